@@ -1,0 +1,41 @@
+"""Every error a user of SAM2S can meet.
+
+A message names the thing, the value it had, what is allowed, and the flag or call that mends it. Programming errors
+(a broken invariant of ours) stay plain `AssertionError` or `RuntimeError`.
+"""
+
+
+class Sam2sError(Exception):
+    """Base of all errors raised on purpose; the command line prints it in one line and exits with status 2."""
+
+
+class ConfigError(Sam2sError, ValueError):
+    """A setting has a value that cannot work, or does not exist."""
+
+
+class CheckpointError(Sam2sError):
+    """Weights are missing, damaged, or do not belong to the network they were loaded into."""
+
+
+class PromptError(Sam2sError, ValueError):
+    """A click, box or mask cannot be used: outside the frame, empty, wrong size, unknown object."""
+
+
+class SourceError(Sam2sError):
+    """A video, stream or folder of images cannot be opened or read."""
+
+
+class TruncatedSourceError(SourceError):
+    """Raised after the last good frame of a damaged video; every earlier frame has been delivered."""
+
+
+class OutputError(Sam2sError):
+    """Results cannot be written, or an output folder belongs to another video."""
+
+
+class DatasetError(Sam2sError):
+    """A dataset on disk is not laid out, encoded or annotated as it should be."""
+
+
+class MissingExtraError(Sam2sError, ImportError):
+    """An optional dependency is needed for this; the message names the extra to install."""

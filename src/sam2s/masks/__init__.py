@@ -1,0 +1,1 @@
+"""Masks as data: RLE, palettes, overlays."""

@@ -1,0 +1,1 @@
+"""The SA-SV benchmark: adapters, build, verify, statistics, splits."""

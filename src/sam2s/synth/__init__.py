@@ -1,0 +1,1 @@
+"""Procedural surgical scenes with exact masks."""

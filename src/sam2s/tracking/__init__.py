@@ -1,0 +1,1 @@
+"""Tracker (streaming) and VideoSession (any frame, both directions, corrections)."""

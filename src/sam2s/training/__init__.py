@@ -1,0 +1,1 @@
+"""Clips, augmentation, prompt simulation, losses and the loop."""

@@ -1,0 +1,32 @@
+"""Multi-head attention with separate projections, as memory attention and mask decoder use it."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Attention(nn.Module):
+    """Attention of queries [B, n, dim] over keys and values [B, m, kv_dim] -> [B, n, dim].
+
+    `inner_dim` is the width the heads share. The projections are kept as methods so that callers can change projected
+    queries and keys (rotary position code) between projection and attention.
+    """
+
+    def __init__(self, dim: int, heads: int, *, kv_dim: int | None = None, inner_dim: int | None = None) -> None:
+        super().__init__()
+        inner_dim, kv_dim = inner_dim or dim, kv_dim or dim
+        self.heads = heads
+        self.q_proj = nn.Linear(dim, inner_dim)
+        self.k_proj = nn.Linear(kv_dim, inner_dim)
+        self.v_proj = nn.Linear(kv_dim, inner_dim)
+        self.out_proj = nn.Linear(inner_dim, dim)
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0) -> Tensor:
+        """Softmax attention of projected q [B, n, D] over k, v [B, m, D], then the output projection."""
+        q, k, v = (t.unflatten(2, (self.heads, -1)).transpose(1, 2) for t in (q, k, v))
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout if self.training else 0.0)
+        return self.out_proj(y.transpose(1, 2).flatten(2))
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return self.attend(self.q_proj(q), self.k_proj(k), self.v_proj(v))

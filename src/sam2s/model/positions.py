@@ -1,0 +1,55 @@
+"""Fixed position codes: sine tables for maps and for time, and rotary angles."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+TEMPERATURE = 10000.0
+
+
+def sine_map(channels: int, height: int, width: int) -> Tensor:
+    """Sine position code of a map, [1, channels, height, width]: first half of the channels for y, second for x.
+
+    Positions run from 1 to N and are scaled to (0, 2 pi]; sine and cosine alternate within a half.
+    """
+
+    def axis(length: int) -> Tensor:
+        half = channels // 2
+        position = torch.arange(1, length + 1, dtype=torch.float32) / (length + 1e-6) * (2 * math.pi)
+        pair = torch.arange(half, dtype=torch.float32).div(2, rounding_mode="floor")
+        angle = position[:, None] / TEMPERATURE ** (2 * pair / half)
+        return torch.stack((angle[:, 0::2].sin(), angle[:, 1::2].cos()), dim=2).flatten(1)
+
+    y = axis(height)[:, None].expand(-1, width, -1)
+    x = axis(width)[None].expand(height, -1, -1)
+    return torch.cat((y, x), dim=2).permute(2, 0, 1)[None].contiguous()
+
+
+def sine_time(distance: Tensor, channels: int) -> Tensor:
+    """Sine code of temporal distances [R] -> [R, channels]: all sines, then all cosines."""
+    half = channels // 2
+    pair = torch.arange(half, dtype=torch.float32, device=distance.device).div(2, rounding_mode="floor")
+    angle = distance.float()[:, None] / TEMPERATURE ** (2 * pair / half)
+    return torch.cat((angle.sin(), angle.cos()), dim=1)
+
+
+def rotary_tables(channels: int, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Cosines and sines of the axial rotary code, each [height*width, channels/2].
+
+    Adjacent channels form a pair; the first half of the pairs turns with x, the second with y, both in whole tokens.
+    """
+    exponent = torch.arange(0, channels, 4, dtype=torch.float32)[: channels // 4] / channels
+    frequency = 1.0 / TEMPERATURE**exponent
+    t = torch.arange(height * width, dtype=torch.float32)
+    x, y = t % width, t.div(width, rounding_mode="floor")
+    angle = torch.cat((torch.outer(x, frequency), torch.outer(y, frequency)), dim=1)
+    return angle.cos(), angle.sin()
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn adjacent channel pairs of x [..., n, C] by the angles of the tables [n, C/2] (real arithmetic throughout)."""
+    even, odd = x[..., 0::2], x[..., 1::2]
+    return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)

@@ -1,0 +1,200 @@
+"""What is on the stage: things that know where they are at any time and draw themselves."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from .canvas import Canvas, Elastic, Sprite
+from .instruments import TIPS, shaft, shaft_look
+from .motion import Matrix, Track, View, affine, compose
+
+
+class Actor(Protocol):
+    """Something to draw; labelled with `label` (0 for what hides objects without being one)."""
+
+    label: int
+
+    def depth(self, t: float) -> float:
+        """Order of drawing: greater is nearer."""
+
+    def draw(self, canvas: Canvas, t: float, view: View) -> None:
+        """Draws the state of time `t` as seen from `view`."""
+
+
+@dataclass
+class Backdrop:
+    """An endless background; every view of the camera may have its own sprites, made when first seen."""
+
+    sprites: Sequence[Sprite]
+    plane: float = 0.8
+    elastic: Elastic | None = None
+    label: int = 0
+    scale: float = 2.0
+
+    def depth(self, t: float) -> float:
+        return -math.inf
+
+    def draw(self, canvas: Canvas, t: float, view: View) -> None:
+        pose = compose(view.matrix(self.plane), affine(0, 0, 0, self.scale))
+        canvas.fill(self.sprites[view.index % len(self.sprites)], pose, self.elastic and self.elastic.at(t))
+
+
+@dataclass
+class Path:
+    """Place, angle and scale over time."""
+
+    x: Track
+    y: Track
+    angle: Track
+    scale: Track
+    aspect: Track
+
+    @classmethod
+    def random(
+        cls,
+        rng: np.random.Generator,
+        x: float,
+        y: float,
+        scale: float,
+        *,
+        reach: float,
+        turn: float,
+        grow: float,
+        period: float,
+    ) -> "Path":
+        return cls(
+            Track(rng, period, reach, x),
+            Track(rng, period, reach, y),
+            Track(rng, period, turn, rng.uniform(-math.pi, math.pi)),
+            Track(rng, period, grow, math.log(scale)),
+            Track(rng, period, grow, rng.normal(0, 0.2)),
+        )
+
+    def at(self, t: float) -> Matrix:
+        scale, aspect = math.exp(self.scale(t)), math.exp(0.5 * self.aspect(t))
+        return affine(self.x(t), self.y(t), self.angle(t), scale * aspect, scale / aspect)
+
+
+@dataclass
+class Member:
+    """One sprite of a body, hinged at `anchor` of its parent and swinging about `rest`."""
+
+    sprite: Sprite
+    anchor: tuple[float, float] = (0.0, 0.0)
+    rest: float = 0.0
+    swing: Track | None = None
+    parent: int = -1
+    scale: float = 1.0
+
+
+@dataclass
+class Body:
+    """A soft or jointed thing in the world: an organ, a polyp, a creature, a distractor."""
+
+    members: Sequence[Member]
+    path: Path
+    label: int
+    plane: float = 1.0
+    elastic: Elastic | None = None
+    soft: float = 1.0
+    shadow: tuple[float, float, float] | None = None
+    order: Track | None = None
+    rank: float = 0.0
+    restage: float = 0.0
+    seed: int = 0
+    _moves: dict[int, Matrix] = field(default_factory=dict)
+
+    def depth(self, t: float) -> float:
+        return self.rank + (self.order(t) if self.order else 0.0)
+
+    def _pose(self, t: float, view: View) -> Matrix:
+        pose = self.path.at(t)
+        if self.restage and view.index:
+            if view.index not in self._moves:
+                rng = np.random.default_rng((self.seed, view.index))
+                sx, sy = np.exp(rng.normal(0, 0.45, 2) * min(self.restage, 1) + rng.normal(0, 0.25))
+                dx, dy = rng.uniform(-1, 1, 2) * self.restage
+                self._moves[view.index] = affine(dx, dy, rng.uniform(-0.8, 0.8), sx, sy)
+            move = self._moves[view.index]
+            pose = compose(move, pose)
+        return compose(view.matrix(self.plane), pose)
+
+    def draw(self, canvas: Canvas, t: float, view: View) -> None:
+        root = self._pose(t, view)
+        warp = self.elastic.at(t) if self.elastic else None
+        poses: list[Matrix] = []
+        for member in self.members:
+            base = root if member.parent < 0 else poses[member.parent]
+            angle = member.rest + (member.swing(t) if member.swing else 0.0)
+            pose = compose(base, affine(*member.anchor, angle, member.scale))
+            poses.append(pose)
+            canvas.draw(member.sprite, pose, self.label, warp=warp, soft=self.soft, shadow=self.shadow)
+
+
+class Instrument:
+    """A tool on a shaft that pivots in the border of the view, slides in and out, bends at the wrist, opens and turns."""
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        name: str,
+        label: int,
+        *,
+        radius: float,
+        robotic: bool = False,
+        reach: float = 0.45,
+        leaves: float = 0.0,
+        pivot: float | None = None,
+        period: float = 18.0,
+    ) -> None:
+        """`radius` of the shaft in half frames; `leaves` is the chance of being drawn back at a time."""
+        self.label = label
+        self.tip = TIPS[name](rng, robotic)
+        self.shaft = None if self.tip.free else shaft(rng, shaft_look(rng, name, robotic))
+        side = rng.uniform(0, 2 * math.pi) if pivot is None else pivot
+        away = rng.uniform(1.5, 2.6)
+        self._pivot = (away * math.cos(side), away * math.sin(side))
+        lean = rng.uniform(-0.25, 0.25)
+        self._x, self._y = Track(rng, period, reach, lean), Track(rng, period, reach, lean * rng.uniform(-1, 1))
+        self._size = Track(rng, 2 * period, 0.25, math.log(radius))
+        self._bend, self._open = Track(rng, period / 2, self.tip.swivel), Track(rng, period / 3, 0.75, 0.4)
+        self._roll = Track(rng, period, 1.4)
+        self._spin = Track(rng, period, 1.0, rng.uniform(-3, 3))
+        self._away = Track(rng, 1.5 * period)
+        self._leaves = leaves
+        self._rank = Track(rng, 3 * period, 0.5, 10)
+        self._shadow = (
+            (rng.uniform(-0.12, 0.12), rng.uniform(0, 0.15), rng.uniform(0.15, 0.6)) if rng.random() < 0.7 else None
+        )
+
+    def depth(self, t: float) -> float:
+        return self._rank(t)
+
+    def _drawn_back(self, t: float) -> float:
+        """How far the tool is pulled out: 0 in place, 1 out of sight; always in place at time 0."""
+        wish = 0.5 + 0.5 * self._away(t) - (1 - self._leaves)
+        return min(max(6 * wish, 0.0), 1.0) * min(1.0, t / 6)
+
+    def draw(self, canvas: Canvas, t: float, view: View) -> None:
+        (px, py), x, y = self._pivot, self._x(t) + 0.3 * view.x, self._y(t) + 0.3 * view.y
+        back = self._drawn_back(t)
+        x, y = x + back * (px * 1.3 - x), y + back * (py * 1.3 - y)
+        size = math.exp(self._size(t)) * view.zoom**0.5
+        if self.tip.free:
+            hub = affine(x, y, self._spin(t), size, size * math.cos(0.8 * self._roll(t)))
+        else:
+            hub = affine(x, y, math.atan2(y - py, x - px), size)
+        roll = math.cos(self._roll(t))
+        wrist = compose(hub, affine(0, 0, self._bend(t)))
+        if self.shaft:
+            canvas.draw(self.shaft, hub, self.label, shadow=self._shadow)
+        opening = self.tip.opening * min(max(self._open(t), 0.0), 1.0)
+        head = compose(wrist, affine(self.tip.joint, 0, 0, 1, math.copysign(0.45 + 0.55 * abs(roll), roll)))
+        for part in self.tip.parts:
+            pose = compose(head, affine(0, 0, part.side * opening))
+            canvas.draw(part.sprite, pose, self.label, shadow=self._shadow)
+        if self.tip.wrist:
+            canvas.draw(self.tip.wrist, wrist, self.label)

@@ -1,0 +1,208 @@
+"""The kinds of scenes: who is on the stage, how the camera moves, and how it sees."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from .actors import Actor, Backdrop, Body, Instrument
+from .canvas import Elastic
+from .creatures import bars, landscape, thing
+from .effects import Grade
+from .instruments import TIPS
+from .motion import Camera
+from .organs import ORGANS, bed, fold, iris, lumen, organ, palette_of, polyp
+from .textures import any_tint
+
+
+class SceneKind(StrEnum):
+    """What a scene shows."""
+
+    LAPAROSCOPY = "laparoscopy"
+    COLONOSCOPY = "colonoscopy"
+    ROBOTIC = "robotic"
+    MICROSCOPE = "microscope"
+    GENERIC = "generic"
+
+
+class SceneObject(NamedTuple):
+    """A labelled object: its id in the label maps, its category, and what it is."""
+
+    id: int
+    name: str
+    type: Literal["instrument", "tissue", "object"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that a scene needs to be drawn."""
+
+    actors: tuple[Actor, ...]
+    objects: tuple[SceneObject, ...]
+    camera: Camera
+    grade: Grade
+    tempo: float
+
+
+class _Cast:
+    """Hands out ids while a stage is being set."""
+
+    def __init__(self) -> None:
+        self.actors: list[Actor] = []
+        self.objects: list[SceneObject] = []
+
+    def add(self, make: Callable[[int], Actor], name: str, type: Literal["instrument", "tissue", "object"]) -> None:
+        self.objects.append(SceneObject(len(self.objects) + 1, name, type))
+        self.actors.append(make(len(self.objects)))
+
+    def extras(self, *actors: Actor) -> None:
+        self.actors.extend(actors)
+
+    def stage(self, camera: Camera, grade: Grade, tempo: float) -> Stage:
+        return Stage(tuple(self.actors), tuple(self.objects), camera, grade, tempo)
+
+
+def _tempo(rng: np.random.Generator, low: float = 0.15, high: float = 2.5) -> float:
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _size(rng: np.random.Generator, low: float, high: float) -> float:
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _tools(
+    cast: _Cast, rng: np.random.Generator, names: list[str], radius: tuple[float, float], robotic: bool, leaves: float
+) -> None:
+    sides = rng.uniform(0, 2 * np.pi) + np.arange(len(names)) * rng.uniform(0.7, 2.4)
+    for name, side in zip(names, sides, strict=True):
+        thick = _size(rng, *radius) * (1.8 if name in ("thread", "suturing needle") else 1.0)
+
+        def make(label: int, name: str = name, side: float = side, thick: float = thick) -> Instrument:
+            return Instrument(
+                rng,
+                name,
+                label,
+                radius=thick,
+                robotic=robotic,
+                reach=rng.uniform(0.15, 0.6),
+                leaves=leaves,
+                pivot=side,
+                period=rng.uniform(8, 30),
+            )
+
+        cast.add(make, name, "instrument")
+
+
+def _names(rng: np.random.Generator, count: int) -> list[str]:
+    """Instrument names; a second tool is often of the same category as the first."""
+    names = [str(n) for n in rng.choice(list(TIPS), count)]
+    return [names[0] if k and rng.random() < 0.35 else n for k, n in enumerate(names)]
+
+
+def laparoscopy(rng: np.random.Generator, drift: float) -> Stage:
+    cast = _Cast()
+    cast.extras(bed(rng, palette_of(rng)))
+    for _ in range(int(rng.integers(1, 5))):
+        name = str(rng.choice(list(ORGANS)))
+        size = _size(rng, 0.2, 0.9)
+        if rng.random() < 0.75:
+            cast.add(lambda label, name=name, size=size: organ(rng, name, label, size=size), name, "tissue")  # type: ignore[misc]
+        else:
+            cast.extras(organ(rng, name, 0, size=size))
+    _tools(cast, rng, _names(rng, int(rng.choice([1, 2, 3, 4], p=[0.3, 0.4, 0.2, 0.1]))), (0.05, 0.16), False, drift)
+    camera = Camera(
+        rng, rng.uniform(0, 0.5), rng.uniform(0, 0.3), rng.uniform(0, 0.3), 60 if rng.random() < drift else None
+    )
+    return cast.stage(camera, Grade(border=0.4, smoke=0.35), _tempo(rng))
+
+
+def colonoscopy(rng: np.random.Generator, drift: float) -> Stage:
+    cast = _Cast()
+    palette = palette_of(rng, ("mucosa", "mucosa", "pale mucosa", "red mucosa", "meat", "serosa"))
+    views = tuple(lumen(rng, palette) for _ in range(int(rng.integers(1, 4))))
+    cast.extras(
+        Backdrop(
+            views,
+            rng.uniform(0.6, 1.0),
+            Elastic(rng, rng.uniform(0, 0.15), rng.uniform(5, 20)),
+            scale=rng.uniform(1.1, 1.8),
+        )
+    )
+    for _ in range(int(rng.choice([1, 2, 3], p=[0.7, 0.2, 0.1]))):
+        size = _size(rng, 0.1, 0.6)
+        restage = rng.uniform(0.2, 0.7)
+        cast.add(lambda label, s=size, r=restage: polyp(rng, label, palette, size=s, restage=r), "polyp", "tissue")  # type: ignore[misc]
+    for _ in range(int(rng.integers(0, 4))):
+        cast.extras(fold(rng, palette))
+    if rng.random() < 0.25:
+        _tools(
+            cast, rng, [str(rng.choice(["snare", "catheter", "grasper", "clip applier"]))], (0.03, 0.08), False, drift
+        )
+    camera = Camera(rng, rng.uniform(0.1, 0.7), rng.uniform(0.1, 0.8), rng.uniform(0.1, 0.6), _size(rng, 4, 60))
+    return cast.stage(
+        camera, Grade(border=0.75, falloff=0.8, smoke=0.08, shine=1.3, shading=0.9, blur=0.4), _tempo(rng, 0.3, 3)
+    )
+
+
+def robotic(rng: np.random.Generator, drift: float) -> Stage:
+    cast = _Cast()
+    cast.extras(bed(rng, palette_of(rng, ("grey", "meat", "muscle", "fat", "serosa")), relief=1.5))
+    for _ in range(int(rng.integers(0, 4))):
+        name = str(rng.choice(["kidney parenchyma", "covered kidney", "fat", "connective tissue", "small intestine"]))
+        size = _size(rng, 0.2, 0.8)
+        if rng.random() < 0.4:
+            cast.add(lambda label, name=name, size=size: organ(rng, name, label, size=size), name, "tissue")  # type: ignore[misc]
+        else:
+            cast.extras(organ(rng, name, 0, size=size))
+    _tools(cast, rng, _names(rng, int(rng.integers(1, 4))), (0.07, 0.22), True, drift)
+    camera = Camera(rng, rng.uniform(0, 0.25), rng.uniform(0, 0.1), rng.uniform(0, 0.2))
+    return cast.stage(camera, Grade(border=0.1, grey=0.5, shine=1.4, shading=1.0), _tempo(rng, 0.3, 3))
+
+
+def microscope(rng: np.random.Generator, drift: float) -> Stage:
+    cast = _Cast()
+    cast.extras(bed(rng, palette_of(rng, ("sclera", "sclera", "serosa", "muscle"))))
+    if rng.random() < 0.8:
+        cast.extras(*iris(rng))
+    _tools(cast, rng, _names(rng, int(rng.integers(1, 4))), (0.025, 0.1), False, drift)
+    camera = Camera(rng, rng.uniform(0, 0.3), rng.uniform(0, 0.15), rng.uniform(0, 0.2))
+    return cast.stage(camera, Grade(border=0.2, smoke=0.05, shine=1.2), _tempo(rng, 0.2, 2))
+
+
+def generic(rng: np.random.Generator, drift: float) -> Stage:
+    cast = _Cast()
+    ground = landscape(rng)
+    cast.extras(ground)
+    like = tuple(ground.sprites[0].texture[:3].mean((1, 2)).tolist()) if rng.random() < 0.35 else any_tint(rng)
+    count = int(rng.choice([1, 2, 3, 4], p=[0.35, 0.3, 0.2, 0.15]))
+    for _ in range(count):
+        size = _size(rng, 0.14, 0.75)
+        shade = like if rng.random() < 0.5 else None
+        cast.add(lambda label, s=size, c=shade: thing(rng, label, size=s, like=c), "object", "object")  # type: ignore[misc]
+    first = next(a for a in cast.actors if isinstance(a, Body))
+    for _ in range(int(rng.integers(0, 4))):
+        members = list(first.members) if rng.random() < 0.4 else None
+        cast.extras(
+            thing(rng, 0, size=_size(rng, 0.08, 0.4), like=like if rng.random() < 0.6 else None, members=members)
+        )
+    if rng.random() < 0.3:
+        cast.extras(*(bars(rng) for _ in range(int(rng.integers(1, 4)))))
+    if rng.random() < 0.15:
+        _tools(cast, rng, _names(rng, 1), (0.03, 0.15), rng.random() < 0.5, drift)
+    camera = Camera(
+        rng, rng.uniform(0, 0.9), rng.uniform(0, 0.4), rng.uniform(0, 0.5), 80 if rng.random() < 0.2 else None
+    )
+    grade = Grade(border=0.05, falloff=0.2, smoke=0.08, grey=0.1, shine=0.4, shading=0.5, blur=0.2, droplets=0.05)
+    return cast.stage(camera, grade, _tempo(rng, 0.15, 3))
+
+
+BUILDERS: dict[SceneKind, tuple[Callable[[np.random.Generator, float], Stage], float]] = {
+    SceneKind.LAPAROSCOPY: (laparoscopy, 0.2),
+    SceneKind.COLONOSCOPY: (colonoscopy, 0.2),
+    SceneKind.ROBOTIC: (robotic, 0.13),
+    SceneKind.MICROSCOPE: (microscope, 0.07),
+    SceneKind.GENERIC: (generic, 0.4),
+}
+"""How each kind is set up, and its share among scenes of no given kind."""

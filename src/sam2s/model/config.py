@@ -97,11 +97,11 @@ class ModelConfig:
 PRESETS: dict[str, ModelConfig] = {
     "micro": ModelConfig(
         "micro",
-        embed_dim=40,
+        embed_dim=32,
         num_heads=1,
-        stages=(1, 2, 6, 1),
-        global_blocks=(5, 7, 8),
-        window_sizes=(8, 8, 16, 8),
+        stages=(1, 2, 5, 1),
+        global_blocks=(4, 5, 6, 7, 8),
+        window_sizes=(8, 8, 8, 8),
         image_size=256,
         hidden_dim=128,
         memory_layers=2,

@@ -81,7 +81,7 @@ class MemoryAttention(nn.Module):
     sin: Tensor
 
     def __init__(
-        self, *, dim: int, mem_dim: int, layers: int, hidden: int, grid: int, cls_is_read: bool, dropout: float = 0.1
+        self, *, dim: int, mem_dim: int, layers: int, hidden: int, grid: int, cls_is_read: bool, dropout: float = 0.0
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleList(MemoryAttentionLayer(dim, mem_dim, hidden, dropout) for _ in range(layers))

@@ -30,7 +30,7 @@ class SAM2S(nn.Module):
     memory_positions: Tensor
     image_positions: Tensor
 
-    def __init__(self, config: ModelConfig, *, drop_path: float = 0.0) -> None:
+    def __init__(self, config: ModelConfig, *, drop_path: float = 0.0, dropout: float = 0.0) -> None:
         super().__init__()
         c, dim, mem = config, config.hidden_dim, config.mem_dim
         self.config = config
@@ -46,7 +46,13 @@ class SAM2S(nn.Module):
         self.image_encoder = ImageEncoder(trunk, Neck(c.stage_dims, dim))
         joint = c.semantic == "joint"
         self.memory_attention = MemoryAttention(
-            dim=dim, mem_dim=mem, layers=c.memory_layers, hidden=c.memory_mlp, grid=c.grid, cls_is_read=joint
+            dim=dim,
+            mem_dim=mem,
+            layers=c.memory_layers,
+            hidden=c.memory_mlp,
+            grid=c.grid,
+            cls_is_read=joint,
+            dropout=dropout,
         )
         self.memory_encoder = MemoryEncoder(dim=dim, mem_dim=mem, fuser_layers=c.fuser_layers)
         self.sam_prompt_encoder = PromptEncoder(dim=dim, image_size=c.image_size, grid=c.grid)
@@ -170,6 +176,12 @@ class SAM2S(nn.Module):
         return 100.0 * F.normalize(self.semantic_proj(cls), dim=-1) @ F.normalize(self.text_bank, dim=-1).T
 
 
-def build(config: ModelConfig, *, drop_path: float = 0.0) -> SAM2S:
-    """Make a network with random weights, in evaluation mode."""
-    return SAM2S(config, drop_path=drop_path).eval()
+def build(config: ModelConfig, *, drop_path: float = 0.0, dropout: float = 0.0) -> SAM2S:
+    """Make a network with random weights, in evaluation mode.
+
+    Args:
+        config: its sizes.
+        drop_path: stochastic depth of the last trunk block while training (SAM 2.1 fine-tunes base-plus with 0.1).
+        dropout: dropout of the memory attention while training (SAM 2.1: 0.1).
+    """
+    return SAM2S(config, drop_path=drop_path, dropout=dropout).eval()

@@ -1,0 +1,118 @@
+"""Training clips: a few frames of one video with the masks of a few of its objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
+
+from sam2s.synth import Scene
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipBatch:
+    """B clips of T frames with N objects in all.
+
+    Attributes:
+        images: float32 [B, T, 3, S, S], normalised.
+        masks: bool [N, T, S, S].
+        owner: [N] the clip each object belongs to.
+        long_term: how many frames after the first are long-term memories (DiveMem sampling, SAM2S Sec. 3.2); the rest are
+            consecutive.
+    """
+
+    images: Tensor
+    masks: Tensor
+    owner: Tensor
+    long_term: int
+
+
+def divemem_times(length: int, frames: int, stride: int, rng: np.random.Generator) -> list[int]:
+    """Frame times of a DiveMem clip: one conditioning and two long-term frames anywhere, then a consecutive block."""
+    block = frames - 3
+    start = int(rng.integers(0, max(1, length - (block - 1) * stride)))
+    consecutive = [min(start + i * stride, length - 1) for i in range(block)]
+    outside = np.setdiff1d(np.arange(length), consecutive)
+    return [*(int(t) for t in rng.choice(outside, 3, replace=False)), *consecutive]
+
+
+def vanilla_times(length: int, frames: int, stride: int, rng: np.random.Generator) -> list[int]:
+    """Frame times of a plain SAM 2 clip: consecutive frames, half of the time played backwards."""
+    start = int(rng.integers(0, max(1, length - (frames - 1) * stride)))
+    times = [min(start + i * stride, length - 1) for i in range(frames)]
+    return times[::-1] if rng.random() < 0.5 else times
+
+
+class SyntheticClips(IterableDataset):
+    """Endless batches of generated clips, deterministic by seed and worker.
+
+    Args:
+        size: image side S in pixels.
+        batch: clips B in a batch.
+        frames: frames T of a clip.
+        objects: most objects taken from a clip.
+        divemem: share of batches sampled as DiveMem clips, the rest as consecutive frames.
+        seed: base of all scene seeds; scenes below 1,000,000 are kept apart for evaluation.
+        min_area: smallest share of the first frame that an object must cover.
+    """
+
+    def __init__(
+        self,
+        *,
+        size: int,
+        batch: int,
+        frames: int,
+        objects: int = 2,
+        divemem: float = 0.5,
+        seed: int = 1,
+        min_area: float = 0.002,
+    ) -> None:
+        self.size, self.batch, self.frames, self.objects = size, batch, frames, objects
+        self.divemem, self.seed, self.min_area = divemem, seed, min_area
+
+    def __iter__(self) -> Iterator[ClipBatch]:
+        info = get_worker_info()
+        worker = info.id if info else 0
+        torch.set_num_threads(1)
+        rng = np.random.default_rng([self.seed, worker])
+        while True:
+            yield self._batch(rng)
+
+    def _batch(self, rng: np.random.Generator) -> ClipBatch:
+        long_term = 2 if self.frames > 4 and rng.random() < self.divemem else 0
+        images, masks, owner = [], [], []
+        while len(images) < self.batch:
+            clip = self._clip(rng, dive=long_term > 0)
+            if clip is None:
+                continue
+            owner += [len(images)] * len(clip[1])
+            images.append(clip[0])
+            masks.append(clip[1])
+        pixels = torch.from_numpy(np.stack(images)).permute(0, 1, 4, 2, 3).float().div_(255)
+        mean, std = (torch.tensor(v).view(3, 1, 1) for v in (MEAN, STD))
+        stacked = torch.from_numpy(np.concatenate(masks))
+        return ClipBatch((pixels - mean) / std, stacked, torch.tensor(owner), long_term)
+
+    def _clip(self, rng: np.random.Generator, *, dive: bool) -> tuple[np.ndarray, np.ndarray] | None:
+        """Images uint8 [T, S, S, 3] and masks bool [n, T, S, S] of one scene, or None if it shows no usable object."""
+        scene = Scene(int(rng.integers(1_000_000, 2**31)), self.size)
+        stride = int(rng.choice([1, 1, 2, 2, 3, 4, 6, 8]))
+        times = (divemem_times if dive else vanilla_times)(scene.length, self.frames, stride, rng)
+        first_image, first = scene.render(times[0])
+        areas = np.bincount(first.ravel(), minlength=2)[1:]
+        usable = np.flatnonzero(areas >= self.min_area * first.size) + 1
+        if not len(usable):
+            return None
+        chosen = rng.permutation(usable)[: self.objects]
+        rendered = [(first_image, first), *(scene.render(t) for t in times[1:])]
+        images = np.stack([image for image, _ in rendered])
+        labels = np.stack([label for _, label in rendered])
+        if rng.random() < 0.5:
+            images, labels = images[:, :, ::-1], labels[:, :, ::-1]
+        return np.ascontiguousarray(images), np.stack([labels == i for i in chosen])

@@ -1,0 +1,55 @@
+"""Starting weights for training from nothing, with attention that already matches like with like.
+
+From plain random weights the cross-attentions first have to discover that a query should meet keys of the same
+appearance, which takes most of a short training. Here the key projections start as what makes that true.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from sam2s.model import SAM2S
+from sam2s.model.layers import MLP
+
+
+@torch.no_grad()
+def matching_weights(model: SAM2S, *, presence: float = 2.0) -> None:
+    """Initialise a network in place for training from scratch.
+
+    Args:
+        model: the network; all weights are redrawn.
+        presence: starting logit of the object score, so that objects count as visible until the head has learned.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.trunc_normal_(module.weight, std=min(0.05, module.in_features**-0.5))
+            nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.kaiming_uniform_(module.weight, a=5**0.5)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    trunk = model.image_encoder.trunk
+    nn.init.trunc_normal_(trunk.pos_embed, std=0.02)
+    nn.init.trunc_normal_(trunk.pos_embed_window, std=0.02)
+    for block in model.memory_encoder.fuser.layers:
+        block.gamma.fill_(0.1)
+
+    decoder = model.sam_mask_decoder.transformer
+    crosses = [decoder.final_attn_token_to_image]
+    for layer in decoder.layers:
+        crosses += [layer.cross_attn_token_to_image, layer.cross_attn_image_to_token]
+    for attention in crosses:
+        nn.init.orthogonal_(attention.q_proj.weight)
+        attention.k_proj.weight.copy_(attention.q_proj.weight)
+
+    out, pixel = model.memory_encoder.out_proj.weight[:, :, 0, 0], model.memory_encoder.pix_feat_proj
+    nn.init.orthogonal_(out)
+    pixel.weight.copy_(torch.eye(pixel.weight.shape[0])[..., None, None])
+    for layer in model.memory_attention.layers:
+        attention = layer.cross_attn_image
+        nn.init.orthogonal_(attention.q_proj.weight)
+        attention.k_proj.weight.copy_(attention.q_proj.weight @ out.T)
+
+    head: MLP = model.sam_mask_decoder.pred_obj_score_head
+    head.layers[-1].bias.fill_(presence)

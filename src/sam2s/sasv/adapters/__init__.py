@@ -1,0 +1,1 @@
+"""One file per source dataset; see `sam2s.sasv.raw` for what it must offer."""

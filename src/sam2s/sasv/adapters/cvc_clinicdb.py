@@ -1,0 +1,61 @@
+"""CVC-ClinicDB: 612 colonoscopy frames of 29 sequences, one TIF each, binary polyp masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from sam2s.errors import DatasetError
+from sam2s.sasv.raw import Facts, Labels, RawFrame, RawMask, RawVideo
+from sam2s.sasv.reading import existing, files, locate, read_binary
+
+FACTS = Facts(
+    name="cvc-clinicdb",
+    title="CVC-ClinicDB",
+    procedure="colonoscopy",
+    subsets=("ClinicDB",),
+    url="https://polyp.grand-challenge.org/CVCClinicDB",
+    access="registration",
+    licence="research use, cite Bernal 2015 (unverified)",
+    layout="Original/1.tif ... 612.tif, Ground Truth/1.tif ... 612.tif",
+    assumes=("frames per sequence follow a third-party table; the official metadata was not seen",),
+)
+
+# First frame of each sequence; each ends where the next one begins. The order is that of the file numbers.
+STARTS = (1, 26, 51, 68, 79, 104, 127, 152, 178, 200, 206, 228, 253, 278, 298, 318)
+STARTS += (343, 364, 384, 409, 429, 448, 467, 479, 504, 529, 547, 572, 592)
+END = 613
+
+
+def find(root: Path) -> Path | None:
+    """The folder with `Original` and `Ground Truth`."""
+    return locate(root, "Original/*.tif", "Ground Truth")
+
+
+def videos(folder: Path) -> Iterator[RawVideo]:
+    """One video per sequence that has frames here, so a part of the download can be built."""
+    numbers = {_number(path) for path in files(folder / "Original", ".tif")}
+    for sequence, (start, stop) in enumerate(zip(STARTS, (*STARTS[1:], END), strict=True), 1):
+        if present := sorted(numbers & set(range(start, stop))):
+            name = f"{sequence:02d}"
+            yield RawVideo(
+                name=name,
+                frames=partial(_frames, folder, present),
+                length=len(present),
+                subset="ClinicDB",
+                split="train",
+                patient=f"cvc-clinicdb:{name}",
+            )
+
+
+def _number(path: Path) -> int:
+    if path.stem.isdigit() and 1 <= int(path.stem) < END:
+        return int(path.stem)
+    raise DatasetError(f"{path} is not one of the official 1.tif to {END - 1}.tif; move it out of the folder")
+
+
+def _frames(folder: Path, numbers: list[int]) -> Iterator[RawFrame]:
+    for number in numbers:
+        mask = read_binary(existing(folder / "Ground Truth" / f"{number}.tif"))
+        yield RawFrame(number, existing(folder / "Original" / f"{number}.tif"), Labels((RawMask("polyp", mask),)))

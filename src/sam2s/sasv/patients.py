@@ -1,0 +1,20 @@
+"""Patient keys, so that one patient is never trained on in one source and tested on in another.
+
+Cholec80, CholecT50, CholecSeg8k, CholecInstanceSeg and Endoscapes come from one hospital and share patients. CholecT50 kept
+the numbers of Cholec80 up to 80 and went on from there; Endoscapes counted anew.
+"""
+
+from __future__ import annotations
+
+# Endoscapes video -> Cholec80 / CholecT50 number, after the overlap list of the Endoscapes authors' group.
+_ENDOSCAPES = {1: 67, 2: 68, 3: 70, 4: 71, 7: 72, 10: 96, 33: 110, 121: 66, 127: 103}
+
+
+def cholec(video: int) -> str:
+    """Key of a Cholec80 or CholecT50 video number."""
+    return f"cholec:{video:03d}"
+
+
+def endoscapes(video: int) -> str:
+    """Key of an Endoscapes video number."""
+    return cholec(_ENDOSCAPES[video]) if video in _ENDOSCAPES else f"endoscapes:{video:03d}"

@@ -1,0 +1,171 @@
+"""What an adapter tells about a source dataset: facts for people, videos for the builder.
+
+An adapter is a module of `sam2s.sasv.adapters` with `FACTS`, `find` and `videos` (the `Adapter` protocol). It knows where the
+official download keeps its files and how labels are encoded. It does not link, crop, rename or write anything: that is
+done for all sources alike by `sam2s.sasv.build`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+
+Split = Literal["train", "val", "test"]
+
+
+class How(StrEnum):
+    """How the masks of one label on one frame become objects (masks that carry a `track` need nothing)."""
+
+    EACH = "each"  # every mask is one object of this frame
+    COMPONENTS = "components"  # their union is split into connected parts
+    WHOLE = "whole"  # their union is one object, however many pieces are seen
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How objects of neighbouring frames are joined to lasting ones.
+
+    Attributes:
+        by: "overlap" weighs mask overlap, distance and colour; "order" takes class and left-to-right order alone, for frames
+            half a minute apart.
+        gap: an object may be unseen for this many annotated frames and still keep its id ("order" has no limit).
+        min_area: components smaller than this many pixels are specks and dropped.
+        join: components nearer to each other than this many pixels are one object.
+    """
+
+    by: Literal["overlap", "order"] = "overlap"
+    gap: int = 5
+    min_area: int = 50
+    join: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RawMask:
+    """One labelled region on one frame.
+
+    Attributes:
+        label: the source's own name of the class; `ontology.yaml` maps it to a category.
+        mask: bool [H, W] (whole frame, or already cropped to `RawVideo.crop`).
+        track: the source's lasting id of the object, unique in the video, or None where the source has none.
+    """
+
+    label: str
+    mask: np.ndarray
+    track: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """All labels of one frame.
+
+    Attributes:
+        masks: the labelled regions; may be empty.
+        scope: the labels somebody looked for on this frame. An object with a label in scope and without a mask is absent
+            (state empty); out of scope it is unknown (state not annotated). None means that every label was looked for.
+        unknown: pixels with a code that the source does not document; reported per video, refused above 0.1 % of a frame.
+    """
+
+    masks: tuple[RawMask, ...]
+    scope: frozenset[str] | None = None
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RawFrame:
+    """One frame as the source has it.
+
+    Attributes:
+        index: the source's own frame number (sorts in time; gaps are allowed).
+        image: the file to copy, or uint8 [H, W, 3] RGB where the source has a video or pictures that need repair.
+        labels: the labels, or None when nobody annotated this frame.
+        pts: time in seconds where the source tells it.
+    """
+
+    index: int
+    image: Path | np.ndarray
+    labels: Labels | None
+    pts: Fraction | None = None
+
+
+@dataclass(frozen=True)
+class RawVideo:
+    """One video (or single image) of a source; must pickle, so `frames` is a `functools.partial` of a module function.
+
+    Attributes:
+        name: unique within the source; letters, digits, `-`, `_` and `.` only.
+        frames: called in a worker; yields frames in time order and reads pixels only then.
+        length: number of frames.
+        subset: row of Table 1 of the paper ("ClinicDB"), or None for material that SA-SV leaves out.
+        split: train, val or test in SA-SV (for material left out: the source's own split).
+        patient: key of the patient, the same in every source that shows the patient (see `patients.py`).
+        fps: annotated frames a second, or None where the spacing is irregular or unknown.
+        images: whether this is a single picture rather than a video; its ids need not last.
+        how: by label, how masks become objects; `How.COMPONENTS` where nothing is said.
+        link: how objects are joined over time.
+        crop: (x, y, width, height) to cut from image and masks alike, or None.
+        procedure: where it differs from the source's.
+    """
+
+    name: str
+    frames: Callable[[], Iterator[RawFrame]]
+    length: int
+    subset: str | None
+    split: Split
+    patient: str
+    fps: Fraction | None = None
+    images: bool = False
+    how: Mapping[str, How] = field(default_factory=dict)
+    link: Link = field(default_factory=Link)
+    crop: tuple[int, int, int, int] | None = None
+    procedure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a person must know to get a source dataset.
+
+    Attributes:
+        name: as on the command line, for example "cvc-clinicdb".
+        title: as in the literature.
+        procedure: kind of surgery, one word or two.
+        subsets: rows of Table 1 that it feeds.
+        url: where to get it.
+        access: what stands between a person and the download ("free", "registration", "request form", ...).
+        licence: short name of the terms, with "unverified" where we could not read them.
+        layout: the folders `find` looks for, relative to any folder at most three levels below the root.
+        assumes: what this adapter had to assume, in sentences.
+    """
+
+    name: str
+    title: str
+    procedure: str
+    subsets: tuple[str, ...]
+    url: str
+    access: str
+    licence: str
+    layout: str
+    assumes: tuple[str, ...] = ()
+
+
+class Adapter(Protocol):
+    """What a module of `sam2s.sasv.adapters` offers."""
+
+    FACTS: Facts
+
+    def find(self, root: Path) -> Path | None:
+        """The folder below `root` that holds this dataset (or the user's mapping file for it), or None."""
+        ...
+
+    def videos(self, folder: Path) -> Iterator[RawVideo]:
+        """Yield all videos in a fixed order, without reading pixels.
+
+        Raises:
+            DatasetError: a file is missing or not as documented; the message names it and what to do.
+        """
+        ...

@@ -1,0 +1,139 @@
+"""Reading the downloads of others: finding folders, ordering files by number, decoding masks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sam2s.errors import DatasetError
+from sam2s.masks.postprocess import clean
+
+_JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db")
+_STUB_BYTES = 100  # no picture is this small; a symbolic link unpacked as a text file is
+
+
+def locate(root: Path, *required: str, depth: int = 3) -> Path | None:
+    """The first folder at most `depth` levels below `root` in which every pattern (a relative glob) finds something."""
+    level = [root]
+    for _ in range(depth + 1):
+        for folder in level:
+            if all(next(folder.glob(pattern), None) for pattern in required):
+                return folder
+        level = [child for folder in level for child in subfolders(folder)]
+    return None
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """Folders inside a folder in natural order, without what macOS and Windows leave behind."""
+    return natural(p for p in folder.iterdir() if p.is_dir() and not _is_junk(p)) if folder.is_dir() else []
+
+
+def files(folder: Path, *suffixes: str) -> list[Path]:
+    """Files of a folder with one of the suffixes (".png", any case) in natural order, junk left out.
+
+    Raises:
+        DatasetError: the folder is missing.
+    """
+    if not folder.is_dir():
+        raise DatasetError(f"folder {folder} is missing; unpack the official download again, with all its parts")
+    return natural(p for p in folder.iterdir() if p.suffix.lower() in suffixes and not _is_junk(p) and p.is_file())
+
+
+def natural(paths: Iterable[Path]) -> list[Path]:
+    """Sort paths so that numbers in their names count as numbers: frame_99 before frame_100."""
+    return sorted(paths, key=natural_key)
+
+
+def natural_key(path: Path) -> list[tuple[int, int, str]]:
+    """Sort key of one path's name."""
+    pieces = re.split(r"(\d+)", path.name)
+    return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in pieces if p]
+
+
+def last_number(path: Path) -> int:
+    """The last number in a file's stem.
+
+    Raises:
+        DatasetError: it has none.
+    """
+    if numbers := re.findall(r"\d+", path.stem):
+        return int(numbers[-1])
+    raise DatasetError(f"{path} has no frame number in its name; restore the official file name")
+
+
+def existing(path: Path) -> Path:
+    """The path itself, once we know that it is there and no stub.
+
+    Raises:
+        DatasetError: it is missing, or is a symbolic link that an unpacker wrote as text.
+    """
+    if not path.is_file():
+        raise DatasetError(f"{path} is missing; unpack the official download again, with all its parts")
+    if path.stat().st_size < _STUB_BYTES and path.suffix.lower() in (".jpg", ".jpeg"):
+        raise DatasetError(
+            f"{path} is a text stub of a symbolic link; unpack with a tool that keeps symbolic links (unzip, tar)"
+        )
+    return path
+
+
+def read_rgb(path: Path) -> np.ndarray:
+    """Read a picture as uint8 [H, W, 3]."""
+    with _open(path) as image:
+        return np.array(image.convert("RGB"))
+
+
+def read_codes(path: Path) -> np.ndarray:
+    """Read a mask whose grey value is a code: uint8 [H, W]. Colour files must have equal channels; alpha is ignored.
+
+    Raises:
+        DatasetError: the channels differ, so the file holds colours.
+    """
+    with _open(path) as image:
+        if image.mode in ("RGBA", "LA"):
+            image = image.convert("RGB")
+        pixels = np.array(image)
+    if pixels.ndim == 3:
+        if not (pixels == pixels[..., :1]).all():
+            raise DatasetError(
+                f"{path} should hold one code per pixel but its channels differ; restore the official file"
+            )
+        pixels = pixels[..., 0]
+    if pixels.dtype == bool:
+        return pixels.astype(np.uint8) * np.uint8(255)
+    return pixels.astype(np.uint8)
+
+
+def read_colours(path: Path) -> np.ndarray:
+    """Read a mask whose colours are classes: uint8 [H, W, 3]; alpha is ignored."""
+    with _open(path) as image:
+        return np.array(image.convert("RGB"))
+
+
+def read_binary(path: Path, *, despeckle: int = 0) -> np.ndarray:
+    """Read a black and white mask, lossy or not: bool [H, W], true above 127, specks of fewer pixels removed."""
+    with _open(path) as image:
+        mask = np.array(image.convert("L")) > 127
+    return remove_specks(mask, despeckle) if despeckle else mask
+
+
+def remove_specks(mask: np.ndarray, pixels: int) -> np.ndarray:
+    """Drop connected parts of fewer pixels, even if nothing stays."""
+    cleaned = clean(mask, remove_islands=pixels)
+    return cleaned if cleaned.sum() >= pixels else np.zeros_like(mask)
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        image = Image.open(existing(path))
+        image.load()
+    except OSError as error:
+        raise DatasetError(f"cannot read picture {path}: {error}; download it again") from error
+    return image
+
+
+def _is_junk(path: Path) -> bool:
+    return path.name.startswith("._") or path.name in _JUNK

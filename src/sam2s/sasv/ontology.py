@@ -78,8 +78,9 @@ def parse_ontology(text: str) -> Ontology:
     data = yaml.safe_load(text)
     categories: dict[str, Category] = {}
     for in_paper, part in ((True, data), (False, data["extra"])):
-        for kind, group in (("instrument", part["instruments"]), ("tissue", part["tissues"])):
-            for name, about in group.items():
+        kinds: tuple[Kind, Kind] = ("instrument", "tissue")
+        for kind in kinds:
+            for name, about in part[f"{kind}s"].items():
                 if name in categories:
                     raise DatasetError(f"category {name!r} stands twice in the ontology; keep one")
                 about = about or {}
@@ -87,9 +88,7 @@ def parse_ontology(text: str) -> Ontology:
     for source, names in data["sources"].items():
         for label, category in names.items():
             if category is not None and category not in categories:
-                raise DatasetError(
-                    f"ontology: {source} maps {label!r} to {category!r}, which is not a category; add it"
-                )
+                raise DatasetError(f"ontology: {source} maps {label!r} to {category!r}, an unknown category; add it")
             if label != label.lower():
                 raise DatasetError(f"ontology: write label {label!r} of {source} in lower case")
     return Ontology(data["version"], categories, data["sources"])

@@ -1,7 +1,7 @@
 """Patient keys, so that one patient is never trained on in one source and tested on in another.
 
-Cholec80, CholecT50, CholecSeg8k, CholecInstanceSeg and Endoscapes come from one hospital and share patients. CholecT50 kept
-the numbers of Cholec80 up to 80 and went on from there; Endoscapes counted anew.
+Cholec80, CholecT50, CholecSeg8k, CholecInstanceSeg and Endoscapes come from one hospital and share patients. CholecT50
+kept the numbers of Cholec80 up to 80 and went on from there; Endoscapes counted anew.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What an adapter tells about a source dataset: facts for people, videos for the builder.
 
-An adapter is a module of `sam2s.sasv.adapters` with `FACTS`, `find` and `videos` (the `Adapter` protocol). It knows where the
-official download keeps its files and how labels are encoded. It does not link, crop, rename or write anything: that is
-done for all sources alike by `sam2s.sasv.build`.
+An adapter is a module of `sam2s.sasv.adapters` with `FACTS`, `find` and `videos` (the `Adapter` protocol). It knows where
+the official download keeps its files and how labels are encoded. It does not link, crop, rename or write anything: that
+is done for all sources alike by `sam2s.sasv.build`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Link:
     """How objects of neighbouring frames are joined to lasting ones.
 
     Attributes:
-        by: "overlap" weighs mask overlap, distance and colour; "order" takes class and left-to-right order alone, for frames
-            half a minute apart.
+        by: "overlap" weighs mask overlap, distance and colour; "order" takes class and left-to-right order alone, for
+            frames half a minute apart.
         gap: an object may be unseen for this many annotated frames and still keep its id ("order" has no limit).
         min_area: components smaller than this many pixels are specks and dropped.
         join: components nearer to each other than this many pixels are one object.
@@ -66,9 +66,9 @@ class Labels:
 
     Attributes:
         masks: the labelled regions; may be empty.
-        scope: the labels somebody looked for on this frame. An object with a label in scope and without a mask is absent
-            (state empty); out of scope it is unknown (state not annotated). None means that every label was looked for.
-        unknown: pixels with a code that the source does not document; reported per video, refused above 0.1 % of a frame.
+        scope: the labels somebody looked for on this frame. An object with a label in scope and without a mask is
+            absent (state empty); out of scope it is unknown (state not annotated). None: every label was looked for.
+        unknown: pixels with an undocumented code; reported per video, refused above 0.1 % of a frame.
     """
 
     masks: tuple[RawMask, ...]

@@ -14,7 +14,9 @@ from sam2s.sasv.raw import Adapter
 @cache
 def all_adapters() -> dict[str, Adapter]:
     """Every adapter by the name of its source, in alphabetical order."""
-    modules = (import_module(f"{adapters.__name__}.{m.name}") for m in iter_modules(adapters.__path__))
+    modules = (
+        import_module(f"{adapters.__name__}.{m.name}") for m in iter_modules(adapters.__path__) if m.name[0] != "_"
+    )
     return {m.FACTS.name: m for m in sorted(modules, key=lambda m: m.FACTS.name)}
 
 

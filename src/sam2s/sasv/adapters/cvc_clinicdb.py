@@ -23,7 +23,7 @@ FACTS = Facts(
 )
 
 # First frame of each sequence; each ends where the next one begins. The order is that of the file numbers.
-STARTS = (1, 26, 51, 68, 79, 104, 127, 152, 178, 200, 206, 228, 253, 278, 298, 318)
+STARTS: tuple[int, ...] = (1, 26, 51, 68, 79, 104, 127, 152, 178, 200, 206, 228, 253, 278, 298, 318)
 STARTS += (343, 364, 384, 409, 429, 448, 467, 479, 504, 529, 547, 572, 592)
 END = 613
 

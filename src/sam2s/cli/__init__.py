@@ -1,1 +1,60 @@
-"""The command line: one file per verb."""
+"""The command line: one file per verb.
+
+A verb lives in the module of its name: either a function of that name, or a Typer called `app` for a verb with verbs of
+its own. These modules import nothing heavy (torch, av, numpy, transformers) outside their functions, so that
+`sam2s --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from sam2s import __version__
+from sam2s.errors import Sam2sError
+
+VERBS = ("demo", "track", "weights", "synth", "score", "eval", "sasv", "train")
+
+app = typer.Typer(
+    help="Click an instrument or organ once in a surgical video, get its mask in every frame.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"sam2s {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+for _verb in VERBS:
+    if find_spec(f"{__name__}.{_verb}"):
+        _module = import_module(f"{__name__}.{_verb}")
+        if hasattr(_module, "app"):
+            app.add_typer(_module.app, name=_verb)
+        else:
+            app.command(_verb)(getattr(_module, _verb))
+
+
+def main() -> None:
+    """Entry point: errors of ours are one line on standard error and exit status 2; Ctrl-C is 130."""
+    try:
+        app()
+    except Sam2sError as error:
+        print(f"sam2s: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,120 @@
+"""`sam2s weights`: list, fetch, convert and show weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+app = typer.Typer(help="List, fetch, convert and show weights.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """List the weights that have a name, and which of them are on this machine."""
+    from sam2s.model.checkpoints import local, registry
+
+    rows = [
+        {
+            "name": item.name,
+            "network": item.preset,
+            "megabytes": item.megabytes,
+            "licence": item.licence,
+            "path": str(found) if (found := local(item)) else None,
+            "repository": item.repo,
+            "note": item.note,
+        }
+        for item in registry().values()
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        here = "not fetched" if row["path"] is None else "bundled" if row["repository"] is None else "cached"
+        print(f"{row['name']:<17} {row['megabytes']:>4} MB  {row['licence']:<11} {here:<12} {row['note']}".rstrip())
+
+
+@app.command()
+def fetch(
+    names: Annotated[list[str], typer.Argument(help="Names from `sam2s weights list`.")], as_json: Json = False
+) -> None:
+    """Fetch named weights from the Hugging Face hub into its cache and print where they are."""
+    from sam2s.model.checkpoints import entry, find
+
+    items = [entry(name) for name in names]  # a misspelt name stops us before the first download
+    paths = {item.name: str(find(item.name)) for item in items}
+    print(json.dumps(paths, indent=2) if as_json else "\n".join(paths.values()))
+
+
+@app.command()
+def convert(
+    source: Annotated[str, typer.Argument(help="Name or path: official .pt, transformers folder, safetensors.")],
+    out: Annotated[Path, typer.Argument(help="File to write, ending in .safetensors.")],
+    precision: Annotated[Literal["fp16", "fp32"], typer.Option(help="Precision of the stored numbers.")] = "fp16",
+    licence: Annotated[str, typer.Option(help="Terms of use to record, where the source states none.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Check weights and write them as one safetensors file with their config inside."""
+    from dataclasses import replace
+
+    from sam2s.model.checkpoints import load_checkpoint, save_checkpoint
+
+    config, state, metadata = load_checkpoint(source)
+    metadata = replace(metadata, licence=licence or metadata.licence)
+    save_checkpoint(out, state, config, metadata, dtype=precision)
+    size = out.stat().st_size
+    if as_json:
+        print(json.dumps({"path": str(out), "bytes": size, "network": config.name, "tensors": len(state)}, indent=2))
+    else:
+        print(f"{out}: {len(state)} tensors of network {config.name!r} in {precision}, {size / 1e6:.1f} MB")
+
+
+@app.command()
+def show(
+    source: Annotated[str, typer.Argument(help="Name or path of weights; nothing is fetched.")], as_json: Json = False
+) -> None:
+    """Show what weights are: network, licence, training record, categories, parameters, and which tensors fit."""
+    from dataclasses import asdict
+
+    from sam2s.model.checkpoints import examine, find, read
+
+    config, state, metadata = read(source, download=False)
+    parts: dict[str, int] = {}
+    for name, tensor in state.items():
+        part = name.split(".")[0]
+        parts[part] = parts.get(part, 0) + tensor.numel()
+    facts: dict[str, Any] = {
+        "path": str(find(source, download=False)),
+        **asdict(metadata),
+        "precision": sorted({str(tensor.dtype).removeprefix("torch.") for tensor in state.values()}),
+        "config": asdict(config),
+        "parameters": sum(parts.values()),
+        "parts": dict(sorted(parts.items(), key=lambda item: -item[1])),
+    }
+    report = examine(config, state)
+    if as_json:
+        print(json.dumps(facts | {"report": asdict(report)}, indent=2))
+        return
+    facts["licence"] = facts["licence"] or "not stated (the official SAM 2.1 weights are Apache-2.0)"
+    for key, value in facts.items():
+        if not value:
+            continue
+        if isinstance(value, dict):
+            print(key)
+            for name, entry in value.items():
+                print(f"    {name:<22}{_text(entry)}")
+        else:
+            print(f"{key:<12}{_text(value)}")
+    print(f"tensors\n{report.table()}")
+    if report.missing == ("long_term_tpos_enc",):
+        print("The additions of SAM2S are absent: these weights run as plain SAM 2.1.")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,23 @@
+"""Weights on disk: finding, reading, checking and writing them."""
+
+from .load import Checkpoint, assemble, examine, find, load_checkpoint, local, read
+from .native import Metadata, save_checkpoint
+from .registry import Entry, entry, registry
+from .report import Report, compare
+
+__all__ = [
+    "Checkpoint",
+    "Entry",
+    "Metadata",
+    "Report",
+    "assemble",
+    "compare",
+    "entry",
+    "examine",
+    "find",
+    "load_checkpoint",
+    "local",
+    "read",
+    "registry",
+    "save_checkpoint",
+]

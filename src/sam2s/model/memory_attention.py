@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .attention import Attention
-from .positions import rotate, rotary_tables
+from .positions import rotary_tables, rotate
 
 LONG_TERM_SLOT = 7
 """Slot name of long-term memories; 0 to 5 are the short-term distances 1 to 6, 6 marks conditioning frames."""
@@ -33,7 +34,7 @@ class Memory:
 
 
 def rotate_maps(x: Tensor, cos: Tensor, sin: Tensor, maps: int) -> Tensor:
-    """Apply the rotary code to the first `maps` maps of projected tokens x [B, maps*h*w + rest, C]; the rest is kept."""
+    """Apply the rotary code to the first `maps` maps of projected tokens x [B, maps*h*w + rest, C], not to the rest."""
     area = cos.shape[0]
     placed, rest = x[:, : maps * area], x[:, maps * area :]
     placed = rotate(placed.unflatten(1, (maps, area)), cos, sin).flatten(1, 2)
@@ -65,7 +66,7 @@ class MemoryAttentionLayer(nn.Module):
         return x + self._drop(attn.attend(q, k[:, :read], v[:, :read], self.dropout))
 
     def remember(self, x: Tensor, keys: Tensor, values: Tensor, cos: Tensor, sin: Tensor, maps: int) -> Tensor:
-        """Cross-attention to the memory tokens [B, maps*h*w + pointer tokens, mem_dim], then the feed-forward network."""
+        """Cross-attention to memory tokens [B, maps*h*w + pointer tokens, mem_dim], then the feed-forward network."""
         attn = self.cross_attn_image
         q = rotate_maps(attn.q_proj(self.norm2(x)), cos, sin, 1)
         k = rotate_maps(attn.k_proj(keys), cos, sin, maps)
@@ -110,7 +111,7 @@ class MemoryAttention(nn.Module):
         if cls is not None:
             x = torch.cat((x, cls.expand(x.shape[0], -1, -1)), dim=1)
             unread = 0 if self.cls_is_read else 1
-        for layer in self.layers:
+        for layer in cast(list[MemoryAttentionLayer], self.layers):
             # Until the first cross-attention all objects see the same tokens, so the first look is shared.
             x = layer.look(x, self.cos, self.sin, unread)
             x = x.expand(keys.shape[0], -1, -1)

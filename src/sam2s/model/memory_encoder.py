@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -16,7 +18,7 @@ class MaskDownsampler(nn.Module):
         super().__init__()
         channels = (1, 4, 16, 64, 256)
         parts: list[nn.Module] = []
-        for a, b in zip(channels[:-1], channels[1:], strict=True):
+        for a, b in pairwise(channels):
             parts += [nn.Conv2d(a, b, 3, stride=2, padding=1), LayerNorm2d(b), nn.GELU()]
         self.encoder = nn.Sequential(*parts, nn.Conv2d(channels[-1], dim, 1))
 

@@ -25,10 +25,11 @@ MASK_SCALE, MASK_BIAS = 20.0, -10.0
 
 
 class SAM2S(nn.Module):
-    """SAM 2.1 (Ravi et al. 2024) plus long-term temporal embedding, CLS token and text bank (SAM2S, arXiv 2511.16618)."""
+    """SAM 2.1 plus the long-term temporal embedding, CLS token and text bank of SAM2S (arXiv 2511.16618)."""
 
     memory_positions: Tensor
     image_positions: Tensor
+    text_bank: Tensor
 
     def __init__(self, config: ModelConfig, *, drop_path: float = 0.0, dropout: float = 0.0) -> None:
         super().__init__()
@@ -172,7 +173,7 @@ class SAM2S(nn.Module):
         return maps + (absent * self.no_obj_embed_spatial)[:, :, None, None]
 
     def semantic_logits(self, cls: Tensor) -> Tensor:
-        """CLS tokens [B, C] -> logits over the text bank [B, K]: 100 times the cosine (SAM2S Eq. 3, scale as in OVSeg)."""
+        """CLS tokens [B, C] -> logits over the text bank [B, K]: 100 times the cosine (SAM2S Eq. 3; scale of OVSeg)."""
         return 100.0 * F.normalize(self.semantic_proj(cls), dim=-1) @ F.normalize(self.text_bank, dim=-1).T
 
 

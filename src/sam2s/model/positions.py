@@ -50,6 +50,6 @@ def rotary_tables(channels: int, height: int, width: int) -> tuple[Tensor, Tenso
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn adjacent channel pairs of x [..., n, C] by the angles of the tables [n, C/2] (real arithmetic throughout)."""
+    """Turn adjacent channel pairs of x [..., n, C] by the angles of the tables [n, C/2], in real arithmetic."""
     even, odd = x[..., 0::2], x[..., 1::2]
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)

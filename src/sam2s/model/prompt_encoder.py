@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -72,7 +73,9 @@ class PromptEncoder(nn.Module):
         coords = torch.cat((coords, coords.new_zeros(len(coords), 1, 2)), dim=1)
         labels = torch.cat((labels, labels.new_full((len(labels), 1), NOT_A_POINT)), dim=1)
         code = self.pe_layer((coords + 0.5) / self.image_size)
-        kinds = torch.cat([self.not_a_point_embed.weight, *(e.weight for e in self.point_embeddings)])
+        kinds = torch.cat(
+            [self.not_a_point_embed.weight, *(e.weight for e in cast(list[nn.Embedding], self.point_embeddings))]
+        )
         return torch.where((labels == NOT_A_POINT)[..., None], 0, code) + kinds[labels + 1]
 
     def forward(self, coords: Tensor, labels: Tensor, mask_logits: Tensor | None = None) -> Prompt:

@@ -57,7 +57,8 @@ def choose(decoded: Decoded, *, multimask: bool, stability: bool) -> tuple[Tenso
 
     Args:
         decoded: output of the mask decoder.
-        multimask: the prompt is ambiguous (one click, or none on a tracked frame): best of masks 1 to 3 by predicted IoU.
+        multimask: the prompt is ambiguous (one click, or none on a tracked frame): take the best of masks 1 to 3 by
+            predicted IoU.
         stability: let an unstable single mask be replaced by the best of the three, its pointer token kept.
 
     Returns:
@@ -99,7 +100,7 @@ def segment(
 def segment_from_mask(model: SAM2S, features: ImageFeatures, mask: Tensor) -> Segmentation:
     """Take a mask prompt [B, 1, S, S] (0 or 1) as the answer; the network only makes the object pointer.
 
-    The decoder sees the raw embedding with the reduced mask as dense prompt, as the SAM 2.1 reference implementation does.
+    The decoder sees the raw embedding with the reduced mask as dense prompt, as in the SAM 2.1 reference.
     """
     mask = mask.to(model.dtype)
     prompt = model.encode_prompt(len(mask), None, model.mask_downsample(mask))

@@ -23,7 +23,7 @@ class ClipBatch:
         images: float32 [B, T, 3, S, S], normalised.
         masks: bool [N, T, S, S].
         owner: [N] the clip each object belongs to.
-        long_term: how many frames after the first are long-term memories (DiveMem sampling, SAM2S Sec. 3.2); the rest are
+        long_term: how many frames after the first are long-term memories (DiveMem sampling of SAM2S); the rest are
             consecutive.
     """
 
@@ -79,7 +79,6 @@ class SyntheticClips(IterableDataset):
     def __iter__(self) -> Iterator[ClipBatch]:
         info = get_worker_info()
         worker = info.id if info else 0
-        torch.set_num_threads(1)
         rng = np.random.default_rng([self.seed, worker])
         while True:
             yield self._batch(rng)

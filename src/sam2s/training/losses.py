@@ -16,7 +16,7 @@ from torch import Tensor
 class LossWeights:
     """Weights of the terms; `others` is the share of the candidate masks that were not the best one."""
 
-    mask: float = 3.0
+    mask: float = 1.0
     dice: float = 1.0
     iou: float = 0.5
     presence: float = 0.5

@@ -1,7 +1,10 @@
 """Train a network from nothing on generated scenes: how the bundled `micro` weights were made.
 
-    python -m sam2s.training.pretrain --out runs/a --image-size 128 --minutes 30
-    python -m sam2s.training.pretrain --out runs/b --image-size 256 --minutes 70 --init runs/a/last.pt --lr 6e-4
+    torchrun --nproc-per-node 2 -m sam2s.training.pretrain --out runs/a --image-size 128 --frames 2 --minutes 10
+    torchrun --nproc-per-node 2 -m sam2s.training.pretrain --out runs/b --image-size 256 --minutes 70 --init runs/a/last.pt
+
+One process with one thread for each core is faster on a CPU than one process with many threads, and a process that draws
+its own scenes needs no loader workers; without torchrun it trains in one process.
 
 Interrupt it at any moment and run the same command again: it goes on from the last checkpoint. The weights to keep are
 the moving average, written as `weights.safetensors` beside the log at the end and at every checkpoint.
@@ -20,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
+import torch.distributed as dist
 
 from sam2s.model import SAM2S, build, preset
 
@@ -47,6 +50,16 @@ def parameter_groups(model: SAM2S, weight_decay: float) -> list[dict[str, Any]]:
     return [{"params": decay, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
 
 
+def average_gradients(model: SAM2S) -> None:
+    """Average the gradients over all processes; a parameter that a process did not use counts as zero there."""
+    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in model.parameters()]
+    flat = torch.cat([g.flatten() for g in gradients])
+    dist.all_reduce(flat)
+    flat /= dist.get_world_size()
+    for p, g in zip(model.parameters(), flat.split([g.numel() for g in gradients]), strict=True):
+        p.grad = g.view_as(p)
+
+
 def main() -> None:
     """Command line of the training script."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -55,7 +68,7 @@ def main() -> None:
     parser.add_argument("--preset", default="micro")
     parser.add_argument("--image-size", type=int, default=256)
     parser.add_argument("--minutes", type=float, required=True, help="training time; the schedule follows it")
-    parser.add_argument("--batch", type=int, default=4, help="clips in a step")
+    parser.add_argument("--batch", type=int, default=4, help="clips in a step of one process")
     parser.add_argument("--frames", type=int, default=5, help="frames in a clip")
     parser.add_argument("--objects", type=int, default=2, help="most objects of a clip")
     parser.add_argument("--lr", type=float, default=1e-3)
@@ -63,10 +76,13 @@ def main() -> None:
     parser.add_argument("--clip-norm", type=float, default=1.0)
     parser.add_argument("--ema", type=float, default=0.998)
     parser.add_argument("--teacher", type=float, default=0.5, help="initial share of true masks in the memory")
-    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     torch.set_flush_denormal(True)
+    torch.set_num_threads(1)
+    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    if world > 1:
+        dist.init_process_group("gloo")
 
     args.out.mkdir(parents=True, exist_ok=True)
     config = preset(args.preset, image_size=args.image_size)
@@ -87,12 +103,12 @@ def main() -> None:
     average.load_state_dict(state["average"] if last.exists() else model.state_dict())
 
     # A resumed run draws new scenes: the seed moves on with the step.
-    clips = SyntheticClips(
-        size=args.image_size, batch=args.batch, frames=args.frames, objects=args.objects, seed=args.seed + 7919 * step
+    seed = args.seed + 7919 * step + 104729 * rank
+    clips = iter(
+        SyntheticClips(size=args.image_size, batch=args.batch, frames=args.frames, objects=args.objects, seed=seed)
     )
-    loader = iter(DataLoader(clips, batch_size=None, num_workers=args.workers, prefetch_factor=4))
-    chooser = random.Random(args.seed + step)
-    generator = torch.Generator().manual_seed(args.seed + step)
+    chooser = random.Random(seed)
+    generator = torch.Generator().manual_seed(seed)
     weights = LossWeights()
     sums: dict[str, list[float]] = defaultdict(list)
     started, saved = time.time() - elapsed, time.time()
@@ -101,7 +117,7 @@ def main() -> None:
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(progress, args.lr)
         kind = chooser.choice(KINDS)
-        clip = next(loader)
+        clip = next(clips)
         total, answers = torch.zeros(()), 0
         teacher = args.teacher * max(0.0, 1 - 2 * progress)
         for answer in rollout(model, clip, kind, generator, teacher=teacher):
@@ -110,6 +126,8 @@ def main() -> None:
             key = f"{kind}/0" if answer.frame == 0 else f"track/{answer.frame}"
             sums[key].append(terms["iou_value"].item())
         (total / answers).backward()
+        if world > 1:
+            average_gradients(model)
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), args.clip_norm)
         if not math.isfinite(norm.item()):
             raise SystemExit(f"gradient norm {norm.item()} at step {step}: the run is stopped, last.pt is intact")
@@ -122,7 +140,12 @@ def main() -> None:
         step += 1
         sums["loss"].append(total.item() / answers)
         sums["norm"].append(norm.item())
-        elapsed = time.time() - started
+        clock = torch.tensor(time.time() - started, dtype=torch.float64)
+        if world > 1:
+            dist.broadcast(clock, 0)
+        elapsed = clock.item()
+        if rank:
+            continue
         if step % 50 == 0:
             record = {"step": step, "minutes": round(elapsed / 60, 2), "lr": optimiser.param_groups[0]["lr"]}
             record |= {name: round(sum(values) / len(values), 4) for name, values in sorted(sums.items())}

@@ -26,7 +26,7 @@ def first_click(masks: Tensor, generator: torch.Generator) -> tuple[Tensor, Tens
 
 
 def correction_click(predicted: Tensor, masks: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """A click in the error region of each prediction, positive where object was missed, negative where it was invented."""
+    """A click in each prediction's error region: positive where object was missed, negative where it was invented."""
     coords = sample_pixel(predicted != masks, generator)
     rows, cols = coords[:, 1].long(), coords[:, 0].long()
     labels = masks[torch.arange(len(masks)), rows, cols].long()
@@ -36,7 +36,7 @@ def correction_click(predicted: Tensor, masks: Tensor, generator: torch.Generato
 def box_prompt(
     masks: Tensor, generator: torch.Generator, *, jitter: float = 0.1, limit: float = 20.0
 ) -> tuple[Tensor, Tensor]:
-    """Tight boxes with every side moved by up to `jitter` of the box (at most `limit` pixels), as two labelled points."""
+    """Tight boxes, every side moved by up to `jitter` of the box (at most `limit` pixels), as two labelled points."""
     size = masks.shape[-1]
     rows, cols = masks.any(2), masks.any(1)
 

@@ -1,0 +1,90 @@
+"""Sequences of frames with label images on disk: `<set>/<sequence>/frames/<stem>.{jpg,png}` and `.../masks/<stem>.png`.
+
+Frames may lack a mask (not annotated). An all-zero mask says that every object is absent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sam2s.errors import DatasetError
+from sam2s.masks.palette import read_label_map
+
+_PICTURES = {".jpg", ".jpeg", ".png"}
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """One annotated sequence.
+
+    Attributes:
+        name: its path below the folder that was searched, such as "davis/camel".
+        folder: the folder that holds `frames` and `masks`.
+    """
+
+    name: str
+    folder: Path
+
+    @property
+    def subset(self) -> str:
+        """The part of the name above the last slash, empty without one."""
+        return self.name.rpartition("/")[0]
+
+    @cached_property
+    def frame_files(self) -> dict[str, Path]:
+        """Pictures by stem, in time order."""
+        return list_pictures(self.folder / "frames")
+
+    @cached_property
+    def mask_files(self) -> dict[str, Path]:
+        """Label images by stem, in time order."""
+        return list_pictures(self.folder / "masks")
+
+    def frame(self, stem: str) -> np.ndarray:
+        """Read a frame, uint8 [H, W, 3] RGB."""
+        try:
+            with Image.open(self.frame_files[stem]) as picture:
+                return np.array(picture.convert("RGB"))
+        except OSError as error:
+            raise DatasetError(f"cannot read frame {self.frame_files[stem]}: {error}") from error
+
+    def labels(self, stem: str) -> np.ndarray | None:
+        """Read the object ids [H, W] of a frame; None if it is not annotated."""
+        path = self.mask_files.get(stem)
+        return None if path is None else read_label_map(path)
+
+    def __iter__(self) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
+        """Yield (stem, frame, labels) in time order."""
+        for stem in self.frame_files:
+            yield stem, self.frame(stem), self.labels(stem)
+
+
+def find_sequences(root: Path) -> list[Sequence]:
+    """Find all sequences in or below a folder, in natural order of their names.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    folders = [masks.parent for masks in [root / "masks", *root.rglob("masks")] if (masks.parent / "frames").is_dir()]
+    names = {str(folder.relative_to(root)) if folder != root else root.resolve().name: folder for folder in folders}
+    if not names:
+        raise DatasetError(f"no sequence in {root}: one is a folder that holds frames/<stem>.jpg and masks/<stem>.png")
+    return [Sequence(name, names[name]) for name in sorted(names, key=natural)]
+
+
+def list_pictures(folder: Path) -> dict[str, Path]:
+    """Pictures of a folder by stem, in natural order: 9 comes before 10."""
+    files = [path for path in folder.iterdir() if path.suffix.lower() in _PICTURES] if folder.is_dir() else []
+    return {path.stem: path for path in sorted(files, key=lambda path: natural(path.stem))}
+
+
+def natural(text: str) -> list[tuple[int, str]]:
+    """Sort key that compares runs of digits as numbers."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text)]

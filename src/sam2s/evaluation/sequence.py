@@ -1,0 +1,200 @@
+"""J and F of objects over a sequence, and the rule that says which frames count.
+
+Two rules are in use and differ only for objects that appear late:
+
+- `Span.OBJECT`, the protocol of the SAM2S benchmark: an object counts from its first appearance in the truth, where it is
+  prompted, to the last annotated frame. Of this span the first and the last frame are dropped.
+- `Span.VIDEO`, what the official SA-V evaluator does: the first and the last annotated frame of the video are dropped;
+  of the rest an object counts from the first frame on which truth or prediction shows it.
+
+Frames without annotation never count. An object counts as right (J = F = 1) where both truth and prediction lack it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from sam2s.errors import ConfigError
+from sam2s.evaluation.measures import TOLERANCE, region_boundary_f, region_jaccard
+from sam2s.evaluation.region import Region, cut_labels, cut_mask
+
+MATCH_IOU = 0.5
+
+Masks = np.ndarray | Mapping[int, np.ndarray]
+"""The objects of a frame: a label map [H, W] (bool means object 1), or masks bool [H, W] by id, which may overlap."""
+
+
+class Span(StrEnum):
+    """Which frames of a video count for an object; see the module."""
+
+    OBJECT = "object"
+    VIDEO = "video"
+
+
+class Cell(NamedTuple):
+    """One object on one frame.
+
+    Attributes:
+        j: intersection over union, 0 to 1.
+        f: boundary measure, 0 to 1.
+        in_gt: whether the truth shows the object.
+        in_pred: whether the prediction does.
+        match: id of the predicted object that covers this one (IoU at least 0.5, its own id first), or None.
+    """
+
+    j: float
+    f: float
+    in_gt: bool
+    in_pred: bool
+    match: int | None
+
+
+ABSENT = Cell(1.0, 1.0, False, False, None)
+
+
+@dataclass(frozen=True)
+class ObjectScore:
+    """The counted frames of one object.
+
+    Attributes:
+        video: name of the video.
+        object_id: id of the object in the truth.
+        frames: names of the counted frames, in time order; empty if the rule leaves none.
+        cells: what was measured on each of them.
+        subset: name of the group of videos that the video belongs to.
+    """
+
+    video: str
+    object_id: int
+    frames: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    subset: str = ""
+
+    @property
+    def j(self) -> np.ndarray:
+        """float64 [T]: J by counted frame."""
+        return np.array([cell.j for cell in self.cells])
+
+    @property
+    def f(self) -> np.ndarray:
+        """float64 [T]: F by counted frame."""
+        return np.array([cell.f for cell in self.cells])
+
+    @property
+    def mean_j(self) -> float:
+        """Mean J over the counted frames, NaN without any."""
+        return float(self.j.mean()) if self.cells else float("nan")
+
+    @property
+    def mean_f(self) -> float:
+        """Mean F over the counted frames, NaN without any."""
+        return float(self.f.mean()) if self.cells else float("nan")
+
+    @property
+    def mean_jf(self) -> float:
+        """J&F, the mean of mean J and mean F."""
+        return (self.mean_j + self.mean_f) / 2
+
+
+def score_sequence(
+    pred: Iterable[Masks],
+    gt: Iterable[Masks],
+    *,
+    video: str = "",
+    span: Span = Span.OBJECT,
+    skip_first_last: bool = True,
+    tolerance: float = TOLERANCE,
+) -> list[ObjectScore]:
+    """Score predicted against true masks of the annotated frames of one video, in time order; one entry an object of the truth.
+
+    Raises:
+        ConfigError: the two differ in length, or a frame in size.
+    """
+    cells = []
+    try:
+        for index, (pred_frame, gt_frame) in enumerate(zip(pred, gt, strict=True)):
+            size = frame_size(gt_frame)
+            if size and frame_size(pred_frame) not in (None, size):
+                raise ConfigError(f"frame {index}: prediction is {frame_size(pred_frame)}, truth {size} (H, W)")
+            size = size or frame_size(pred_frame) or (1, 1)
+            cells.append(score_frame(cut(pred_frame), cut(gt_frame), size, tolerance=tolerance))
+    except ValueError as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError("prediction and truth have different numbers of frames; give the same frames of both") from error
+    names = [str(index) for index in range(len(cells))]
+    return assemble(video, names, cells, span=span, skip_first_last=skip_first_last)
+
+
+def cut(masks: Masks) -> dict[int, Region]:
+    """Cut out every object of a frame; absent ones have no entry."""
+    if isinstance(masks, Mapping):
+        regions = {object_id: cut_mask(mask) for object_id, mask in masks.items()}
+        return {object_id: region for object_id, region in regions.items() if region is not None}
+    labels = np.asarray(masks)
+    return cut_labels(labels.view(np.uint8) if labels.dtype == bool else labels)
+
+
+def frame_size(masks: Masks) -> tuple[int, ...] | None:
+    """(H, W) of a frame, None where a mapping holds no mask."""
+    if isinstance(masks, Mapping):
+        return next((mask.shape for mask in masks.values()), None)
+    return np.asarray(masks).shape
+
+
+def score_frame(
+    pred: Mapping[int, Region], gt: Mapping[int, Region], size: tuple[int, ...], *, tolerance: float = TOLERANCE
+) -> dict[int, Cell]:
+    """Measure every object that truth or prediction shows on a frame of `size` (H, W)."""
+    cells = {}
+    for object_id in sorted(pred.keys() | gt.keys()):
+        mine, true = pred.get(object_id), gt.get(object_id)
+        j = region_jaccard(mine, true)
+        f = region_boundary_f(mine, true, size, tolerance=tolerance)
+        match = None
+        if true is not None:
+            own = object_id if j >= MATCH_IOU else None
+            match = own or next((other for other in pred if region_jaccard(pred[other], true) >= MATCH_IOU), None)
+        cells[object_id] = Cell(j, f, true is not None, mine is not None, match)
+    return cells
+
+
+def assemble(
+    video: str,
+    names: Sequence[str],
+    frames: Sequence[Mapping[int, Cell]],
+    *,
+    subset: str = "",
+    span: Span = Span.OBJECT,
+    skip_first_last: bool = True,
+) -> list[ObjectScore]:
+    """Turn the measured frames of a video into one score for each object that the truth ever shows."""
+    scores = []
+    for object_id in sorted({object_id for frame in frames for object_id, cell in frame.items() if cell.in_gt}):
+        cells = [frame.get(object_id, ABSENT) for frame in frames]
+        start, stop = counted_frames(cells, span=span, skip_first_last=skip_first_last)
+        scores.append(ObjectScore(video, object_id, tuple(names[start:stop]), tuple(cells[start:stop]), subset))
+    return scores
+
+
+def counted_frames(cells: Sequence[Cell], *, span: Span = Span.OBJECT, skip_first_last: bool = True) -> tuple[int, int]:
+    """Start and stop of the frames that count for an object, given all annotated frames of its video."""
+    skip = int(skip_first_last)
+    stop = len(cells) - skip
+    if span is Span.OBJECT:
+        return _first(cell.in_gt for cell in cells) + skip, stop
+    start = skip + _first(cell.in_gt or cell.in_pred for cell in cells[skip:stop])
+    return start, stop
+
+
+def _first(flags: Iterable[bool]) -> int:
+    position = -1
+    for position, flag in enumerate(flags):
+        if flag:
+            return position
+    return position + 1

@@ -1,8 +1,8 @@
 """What an adapter tells about a source dataset: facts for people, videos for the builder.
 
-An adapter is a module of `sam2s.sasv.adapters` with `FACTS`, `find` and `videos` (the `Adapter` protocol). It knows where
-the official download keeps its files and how labels are encoded. It does not link, crop, rename or write anything: that
-is done for all sources alike by `sam2s.sasv.build`.
+An adapter is a module of `sam2s.sasv.adapters` with `FACTS`, `find` and `videos` (the `Adapter` protocol). It knows
+where the official download keeps its files and how labels are encoded. Linking, cropping, renaming and writing are done
+for all sources alike by `sam2s.sasv.build`.
 """
 
 from __future__ import annotations
@@ -35,12 +35,15 @@ class Link:
         by: "overlap" weighs mask overlap, distance and colour; "order" takes class and left-to-right order alone, for
             frames half a minute apart.
         gap: an object may be unseen for this many annotated frames and still keep its id ("order" has no limit).
+        gate: links that score less (0 to 1) are refused and a new object begins; 0 joins whatever has one category,
+            right where a category mostly has one object and frames are far apart.
         min_area: components smaller than this many pixels are specks and dropped.
         join: components nearer to each other than this many pixels are one object.
     """
 
     by: Literal["overlap", "order"] = "overlap"
     gap: int = 5
+    gate: float = 0.1
     min_area: int = 50
     join: int = 0
 

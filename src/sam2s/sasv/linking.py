@@ -1,0 +1,150 @@
+"""Joining the objects of successive frames to lasting ones, and saying how sure that is.
+
+The authors of SA-SV joined automatically and then corrected by hand. We do the first half: every frame's objects are
+assigned to those known so far (Hungarian method, category by category), doubtful links go on a review list, and
+corrections (`patch.py`) do the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from sam2s.sasv.instances import Instance
+from sam2s.sasv.raw import Link
+
+_WEAK = 0.3  # a link with a lower score is doubtful
+_CLOSE = 0.1  # so is one that beats its rival by less
+_GROWTH = 3.0  # and one whose area changes by a larger factor
+_REACH = 0.15  # distance, as a share of the frame's diagonal, at which nearness falls to 1/e
+
+
+@dataclass
+class _Known:
+    """An object so far."""
+
+    id: int
+    last: Instance
+    time: int
+
+
+@dataclass
+class Linker:
+    """Gives lasting ids, frame by frame.
+
+    Attributes:
+        link: the rules of this video.
+        size: (height, width) of its frames.
+        guess: links by how they came about: `given` by the source, `clear`, `doubtful`; and, of the latter two,
+            `bridged` over frames on which the object was not seen.
+        review: doubtful links as {frame, id, reasons, score}.
+    """
+
+    link: Link
+    size: tuple[int, int]
+    guess: dict[str, int] = field(default_factory=lambda: {"given": 0, "clear": 0, "doubtful": 0, "bridged": 0})
+    review: list[dict[str, Any]] = field(default_factory=list)
+    _known: list[_Known] = field(default_factory=list)
+    _time: int = 0  # annotated frames so far
+
+    def step(self, frame: int, instances: Sequence[Instance]) -> list[int]:
+        """Ids of a frame's instances; frames come in order."""
+        self._time += 1
+        ids = [0] * len(instances)
+        for i, one in enumerate(instances):
+            if one.track is not None:
+                ids[i] = self._given(one)
+        guessed = [i for i, one in enumerate(instances) if one.track is None]
+        for category in dict.fromkeys(instances[i].category.name for i in guessed):
+            group = [i for i in guessed if instances[i].category.name == category]
+            for i, object_id in zip(group, self._assign(frame, [instances[i] for i in group]), strict=True):
+                ids[i] = object_id
+        return ids
+
+    def _given(self, one: Instance) -> int:
+        for known in self._known:
+            if known.last.track == one.track and known.last.label == one.label:
+                self.guess["given"] += 1
+                known.last, known.time = one, self._time
+                return known.id
+        return self._new(one)
+
+    def _new(self, one: Instance) -> int:
+        self._known.append(_Known(len(self._known) + 1, one, self._time))
+        return self._known[-1].id
+
+    def _assign(self, frame: int, group: list[Instance]) -> list[int]:
+        """Ids for one category's instances."""
+        reach = math.inf if self.link.by == "order" else self.link.gap
+        candidates = [
+            k
+            for k in self._known
+            if k.last.category == group[0].category and k.last.track is None and self._time - k.time <= reach + 1
+        ]
+        scores = np.array([[self._score(k.last, one) for one in group] for k in candidates])
+        scores = scores.reshape(len(candidates), len(group))
+        ages = np.array([self._time - k.time - 1 for k in candidates])
+        gate = self.link.gate if self.link.by == "overlap" else -math.inf
+        # Of equally good candidates the one seen last is preferred.
+        pairs = linear_sum_assignment(np.where(scores < gate, -1e3, scores - 0.001 * ages[:, None]), maximize=True)
+        taken: dict[int, int] = {int(j): int(i) for i, j in zip(*pairs, strict=True) if scores[i, j] >= gate}
+        ids = []
+        for j, one in enumerate(group):
+            if j not in taken:
+                ids.append(self._new(one))
+                continue
+            known = candidates[taken[j]]
+            self._judge(frame, known, one, scores, taken[j], j)
+            known.last, known.time = one, self._time
+            ids.append(known.id)
+        return ids
+
+    def _score(self, before: Instance, now: Instance) -> float:
+        """How likely two instances of one category are one object: 0 (not at all) to 1."""
+        if self.link.by == "order":
+            return 1 - abs(before.centre[1] - now.centre[1]) / self.size[1]
+        distance = math.dist(before.centre, now.centre) / (_REACH * math.hypot(*self.size))
+        colour = 0.0
+        if before.colour is not None and now.colour is not None:
+            colour = float(np.sqrt(before.colour * now.colour).sum())  # Bhattacharyya coefficient
+        size = min(before.area, now.area) / max(before.area, now.area)
+        return 0.5 * overlap(before, now) + 0.25 * math.exp(-(distance**2)) + 0.15 * colour + 0.1 * size
+
+    def _judge(self, frame: int, known: _Known, one: Instance, scores: np.ndarray, i: int, j: int) -> None:
+        """Count the link and put it on the review list if it is doubtful."""
+        score = float(scores[i, j])
+        others = np.concatenate([np.delete(scores[i], j), np.delete(scores[:, j], i)])
+        ratio = max(one.area, known.last.area) / min(one.area, known.last.area)
+        reasons = []
+        if self.link.by == "overlap" and score < _WEAK:
+            reasons.append("weak")
+        if others.size and score - others.max() < _CLOSE:
+            reasons.append("ambiguous")
+        if self.link.by == "overlap" and ratio > _GROWTH:
+            reasons.append("area jump")
+        unseen = self._time - known.time - 1
+        if unseen:
+            self.guess["bridged"] += 1
+            if reasons:
+                reasons.append(f"unseen for {unseen} frames")
+        self.guess["doubtful" if reasons else "clear"] += 1
+        if reasons:
+            self.review.append({"frame": frame, "id": known.id, "reasons": reasons, "score": round(score, 3)})
+
+
+def overlap(a: Instance, b: Instance) -> float:
+    """Intersection over union of two masks, looked at inside their boxes only."""
+    (ay, ax), (by, bx) = a.corner, b.corner
+    y0, x0 = max(ay, by), max(ax, bx)
+    y1 = min(ay + a.crop.shape[0], by + b.crop.shape[0])
+    x1 = min(ax + a.crop.shape[1], bx + b.crop.shape[1])
+    if y0 >= y1 or x0 >= x1:
+        return 0.0
+    both = a.crop[y0 - ay : y1 - ay, x0 - ax : x1 - ax] & b.crop[y0 - by : y1 - by, x0 - bx : x1 - bx]
+    common = int(np.count_nonzero(both))
+    return common / (a.area + b.area - common)

@@ -50,7 +50,7 @@ def find(name_or_path: str | Path, *, download: bool = True) -> Path:
         path = Path(name_or_path).expanduser()
         if path.exists():
             return path
-        if path.suffix or len(path.parts) > 1:
+        if path.suffix in (".pt", ".pth", ".safetensors") or len(path.parts) > 1:
             raise CheckpointError(f"there is no file or folder {path}; names of weights: {', '.join(registry())}")
     item = entry(str(name_or_path))
     if (found := local(item)) is not None:

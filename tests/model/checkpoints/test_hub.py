@@ -1,0 +1,108 @@
+"""Fetching weights with the real hub client from a server on this machine."""
+
+import io
+
+import pytest
+import torch
+from huggingface_hub import constants
+
+import sam2s
+from hub_server import hub_server
+from model_tools import fixed_weights
+from sam2s.errors import CheckpointError
+from sam2s.model import build, preset
+from sam2s.model.checkpoints import entry, hub, load_checkpoint, local
+
+ITEM = entry("sam2.1-tiny")
+
+
+@pytest.fixture(scope="module")
+def official():
+    """An official-style file: the smallest preset with pseudo-random weights, without what SAM2S adds."""
+    state = fixed_weights(build(preset("micro"))).state_dict()
+    del state["long_term_tpos_enc"]
+    buffer = io.BytesIO()
+    torch.save({"model": state}, buffer)
+    return buffer.getvalue()
+
+
+def ask(url, monkeypatch):
+    """What HF_ENDPOINT does when the client is imported."""
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch, official):
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    with hub_server() as running:
+        ask(running.url, monkeypatch)
+        running.files[ITEM.repo, ITEM.file] = official
+        yield running
+
+
+def test_fetches_once_and_then_asks_no_server(server):
+    assert local(ITEM) is None
+    config, state, metadata = load_checkpoint("sam2.1-tiny")
+    assert (config.name, metadata.source, metadata.licence) == ("micro", "facebook/sam2.1-hiera-tiny", "Apache-2.0")
+    assert torch.equal(state["long_term_tpos_enc"], state["maskmem_tpos_enc"][6:7])
+    assert "GET" in server.requests
+    server.requests.clear()
+    network = sam2s.load("sam2.1-tiny", device="cpu", image_size=128)
+    assert network.image_size == 128
+    assert server.requests == []
+
+
+def test_resumes_when_the_server_hangs_up(server, official):
+    server.fault = "hang up once"
+    assert hub.fetch(ITEM).read_bytes() == official
+    assert any(request.startswith("GET bytes=") for request in server.requests)
+
+
+def test_wrong_checksum_removes_the_file(server):
+    server.fault = "corrupt"
+    with pytest.raises(CheckpointError, match=r"sam2.1_hiera_tiny.pt of .* arrived damaged: its SHA-256 is \w{64}"):
+        hub.fetch(ITEM)
+    assert local(ITEM) is None
+    server.fault = ""
+    assert hub.fetch(ITEM).is_file()
+
+
+def test_checksum_of_the_registry_comes_first(server):
+    from dataclasses import replace
+
+    with pytest.raises(CheckpointError, match=f"expected {'0' * 64}"):
+        hub.fetch(replace(ITEM, sha256="0" * 64))
+
+
+@pytest.mark.parametrize(
+    ("fault", "files", "message"),
+    [
+        ("gated", True, "is gated: accept its terms on its page, then log in with `hf auth login`"),
+        ("500", True, r"--weights /path/to/sam2.1_hiera_tiny.pt"),
+        ("", False, "the hub has no repository facebook/sam2.1-hiera-tiny"),
+        ("", "other", "facebook/sam2.1-hiera-tiny has no file sam2.1_hiera_tiny.pt"),
+    ],
+)
+def test_refusals_say_why(server, fault, files, message):
+    server.fault = fault
+    if files is not True:
+        server.files.clear()
+    if files == "other":
+        server.files[ITEM.repo, "other.pt"] = b""
+    with pytest.raises(CheckpointError, match=message) as caught:
+        hub.fetch(ITEM)
+    assert str(caught.value).startswith("cannot fetch sam2.1-tiny: ")
+
+
+def test_no_network(server, monkeypatch):
+    ask("http://127.0.0.1:9", monkeypatch)
+    with pytest.raises(CheckpointError, match=r"Download http://127.0.0.1:9/facebook/.* give its path"):
+        hub.fetch(ITEM)
+
+
+def test_offline_mode(server, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(CheckpointError, match="HF_HUB_OFFLINE is set and it is not in the cache"):
+        hub.fetch(ITEM)
+    assert server.requests == []

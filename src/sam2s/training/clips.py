@@ -60,6 +60,7 @@ class SyntheticClips(IterableDataset):
         divemem: share of batches sampled as DiveMem clips, the rest as consecutive frames.
         seed: base of all scene seeds; scenes below 1,000,000 are kept apart for evaluation.
         min_area: smallest share of the first frame that an object must cover.
+        reuse: clips drawn from a scene, on average, before it gives way to another (making a scene costs several frames).
     """
 
     def __init__(
@@ -72,9 +73,11 @@ class SyntheticClips(IterableDataset):
         divemem: float = 0.5,
         seed: int = 1,
         min_area: float = 0.002,
+        reuse: int = 4,
     ) -> None:
         self.size, self.batch, self.frames, self.objects = size, batch, frames, objects
-        self.divemem, self.seed, self.min_area = divemem, seed, min_area
+        self.divemem, self.seed, self.min_area, self.reuse = divemem, seed, min_area, reuse
+        self._scenes: list[Scene] = []
 
     def __iter__(self) -> Iterator[ClipBatch]:
         info = get_worker_info()
@@ -98,9 +101,21 @@ class SyntheticClips(IterableDataset):
         stacked = torch.from_numpy(np.concatenate(masks))
         return ClipBatch((pixels - mean) / std, stacked, torch.tensor(owner), long_term)
 
+    def _scene(self, rng: np.random.Generator) -> Scene:
+        """One of a pool of scenes, in which one visit in `reuse` replaces the scene by a new one."""
+        pool = 8 * self.reuse
+        if len(self._scenes) == pool and rng.random() > 1 / self.reuse:
+            return self._scenes[int(rng.integers(pool))]
+        scene = Scene(int(rng.integers(1_000_000, 2**31)), self.size)
+        if len(self._scenes) < pool:
+            self._scenes.append(scene)
+        else:
+            self._scenes[int(rng.integers(pool))] = scene
+        return scene
+
     def _clip(self, rng: np.random.Generator, *, dive: bool) -> tuple[np.ndarray, np.ndarray] | None:
         """Images uint8 [T, S, S, 3] and masks bool [n, T, S, S] of one scene, or None if it shows no usable object."""
-        scene = Scene(int(rng.integers(1_000_000, 2**31)), self.size)
+        scene = self._scene(rng)
         stride = int(rng.choice([1, 1, 2, 2, 3, 4, 6, 8]))
         times = (divemem_times if dive else vanilla_times)(scene.length, self.frames, stride, rng)
         first_image, first = scene.render(times[0])

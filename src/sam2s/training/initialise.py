@@ -35,6 +35,11 @@ def matching_weights(model: SAM2S, *, presence: float = 2.0) -> None:
     for block in model.memory_encoder.fuser.layers:
         block.gamma.fill_(0.1)
 
+    # Small enough that a click's place, not its kind, decides what it attends to.
+    prompts = model.sam_prompt_encoder
+    for embedding in (*prompts.point_embeddings, prompts.not_a_point_embed, prompts.no_mask_embed):
+        nn.init.normal_(embedding.weight, std=0.05)
+
     decoder = model.sam_mask_decoder.transformer
     crosses = [decoder.final_attn_token_to_image]
     for layer in decoder.layers:

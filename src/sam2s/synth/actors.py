@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -13,9 +13,9 @@ from .motion import Matrix, Track, View, affine, compose
 
 
 class Actor(Protocol):
-    """Something to draw; labelled with `label` (0 for what hides objects without being one)."""
+    """Something to draw, labelled with `label`: 0 for what hides objects without being one, `None` for a mere stain."""
 
-    label: int
+    label: int | None
 
     def depth(self, t: float) -> float:
         """Order of drawing: greater is nearer."""
@@ -31,7 +31,7 @@ class Backdrop:
     sprites: Sequence[Sprite]
     plane: float = 0.8
     elastic: Elastic | None = None
-    label: int = 0
+    label: int | None = 0
     scale: float = 2.0
 
     def depth(self, t: float) -> float:
@@ -64,11 +64,12 @@ class Path:
         turn: float,
         grow: float,
         period: float,
+        angle: float | None = None,
     ) -> "Path":
         return cls(
             Track(rng, period, reach, x),
             Track(rng, period, reach, y),
-            Track(rng, period, turn, rng.uniform(-math.pi, math.pi)),
+            Track(rng, period, turn, rng.uniform(-math.pi, math.pi) if angle is None else angle),
             Track(rng, period, grow, math.log(scale)),
             Track(rng, period, grow, rng.normal(0, 0.2)),
         )
@@ -96,10 +97,12 @@ class Body:
 
     members: Sequence[Member]
     path: Path
-    label: int
+    label: int | None
+    _: KW_ONLY
     plane: float = 1.0
     elastic: Elastic | None = None
     soft: float = 1.0
+    opacity: float = 1.0
     shadow: tuple[float, float, float] | None = None
     order: Track | None = None
     rank: float = 0.0
@@ -131,11 +134,14 @@ class Body:
             angle = member.rest + (member.swing(t) if member.swing else 0.0)
             pose = compose(base, affine(*member.anchor, angle, member.scale))
             poses.append(pose)
-            canvas.draw(member.sprite, pose, self.label, warp=warp, soft=self.soft, shadow=self.shadow)
+            own = warp if member.parent < 0 else None
+            canvas.draw(
+                member.sprite, pose, self.label, warp=own, soft=self.soft, opacity=self.opacity, shadow=self.shadow
+            )
 
 
 class Instrument:
-    """A tool on a shaft that pivots in the border of the view, slides in and out, bends at the wrist, opens and turns."""
+    """A tool whose shaft pivots outside of the view, slides in and out, bends at the wrist, opens and turns."""
 
     def __init__(
         self,
@@ -149,11 +155,16 @@ class Instrument:
         leaves: float = 0.0,
         pivot: float | None = None,
         period: float = 18.0,
+        looks: int = 0,
     ) -> None:
-        """`radius` of the shaft in half frames; `leaves` is the chance of being drawn back at a time."""
-        self.label = label
-        self.tip = TIPS[name](rng, robotic)
-        self.shaft = None if self.tip.free else shaft(rng, shaft_look(rng, name, robotic))
+        """`radius` of the shaft in half frames; `leaves` is the chance of being drawn back at a time.
+
+        Two tools of one name and the same `looks` cannot be told apart but by where they are.
+        """
+        self.label: int | None = label
+        forge = np.random.default_rng(looks)
+        self.tip = TIPS[name](forge, robotic)
+        self.shaft = None if self.tip.free else shaft(forge, shaft_look(forge, name, robotic))
         side = rng.uniform(0, 2 * math.pi) if pivot is None else pivot
         away = rng.uniform(1.5, 2.6)
         self._pivot = (away * math.cos(side), away * math.sin(side))
@@ -195,6 +206,6 @@ class Instrument:
         head = compose(wrist, affine(self.tip.joint, 0, 0, 1, math.copysign(0.45 + 0.55 * abs(roll), roll)))
         for part in self.tip.parts:
             pose = compose(head, affine(0, 0, part.side * opening))
-            canvas.draw(part.sprite, pose, self.label, shadow=self._shadow)
+            canvas.draw(part.sprite, pose, self.label, shadow=None if self.shaft else self._shadow)
         if self.tip.wrist:
             canvas.draw(self.tip.wrist, wrist, self.label)

@@ -27,6 +27,7 @@ class Grade:
     blur: float = 0.25
     jpeg: float = 0.5
     droplets: float = 0.12
+    cast: float = 0.07
 
 
 class Look:
@@ -37,18 +38,21 @@ class Look:
         axis = (torch.arange(size) + 0.5) * (2 / size) - 1
         self._x, self._y = axis[None], axis[:, None]
         self._seed = int(rng.integers(2**31))
-        self._light = [Track(rng, 30, 0.35, rng.uniform(-0.3, 0.3)) for _ in range(2)]
+        self._light = [Track(rng, 40, 0.2, rng.uniform(-0.45, 0.45)) for _ in range(2)]
         self._spread = float(rng.uniform(0.15, 0.6))
-        self._sharp = float(np.exp(rng.uniform(1.2, 3.8)))
-        self._shine = float(grade.shine * rng.uniform(0.2, 1.1))
+        self._sharp = float(np.exp(rng.uniform(1.8, 4.6)))
+        self._shine = float(grade.shine * rng.uniform(0.1, 1.2))
         self._shading = float(grade.shading * rng.uniform(0.3, 1.2))
-        self._cast = torch.tensor(rng.normal(1, 0.07, 3), dtype=torch.float32)[:, None, None]
+        self._cast = torch.tensor(rng.normal(1, grade.cast, 3), dtype=torch.float32)[:, None, None]
         self._grey = bool(rng.random() < grade.grey)
         self._saturation = float(rng.uniform(0.7, 1.25))
-        self._gamma = float(np.exp(rng.normal(0, 0.18)))
-        self._gain = Track(rng, 25, rng.choice([0.03, 0.1, 0.25]), rng.uniform(-0.1, 0.25))
+        gamma = float(np.exp(rng.normal(0, 0.18)))
+        self._gamma = None if abs(gamma - 1) < 0.08 else np.uint8(255 * (np.arange(256) / 255) ** gamma)
+        self._target = float(rng.uniform(0.28, 0.55))
+        self._gain = Track(rng, 25, rng.choice([0.03, 0.1, 0.25]))
         self._falloff = self._vignette(rng) if rng.random() < grade.falloff else None
         self._border = self._scope(rng) if rng.random() < grade.border else None
+        self._open = 1.0 if self._border is None else 1 / max(float(self._border.mean()), 0.1)
         self._smoke = self._haze(rng) if rng.random() < grade.smoke else None
         self._smoke_at, self._smoke_on = Track(rng, 20, 3.0), Track(rng, 15, 1.0, rng.uniform(-0.5, 0.5))
         self._focus = Track(rng, 14, 1.0, rng.uniform(-0.9, 0.3)) if rng.random() < grade.blur else None
@@ -109,6 +113,8 @@ class Look:
             image[:, self._text] = 0.9
             labels = labels.masked_fill(self._text, 0)
         pixels = (image.clamp_(0, 1) * 255).to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+        if self._gamma is not None:
+            pixels = self._gamma[pixels]
         if self._quality:
             stream = io.BytesIO()
             Image.fromarray(pixels).save(stream, "JPEG", quality=self._quality)
@@ -178,14 +184,14 @@ class Look:
             image = image.mean(0, keepdim=True).expand(3, -1, -1).clone()
         elif abs(self._saturation - 1) > 0.05:
             image = torch.lerp(image.mean(0, keepdim=True).expand_as(image), image, self._saturation)
-        image = image.mul_(math.exp(self._gain(t)))
+        metered = float(image[:, ::8, ::8].mean()) * self._open
+        auto = min(max((self._target / max(metered, 1e-3)) ** 0.7, 0.5), 3.0)
+        image = image.mul_(auto * math.exp(self._gain(t)))
         if self._noise:
             rng = np.random.default_rng((self._seed, frame))
             (y, x), flip = rng.integers(0, 64, 2), rng.random() < 0.5
             grain = self._grain[y : y + self.size, x : x + self.size]
             image = image.add_(grain.T if flip else grain, alpha=self._noise)
-        if abs(self._gamma - 1) > 0.08:
-            image = image.clamp_(min=1e-4).pow_(self._gamma)
         if self._lines:
             image[:, 1::2] *= 0.85
         return image

@@ -37,7 +37,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Tip:
-    """What sits on the end of a shaft: parts hinged `joint` beyond the wrist, opening at most `opening` radians a side."""
+    """The end of a shaft: parts hinged `joint` beyond the wrist, opening at most `opening` radians a side."""
 
     parts: tuple[Part, ...]
     joint: float = 0.0

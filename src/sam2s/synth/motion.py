@@ -75,7 +75,7 @@ class Camera:
     def __init__(
         self, rng: np.random.Generator, pan: float, turn: float, zoom: float, jump_every: float | None = None
     ) -> None:
-        """`pan` in half frames, `turn` in radians, `zoom` as a logarithm; `jump_every` is the mean time between jumps."""
+        """`pan` in half frames, `turn` in radians, `zoom` logarithmic; `jump_every` is the mean time between jumps."""
         self._x, self._y = Track(rng, 40, pan), Track(rng, 40, pan)
         self._angle, self._zoom = Track(rng, 60, turn), Track(rng, 50, zoom)
         shake = rng.choice([0.0, 0.004, 0.015], p=[0.5, 0.35, 0.15])

@@ -1,7 +1,7 @@
-"""A fixed bank of tileable grey fields, from which every texture of every scene is cut.
+"""A fixed bank of grey fields, from which every texture of every scene is cut.
 
-The bank is built once in a process (about a second) from a constant seed; scenes look different because they cut at other
-places, angles and scales, mix several fields and colour them anew. That keeps the set-up of a scene at a few milliseconds.
+The bank is built once in a process (about a second) from a constant seed; scenes look different because they cut at
+other places, angles and scales, mix several fields and colour them anew. That keeps the set-up of a scene short.
 """
 
 from functools import cache
@@ -104,7 +104,7 @@ def _vessels(rng: np.random.Generator) -> Array:
 
 @cache
 def bank() -> tuple[torch.Tensor, dict[str, tuple[int, ...]]]:
-    """All fields `[F, S + 1, S + 1]` (last row and column repeat the first, for wrapping) and the rows of each family."""
+    """All fields `[F, S, S]`, and which of them belong to each family."""
     rng = np.random.default_rng(20250)
     families = {
         "cloud": [_fractal(rng, b) for b in (1.3, 1.6, 1.9, 2.2, 2.5, 1.7)],
@@ -124,7 +124,7 @@ def bank() -> tuple[torch.Tensor, dict[str, tuple[int, ...]]]:
     for name, members in families.items():
         rows[name] = tuple(range(len(fields), len(fields) + len(members)))
         fields += members
-    return F.pad(torch.from_numpy(np.stack(fields))[None], (0, 1, 0, 1), mode="circular")[0], rows
+    return torch.from_numpy(np.stack(fields)), rows
 
 
 def cut(
@@ -132,16 +132,17 @@ def cut(
 ) -> torch.Tensor:
     """A patch `[h, w]` of a random field, at a random place and angle.
 
-    `zoom` is how many sides of the field the longer edge of the patch spans; `stretch` draws the field out along one axis.
+    `zoom` is how many sides of the field the longer edge of the patch spans; `stretch` draws it out along one axis.
     """
     fields, rows = bank()
     row = rows[families[rng.integers(len(families))]]
     index = row[rng.integers(len(row))]
-    angle, ox, oy = rng.uniform(0, 2 * np.pi), rng.random(), rng.random()
-    step = zoom / max(h, w)
-    cos, sin = np.cos(angle) * step, np.sin(angle) * step
+    angle, ox, oy = rng.uniform(0, 2 * np.pi), rng.uniform(-1, 1), rng.uniform(-1, 1)
+    step = 2 * zoom / max(h, w)
+    cos, sin = float(np.cos(angle) * step), float(np.sin(angle) * step)
     y, x = torch.arange(h, dtype=torch.float32)[:, None], torch.arange(w, dtype=torch.float32)[None]
-    u = torch.frac(float(cos) * x + float(sin) * y + float(ox) + 64)
-    v = torch.frac((float(cos) * y - float(sin) * x) / stretch + float(oy) + 64)
-    grid = torch.stack([u, v], -1)[None] * 2 - 1
-    return F.grid_sample(fields[index][None, None], grid, align_corners=True)[0, 0]
+    planes = torch.empty(2, h, w)
+    torch.add(cos * x + float(ox), y, alpha=sin, out=planes[0])
+    torch.add(-sin / stretch * x + float(oy), y, alpha=cos / stretch, out=planes[1])
+    grid = planes.permute(1, 2, 0)[None]
+    return F.grid_sample(fields[index][None, None], grid, padding_mode="reflection", align_corners=True)[0, 0]

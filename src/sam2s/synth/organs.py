@@ -9,7 +9,7 @@ from .actors import Backdrop, Body, Member, Path
 from .canvas import Elastic, Sprite, sprite
 from .motion import Track
 from .shapes import Shape, blob, grid, join, stroke
-from .textures import TISSUE, Surface, slopes, tissue
+from .textures import TISSUE, Colour, Surface, slopes, tissue
 
 ORGANS: dict[str, tuple[str, ...]] = {
     "liver": ("liver",),
@@ -49,30 +49,33 @@ def bed(
     return Backdrop((piece,), plane, Elastic(rng, rng.uniform(0, 0.08), rng.uniform(8, 40)))
 
 
-def lumen(rng: np.random.Generator, palette: str, *, side: int = 256) -> Sprite:
+def lumen(rng: np.random.Generator, wall: Colour, *, side: int = 256) -> Sprite:
     """One view of the colon: haustral folds around a dark lumen that may lie outside of the view."""
-    skin = tissue(rng, side, side, palette, scale=1.2, spread=rng.uniform(0.04, 0.2), vessels=rng.uniform(0, 1) ** 2)
+    veins = rng.uniform(0, 1) ** 2
+    skin = tissue(rng, side, side, "mucosa", scale=1.2, spread=rng.uniform(0.03, 0.15), vessels=veins, like=wall)
     x, y = grid(side, side, (1.0, 1.0))
-    away, bearing = rng.uniform(0, 0.75), rng.uniform(0, 2 * math.pi)
+    away, bearing = rng.uniform(0, 0.85), rng.uniform(0, 2 * math.pi)
     x, y = x - float(away * math.cos(bearing)), (y - float(away * math.sin(bearing))) * float(rng.uniform(0.7, 1.4))
     radius, angle = torch.hypot(x, y) + 1e-3, torch.atan2(y, x)
     wobble = torch.zeros_like(radius)
     for k in range(1, 6):
         wobble += float(rng.normal(0, 0.22 / k)) * torch.cos(k * angle + float(rng.uniform(0, 6.3)))
     depth = torch.log(radius) + wobble
-    phase = torch.frac(depth * float(rng.uniform(0.9, 2.6)) + 0.25 * torch.sin(angle * int(rng.integers(2, 5))) + 8)
-    ridge = phase ** float(rng.uniform(1.2, 4))
-    strength = rng.uniform(0.15, 0.7)
-    shade = 1 - strength * (1 - phase) ** 2
+    folds = depth * float(rng.uniform(0.9, 2.4)) + 0.25 * torch.sin(angle * int(rng.integers(2, 5)))
+    phase = torch.remainder(folds, 1)
+    lip = ((1 - phase) / float(rng.uniform(0.06, 0.2))).clamp_(max=1)
+    ridge = phase ** float(rng.uniform(1.2, 4)) * lip
+    shade = 1 - rng.uniform(0.1, 0.65) * (1 - phase * lip) ** 2
     hole = rng.uniform(0.05, 0.35)
     dark = ((torch.exp(depth) - hole * 0.4) / (hole * rng.uniform(1.5, 5))).clamp_(0, 1)
-    inward = torch.stack([x / radius, y / radius]) * (ridge - 0.3) * float(rng.uniform(0.3, 1.1))
+    inward = torch.stack([x / radius, y / radius]) * (ridge - 0.3) * dark * float(rng.uniform(0.3, 1.1))
     colour = skin.colour * (shade * (0.1 + 0.9 * dark))
     if rng.random() < 0.3:
         mess = tissue(rng, side, side, "fat", scale=1.0, spread=0.12)
         cover = ((mess.height - mess.height.mean() - rng.uniform(0.5, 1.8) * mess.height.std()) * 12).clamp_(0, 0.9)
         colour = torch.lerp(colour, mess.colour * (0.2 + 0.8 * dark), cover)
-    return flat(Surface(colour, skin.height), bump=rng.uniform(1, 5), gloss=rng.uniform(0.2, 0.9), waves=inward)
+    relief = rng.uniform(0.3, 2.5)
+    return flat(Surface(colour, skin.height), bump=relief, gloss=rng.uniform(0.2, 0.9), waves=inward)
 
 
 def organ(rng: np.random.Generator, name: str, label: int, *, size: float, reach: float = 0.8) -> Body:
@@ -100,78 +103,91 @@ def organ(rng: np.random.Generator, name: str, label: int, *, size: float, reach
     )
     elastic = Elastic(rng, rng.uniform(0.02, 0.16), rng.uniform(5, 25), rng.uniform(0, 0.12))
     shadow = (rng.uniform(-0.03, 0.03), rng.uniform(0, 0.05), rng.uniform(0.1, 0.4)) if rng.random() < 0.4 else None
-    return Body([Member(piece)], path, label, 1.0, elastic, rng.uniform(1, 2.5), shadow, rank=rng.random())
+    return Body(
+        [Member(piece)], path, label, elastic=elastic, soft=rng.uniform(1, 2.5), shadow=shadow, rank=rng.random()
+    )
 
 
-def polyp(rng: np.random.Generator, label: int, palette: str, *, size: float, restage: float) -> Body:
-    """A lump of almost the colour of its surroundings, sessile, or on a stalk; `restage` moves it when the view jumps."""
+def polyp(rng: np.random.Generator, label: int, wall: Colour, *, size: float, restage: float) -> Body:
+    """A lump of almost the colour of its wall, sessile or on a stalk; `restage` moves it when the view jumps."""
     side = 112
-    head = blob(rng, side, rng.uniform(0.02, 0.14), flat=rng.uniform(0, 0.7))
+    head = blob(rng, side, rng.uniform(0.02, 0.16), flat=rng.uniform(0, 0.7))
     if rng.random() < 0.3:
         second = blob(rng, side, rng.uniform(0.02, 0.1), flat=0.4)
-        shift = int(rng.uniform(0.15, 0.35) * side)
+        shift = int(rng.uniform(0.12, 0.25) * side)
         head = join(head, Shape(second.distance.roll(shift, 1) - 0.3, second.slope.roll(shift, 2), head.half))
-    own = (
-        palette if rng.random() < 0.6 else str(rng.choice(["mucosa", "red mucosa", "pale mucosa", "muscle", "serosa"]))
-    )
+    like = wall if rng.random() < 0.4 else (wall[0], wall[1] * rng.uniform(0.6, 1), wall[2] * rng.uniform(0.7, 1.1))
+    palette = str(rng.choice(["mucosa", "red mucosa", "pale mucosa", "muscle", "serosa"]))
     skin = tissue(
-        rng, side, side, own, scale=rng.uniform(0.2, 1.2), spread=rng.uniform(0.05, 0.25), vessels=rng.uniform(0, 0.8)
-    )
-    rim = (1 - head.distance * rng.uniform(3, 9)).clamp_(0, 1) * rng.uniform(-0.25, 0.35)
-    skin = Surface((skin.colour * (1 - rim)).clamp_(0, 1), skin.height)
-    top = sprite(head, skin, bump=rng.uniform(1, 5), bulge=rng.uniform(0.35, 1.0), gloss=rng.uniform(0.3, 1.1))
-    members = [Member(top)]
-    if rng.random() < 0.25:
-        stem = stroke(
-            _smooth(np.array([[0, 0], [0.2, 0.7], [rng.uniform(-0.3, 0.5), 1.5]])), np.array([0.3] * 9 + [0.5]), side=64
-        )
-        cloth = tissue(rng, *stem.distance.shape, palette, scale=0.5)
-        members = [Member(sprite(stem, cloth, bulge=0.7, gloss=0.4)), Member(top, swing=Track(rng, 12, 0.3))]
-    path = Path.random(
         rng,
-        *rng.uniform(-0.45, 0.45, 2),
-        size,
-        reach=rng.uniform(0.05, 0.35),
-        turn=0.4,
-        grow=rng.uniform(0.05, 0.4),
-        period=12,
+        side,
+        side,
+        palette,
+        scale=rng.uniform(0.2, 1.0),
+        spread=rng.uniform(0.03, 0.2),
+        vessels=rng.uniform(0, 0.8),
+        like=None if rng.random() < 0.2 else like,
     )
-    shadow = (rng.uniform(-0.06, 0.06), rng.uniform(-0.06, 0.06), rng.uniform(0.1, 0.5)) if rng.random() < 0.6 else None
+    rim = (1 - head.distance * rng.uniform(2, 8)).clamp_(0, 1) * rng.uniform(-0.25, 0.35)
+    skin = Surface((skin.colour * (1 - rim)).clamp_(0, 1), skin.height)
+    top = sprite(head, skin, bump=rng.uniform(0.3, 3), bulge=rng.uniform(0.25, 0.9), gloss=rng.uniform(0.3, 1.1))
+    members = [Member(top)]
+    if rng.random() < 0.2:
+        bones = _smooth(np.array([[0, 0], [0.2, 0.7], [rng.uniform(-0.3, 0.5), 1.5]]))
+        stem = stroke(bones, np.array([0.3] * 9 + [0.5]), side=64)
+        cloth = tissue(rng, *stem.distance.shape, palette, scale=0.5, like=wall)
+        members = [Member(sprite(stem, cloth, bulge=0.7, gloss=0.4)), Member(top, swing=Track(rng, 12, 0.3))]
+    place, reach, grow = rng.uniform(-0.45, 0.45, 2), rng.uniform(0.05, 0.35), rng.uniform(0.05, 0.4)
+    path = Path.random(rng, *place, size, reach=reach, turn=0.4, grow=grow, period=12)
+    shadow = (*rng.uniform(-0.06, 0.06, 2), rng.uniform(0.1, 0.5)) if rng.random() < 0.6 else None
     elastic = Elastic(rng, rng.uniform(0.01, 0.12), 8, rng.uniform(0, 0.3))
     return Body(
         members,
         path,
         label,
-        1.0,
-        elastic,
-        rng.uniform(1, 5),
-        shadow,
+        elastic=elastic,
+        soft=rng.uniform(1, 6),
+        shadow=shadow,
         rank=2 + rng.random(),
         restage=restage,
         seed=int(rng.integers(2**31)),
     )
 
 
-def fold(rng: np.random.Generator, palette: str) -> Body:
+def fold(rng: np.random.Generator, wall: Colour) -> Body:
     """A fold of the wall nearer to the camera, which can hide what lies behind it."""
     shape = blob(rng, 112, rng.uniform(0.1, 0.25), flat=rng.uniform(0.3, 0.95))
-    skin = tissue(rng, 112, 112, palette, scale=0.8, spread=0.12, vessels=rng.uniform(0, 0.7))
-    piece = sprite(shape, skin, bump=rng.uniform(1, 5), bulge=rng.uniform(0.4, 1), gloss=rng.uniform(0.2, 0.8))
-    bearing, away = rng.uniform(0, 2 * math.pi), rng.uniform(0.9, 1.5)
-    path = Path.random(
-        rng,
-        away * math.cos(bearing),
-        away * math.sin(bearing),
-        rng.uniform(0.4, 0.9),
-        reach=0.25,
-        turn=0.3,
-        grow=0.2,
-        period=12,
+    skin = tissue(rng, 112, 112, "mucosa", scale=0.8, spread=0.1, vessels=rng.uniform(0, 0.7), like=wall)
+    piece = sprite(shape, skin, bump=rng.uniform(0.3, 3), bulge=rng.uniform(0.4, 1), gloss=rng.uniform(0.2, 0.8))
+    bearing, away, size = rng.uniform(0, 2 * math.pi), rng.uniform(0.9, 1.5), rng.uniform(0.4, 0.9)
+    x, y = away * math.cos(bearing), away * math.sin(bearing)
+    path = Path.random(rng, x, y, size, reach=0.25, turn=0.3, grow=0.2, period=12)
+    return Body(
+        [Member(piece)],
+        path,
+        0,
+        plane=rng.uniform(1.1, 1.5),
+        soft=rng.uniform(1, 5),
+        shadow=(0.0, 0.03, 0.4),
+        rank=float(rng.choice([1.0, 4.0], p=[0.6, 0.4])),
+        restage=0.6,
+        seed=int(rng.integers(2**31)),
     )
-    body = Body([Member(piece)], path, 0, rng.uniform(1.1, 1.5), None, rng.uniform(1, 5), (0.0, 0.03, 0.4))
-    body.rank = rng.choice([1.0, 4.0], p=[0.6, 0.4])
-    body.restage, body.seed = 0.6, int(rng.integers(2**31))
-    return body
+
+
+def blood(rng: np.random.Generator) -> Body:
+    """A pool or trickle of blood that spreads over tissue and stains it; it hides nothing from the labels."""
+    if rng.random() < 0.5:
+        shape = blob(rng, 96, 0.3, flat=0.9, lobes=9)
+    else:
+        bones = _smooth(np.cumsum(rng.normal([0.3, 0], [0.1, 0.2], (7, 2)), 0) - [1, 0])
+        shape = stroke(bones, rng.uniform(0.05, 0.25, 10), side=96)
+    skin = tissue(rng, *shape.distance.shape, "blood", scale=0.6, spread=0.2)
+    piece = sprite(shape, skin, bump=0.5, bulge=0.4, gloss=1.2)
+    size, place = rng.uniform(0.1, 0.5), rng.uniform(-0.7, 0.7, 2)
+    path = Path.random(rng, *place, size, reach=0.05, turn=0.1, grow=0.6, period=rng.uniform(15, 60))
+    elastic = Elastic(rng, 0.15, 12)
+    return Body([Member(piece)], path, None, elastic=elastic, soft=3, opacity=rng.uniform(0.5, 0.95), rank=1.5)
 
 
 def iris(rng: np.random.Generator) -> list[Body]:

@@ -52,7 +52,7 @@ class Scene:
 
     @torch.no_grad()
     def render(self, t: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Draws frame `t`: the picture `[H, W, 3]` and the labels `[H, W]` (0 background, else the id of the visible object).
+        """Draws frame `t`: picture `[H, W, 3]` and labels `[H, W]` (0 background, else the id of the visible object).
 
         The same `t` gives the same pixels, whatever was drawn before.
 

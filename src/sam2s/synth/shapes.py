@@ -1,7 +1,7 @@
 """Outlines as signed distance fields, with the slopes of the body they bound.
 
-A `Shape` lives on a small grid over the local rectangle [-half[0], half[0]] x [-half[1], half[1]]; its distance is positive
-inside, in local units, so that edges stay sharp at any magnification.
+A `Shape` lives on a small grid over the local rectangle [-half[0], half[0]] x [-half[1], half[1]]; its distance is
+positive inside, in local units, so that edges stay sharp at any magnification.
 """
 
 import math
@@ -13,7 +13,7 @@ import torch
 
 
 class Shape(NamedTuple):
-    """`distance` `[h, w]`, `slope` `[2, h, w]` (towards the viewer's right and down, at most about 1), and `half` extents."""
+    """`distance` `[h, w]`, `slope` `[2, h, w]` (to the right and down, at most about 1), and `half` extents."""
 
     distance: torch.Tensor
     slope: torch.Tensor
@@ -28,7 +28,7 @@ def grid(h: int, w: int, half: tuple[float, float]) -> tuple[torch.Tensor, torch
 
 
 def blob(rng: np.random.Generator, side: int, roughness: float, *, flat: float = 0.5, lobes: int = 6) -> Shape:
-    """A closed curve r(angle) around the origin, of mean radius 1, its body domed; `flat` near 1 keeps the middle level."""
+    """A closed curve of mean radius 1 around the origin, its body domed; `flat` near 1 keeps the middle level."""
     x, y = grid(side, side, (1.4, 1.4))
     radius = torch.hypot(x, y)
     angle = torch.atan2(y, x)

@@ -13,8 +13,8 @@ from .creatures import bars, landscape, thing
 from .effects import Grade
 from .instruments import TIPS
 from .motion import Camera
-from .organs import ORGANS, bed, fold, iris, lumen, organ, palette_of, polyp
-from .textures import any_tint
+from .organs import ORGANS, bed, blood, fold, iris, lumen, organ, palette_of, polyp
+from .textures import any_tint, tint
 
 
 class SceneKind(StrEnum):
@@ -75,11 +75,14 @@ def _size(rng: np.random.Generator, low: float, high: float) -> float:
 def _tools(
     cast: _Cast, rng: np.random.Generator, names: list[str], radius: tuple[float, float], robotic: bool, leaves: float
 ) -> None:
+    looks = rng.integers(2**31, size=len(names)) if rng.random() < 0.6 else np.full(len(names), rng.integers(2**31))
     sides = rng.uniform(0, 2 * np.pi) + np.arange(len(names)) * rng.uniform(0.7, 2.4)
-    for name, side in zip(names, sides, strict=True):
+    for name, side, look in zip(names, sides, looks.tolist(), strict=True):
         thick = _size(rng, *radius) * (1.8 if name in ("thread", "suturing needle") else 1.0)
 
-        def make(label: int, name: str = name, side: float = side, thick: float = thick) -> Instrument:
+        def make(
+            label: int, name: str = name, side: float = side, thick: float = thick, look: int = look
+        ) -> Instrument:
             return Instrument(
                 rng,
                 name,
@@ -90,6 +93,7 @@ def _tools(
                 leaves=leaves,
                 pivot=side,
                 period=rng.uniform(8, 30),
+                looks=look,
             )
 
         cast.add(make, name, "instrument")
@@ -104,13 +108,15 @@ def _names(rng: np.random.Generator, count: int) -> list[str]:
 def laparoscopy(rng: np.random.Generator, drift: float) -> Stage:
     cast = _Cast()
     cast.extras(bed(rng, palette_of(rng)))
-    for _ in range(int(rng.integers(1, 5))):
+    for _ in range(int(rng.integers(1, 4))):
         name = str(rng.choice(list(ORGANS)))
-        size = _size(rng, 0.2, 0.9)
+        size = _size(rng, 0.2, 0.8)
         if rng.random() < 0.75:
             cast.add(lambda label, name=name, size=size: organ(rng, name, label, size=size), name, "tissue")  # type: ignore[misc]
         else:
             cast.extras(organ(rng, name, 0, size=size))
+    if rng.random() < 0.35:
+        cast.extras(*(blood(rng) for _ in range(int(rng.integers(1, 4)))))
     _tools(cast, rng, _names(rng, int(rng.choice([1, 2, 3, 4], p=[0.3, 0.4, 0.2, 0.1]))), (0.05, 0.16), False, drift)
     camera = Camera(
         rng, rng.uniform(0, 0.5), rng.uniform(0, 0.3), rng.uniform(0, 0.3), 60 if rng.random() < drift else None
@@ -120,8 +126,8 @@ def laparoscopy(rng: np.random.Generator, drift: float) -> Stage:
 
 def colonoscopy(rng: np.random.Generator, drift: float) -> Stage:
     cast = _Cast()
-    palette = palette_of(rng, ("mucosa", "mucosa", "pale mucosa", "red mucosa", "meat", "serosa"))
-    views = tuple(lumen(rng, palette) for _ in range(int(rng.integers(1, 4))))
+    wall = tint(rng, palette_of(rng, ("mucosa", "mucosa", "mucosa", "pale mucosa", "red mucosa", "meat", "serosa")))
+    views = tuple(lumen(rng, wall) for _ in range(int(rng.integers(1, 4))))
     cast.extras(
         Backdrop(
             views,
@@ -133,16 +139,18 @@ def colonoscopy(rng: np.random.Generator, drift: float) -> Stage:
     for _ in range(int(rng.choice([1, 2, 3], p=[0.7, 0.2, 0.1]))):
         size = _size(rng, 0.1, 0.6)
         restage = rng.uniform(0.2, 0.7)
-        cast.add(lambda label, s=size, r=restage: polyp(rng, label, palette, size=s, restage=r), "polyp", "tissue")  # type: ignore[misc]
+        cast.add(lambda label, s=size, r=restage: polyp(rng, label, wall, size=s, restage=r), "polyp", "tissue")  # type: ignore[misc]
     for _ in range(int(rng.integers(0, 4))):
-        cast.extras(fold(rng, palette))
+        cast.extras(fold(rng, wall))
     if rng.random() < 0.25:
         _tools(
             cast, rng, [str(rng.choice(["snare", "catheter", "grasper", "clip applier"]))], (0.03, 0.08), False, drift
         )
     camera = Camera(rng, rng.uniform(0.1, 0.7), rng.uniform(0.1, 0.8), rng.uniform(0.1, 0.6), _size(rng, 4, 60))
     return cast.stage(
-        camera, Grade(border=0.75, falloff=0.8, smoke=0.08, shine=1.3, shading=0.9, blur=0.4), _tempo(rng, 0.3, 3)
+        camera,
+        Grade(border=0.75, falloff=0.8, smoke=0.08, shine=1.3, shading=0.9, blur=0.4, cast=0.04),
+        _tempo(rng, 0.3, 3),
     )
 
 
@@ -156,6 +164,8 @@ def robotic(rng: np.random.Generator, drift: float) -> Stage:
             cast.add(lambda label, name=name, size=size: organ(rng, name, label, size=size), name, "tissue")  # type: ignore[misc]
         else:
             cast.extras(organ(rng, name, 0, size=size))
+    if rng.random() < 0.35:
+        cast.extras(*(blood(rng) for _ in range(int(rng.integers(1, 4)))))
     _tools(cast, rng, _names(rng, int(rng.integers(1, 4))), (0.07, 0.22), True, drift)
     camera = Camera(rng, rng.uniform(0, 0.25), rng.uniform(0, 0.1), rng.uniform(0, 0.2))
     return cast.stage(camera, Grade(border=0.1, grey=0.5, shine=1.4, shading=1.0), _tempo(rng, 0.3, 3))
@@ -176,13 +186,13 @@ def generic(rng: np.random.Generator, drift: float) -> Stage:
     ground = landscape(rng)
     cast.extras(ground)
     like = tuple(ground.sprites[0].texture[:3].mean((1, 2)).tolist()) if rng.random() < 0.35 else any_tint(rng)
-    count = int(rng.choice([1, 2, 3, 4], p=[0.35, 0.3, 0.2, 0.15]))
+    count = int(rng.choice([1, 2, 3, 4], p=[0.4, 0.35, 0.15, 0.1]))
     for _ in range(count):
         size = _size(rng, 0.14, 0.75)
         shade = like if rng.random() < 0.5 else None
         cast.add(lambda label, s=size, c=shade: thing(rng, label, size=s, like=c), "object", "object")  # type: ignore[misc]
     first = next(a for a in cast.actors if isinstance(a, Body))
-    for _ in range(int(rng.integers(0, 4))):
+    for _ in range(int(rng.choice(4, p=[0.4, 0.3, 0.2, 0.1]))):
         members = list(first.members) if rng.random() < 0.4 else None
         cast.extras(
             thing(rng, 0, size=_size(rng, 0.08, 0.4), like=like if rng.random() < 0.6 else None, members=members)

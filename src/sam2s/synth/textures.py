@@ -20,14 +20,14 @@ class Surface(NamedTuple):
 
 # Hue in degrees, saturation, value: centre and spread of each.
 TISSUE: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
-    "mucosa": ((18, 0.48, 0.78), (10, 0.15, 0.12)),
+    "mucosa": ((22, 0.52, 0.8), (9, 0.15, 0.12)),
     "pale mucosa": ((22, 0.32, 0.85), (10, 0.1, 0.1)),
     "red mucosa": ((8, 0.6, 0.68), (8, 0.15, 0.14)),
     "muscle": ((2, 0.62, 0.55), (8, 0.14, 0.15)),
     "liver": ((356, 0.55, 0.36), (10, 0.14, 0.1)),
     "fat": ((42, 0.55, 0.85), (9, 0.18, 0.1)),
-    "serosa": ((350, 0.28, 0.75), (16, 0.12, 0.14)),
-    "gall": ((330, 0.18, 0.66), (60, 0.12, 0.15)),
+    "serosa": ((354, 0.3, 0.75), (12, 0.12, 0.14)),
+    "gall": ((335, 0.18, 0.66), (30, 0.1, 0.15)),
     "spleen": ((345, 0.45, 0.34), (12, 0.15, 0.1)),
     "sclera": ((356, 0.45, 0.8), (10, 0.25, 0.12)),
     "blood": ((358, 0.85, 0.38), (6, 0.1, 0.12)),
@@ -49,10 +49,10 @@ def any_tint(rng: np.random.Generator) -> Colour:
     return colorsys.hsv_to_rgb(rng.random(), saturation, rng.uniform(0.08, 1))
 
 
-def near(rng: np.random.Generator, colour: Colour, spread: float) -> Colour:
-    """`colour`, brighter or darker and a little off in hue."""
+def near(rng: np.random.Generator, colour: Colour, spread: float, hue: float = 0.25) -> Colour:
+    """`colour`, brighter or darker by about `spread` and, by the share `hue` of it, off in each channel."""
     gain = np.exp(rng.normal(0, spread))
-    r, g, b = (float(np.clip(c * gain + rng.normal(0, spread * 0.25), 0.02, 1)) for c in colour)
+    r, g, b = (float(np.clip(c * gain + rng.normal(0, spread * hue), 0.02, 1)) for c in colour)
     return r, g, b
 
 
@@ -78,8 +78,8 @@ def surface(
 ) -> Surface:
     """A textured surface of three colours: two mixed smoothly, the third in patches.
 
-    `scale` grows with the area that the surface covers, `vessels` is the strength of a vessel tree (0 for none), `regular` the
-    chance of stripes and rectangles.
+    `scale` grows with the area that the surface covers, `vessels` is the strength of a vessel tree (0 for none),
+    `regular` the chance of stripes and rectangles.
     """
     mix = cut(rng, SMOOTH, h, w, scale * rng.uniform(0.3, 0.9))
     families = REGULAR if rng.random() < regular else (*SMOOTH, *FINE)
@@ -94,7 +94,7 @@ def surface(
         tree = cut(rng, VESSELS, h, w, scale * rng.uniform(0.5, 1.2))
         dark = colour * torch.tensor([0.72, 0.38, 0.42])[:, None, None]
         colour = torch.lerp(colour, dark, vessels * tree)
-    height = rng.uniform(0.3, 1) * mix + rng.uniform(0, 0.5) * patches + rng.uniform(0, 0.35) * detail
+    height = rng.uniform(0.3, 1) * mix + rng.uniform(0, 0.4) * patches + rng.uniform(0, 0.5) ** 2 * detail
     return Surface(colour.clamp_(0, 1), height)
 
 
@@ -107,14 +107,15 @@ def tissue(
     scale: float = 1.0,
     spread: float = 0.15,
     vessels: float = 0.0,
+    like: Colour | None = None,
 ) -> Surface:
-    """A surface of the tissue palette `name`."""
-    base = tint(rng, name)
-    other = (
-        tint(rng, rng.choice(["fat", "red mucosa", "serosa"])) if rng.random() < 0.25 else near(rng, base, 2 * spread)
-    )
-    colours = (base, near(rng, base, spread), other)
-    return surface(rng, h, w, colours, scale=scale, contrast=rng.uniform(0.05, 0.35), vessels=vessels)
+    """A surface of the tissue palette `name`, or in the colours of what it lies on (`like`)."""
+    base = tint(rng, name) if like is None else near(rng, like, 0.08)
+    other = near(rng, base, 1.5 * spread, 0.15)
+    if rng.random() < 0.25:
+        other = tint(rng, str(rng.choice(["fat", "red mucosa", "serosa"])))
+    colours = (base, near(rng, base, spread, 0.15), other)
+    return surface(rng, h, w, colours, scale=scale, contrast=rng.uniform(0.02, 0.3), vessels=vessels)
 
 
 def anything(rng: np.random.Generator, h: int, w: int, *, scale: float = 1.0, like: Colour | None = None) -> Surface:

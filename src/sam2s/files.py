@@ -1,0 +1,54 @@
+"""Writing files so that a crash leaves the old one or the new one, never half of either."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sam2s.errors import OutputError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path` to write a file or folder under; it takes the place of `path` at the end.
+
+    After an error or an interruption inside the block the temporary one is removed and `path` is as before.
+
+    Raises:
+        OutputError: the disk is full, or the folder cannot be written.
+    """
+    partial = path.with_name(f".partial-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove(partial)  # left by a kill
+        yield partial
+        if path.is_dir():
+            shutil.rmtree(path)
+        os.replace(partial, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        _remove(partial)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a whole file and make it durable before it replaces the old one."""
+    with replacing(path) as partial, partial.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def cannot_write(path: Path, error: OSError) -> OutputError:
+    """Say what kept us from writing `path`, and what to do."""
+    return OutputError(f"cannot write {path}: {error.strerror or error}; free space there or choose another --out")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

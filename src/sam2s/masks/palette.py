@@ -1,0 +1,114 @@
+"""Colours of objects, and label maps as indexed PNG (the form of DAVIS, YouTube-VOS and MOSE)."""
+
+from __future__ import annotations
+
+import colorsys
+import io
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sam2s.errors import DatasetError, OutputError
+from sam2s.files import write_atomically
+
+MAX_LABEL = 255
+_GOLDEN = 0.618033988749895
+
+# Told apart on tissue (reds, browns, pinks) and on steel, also by most colour-blind people in neighbouring pairs.
+_DISPLAY = (
+    (38, 214, 255),  # cyan
+    (255, 214, 10),  # yellow
+    (124, 108, 255),  # indigo
+    (72, 229, 125),  # green
+    (255, 140, 40),  # orange
+    (255, 105, 230),  # magenta
+    (60, 140, 255),  # blue
+    (196, 240, 66),  # lime
+    (186, 120, 255),  # violet
+    (0, 204, 178),  # teal
+    (255, 190, 140),  # peach
+    (255, 92, 92),  # coral
+)
+
+
+@cache
+def davis_palette() -> np.ndarray:
+    """uint8 [256, 3]: the colours of DAVIS and PASCAL VOC, made by spreading the bits of the id over the channels."""
+    ids = np.arange(256)
+    palette = np.zeros((256, 3), np.uint8)
+    for bit in range(8):
+        for channel in range(3):
+            palette[:, channel] |= ((ids >> (3 * bit + channel) & 1) << (7 - bit)).astype(np.uint8)
+    palette.flags.writeable = False
+    return palette
+
+
+def display_color(object_id: int) -> tuple[int, int, int]:
+    """A bright RGB colour that depends on the id alone: twelve chosen ones for ids 1 to 12, then hues a golden angle apart."""
+    position = object_id - 1
+    if 0 <= position < len(_DISPLAY):
+        return _DISPLAY[position]
+    hue = (position * _GOLDEN) % 1
+    tint = (position // 3) % 3  # neighbours in hue differ in tint as well
+    red, green, blue = colorsys.hls_to_rgb(hue, (0.62, 0.72, 0.54)[tint], (0.95, 0.85, 0.75)[tint])
+    return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def label_map(masks: Mapping[int, np.ndarray], size: tuple[int, int]) -> np.ndarray:
+    """Merge masks bool [H, W] by object id into one uint8 [H, W] map, 0 for background.
+
+    Where masks overlap the smallest id wins, as in the SAM 2.1 reference implementation.
+
+    Raises:
+        OutputError: an id does not fit into a label map (1 to 255).
+    """
+    labels = np.zeros(size, np.uint8)
+    for object_id in sorted(masks, reverse=True):
+        if not 1 <= object_id <= MAX_LABEL:
+            raise OutputError(
+                f"object id {object_id} does not fit into an indexed PNG, which holds ids 1 to {MAX_LABEL}; "
+                "export coco or ytvis instead (--export coco), or give smaller ids"
+            )
+        labels[masks[object_id]] = object_id
+    return labels
+
+
+def encode_label_map(labels: np.ndarray) -> bytes:
+    """Labels uint8 [H, W] as the bytes of an indexed PNG in DAVIS colours."""
+    if labels.ndim != 2 or labels.dtype != np.uint8:
+        raise OutputError(f"a label map is uint8 [H, W], got {labels.dtype} {list(labels.shape)}")
+    image = Image.fromarray(labels)  # mode L; attaching a palette makes it P without touching the ids
+    image.putpalette(davis_palette().tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write_label_map(path: Path, labels: np.ndarray) -> None:
+    """Write labels uint8 [H, W] as an indexed PNG; the file appears whole or not at all."""
+    write_atomically(path, encode_label_map(labels))
+
+
+def read_label_map(path: Path) -> np.ndarray:
+    """Read object ids [H, W] from an indexed, grey or bilevel PNG: uint8, or uint16 from a 16-bit one.
+
+    Raises:
+        DatasetError: the file is missing, damaged, or holds colours instead of ids.
+    """
+    try:
+        with Image.open(path) as image:
+            mode, pixels = image.mode, np.array(image)
+    except OSError as error:
+        raise DatasetError(f"cannot read mask {path}: {error}") from error
+    if mode.startswith("I"):
+        if pixels.max(initial=0) > np.iinfo(np.uint16).max:
+            raise DatasetError(f"mask {path} holds ids above 65535; use 8-bit or 16-bit ids")
+        return pixels.astype(np.uint16)
+    if mode in ("L", "P", "1"):
+        return pixels.astype(np.uint8)
+    if mode in ("RGB", "RGBA") and (pixels[..., :3] == pixels[..., :1]).all():
+        return pixels[..., 0]
+    raise DatasetError(f"mask {path} is a {mode} picture: its pixels are colours, not ids; save it in mode L or P")

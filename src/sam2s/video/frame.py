@@ -9,6 +9,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from sam2s.errors import ConfigError
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -40,8 +42,10 @@ class VideoSource(Protocol):
     name: str
     size: tuple[int, int]
     fps: Fraction | None
-    length: int | None
     seekable: bool
+
+    @property
+    def length(self) -> int | None: ...
 
     def frames(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[Frame]:
         """Yield frames start, start+step, ... below stop; nothing is read ahead beyond a small bounded queue.
@@ -62,3 +66,9 @@ class VideoSource(Protocol):
     def close(self) -> None:
         """Release the decoder; idempotent."""
         ...
+
+
+def check_range(start: int, stop: int | None, step: int) -> None:
+    """Refuse arguments of `VideoSource.frames` that no source can serve."""
+    if start < 0 or step < 1 or (stop is not None and stop < 0):
+        raise ConfigError(f"frames(start={start}, stop={stop}, step={step}): start and stop count from 0, step from 1")

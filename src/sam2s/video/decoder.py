@@ -1,0 +1,266 @@
+"""Numbered pictures of a video file, from the beginning or from the middle, up to the first damage."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+
+from sam2s.errors import SourceError, TruncatedSourceError
+from sam2s.video.keyframes import KeyFrames, is_shown
+
+# Up to here decoding from the beginning costs less than reading ahead for key frames.
+_NEAR = 32
+# The end that a container declares may differ from its last time stamp by so much.
+_SLACK = Fraction(1, 2)
+
+
+class Decoder:
+    """Opens one file as often as needed; holds no open file itself, except while it looks for key frames.
+
+    Attributes:
+        first: the first picture; its size and rotation hold for the file.
+        total: number of pictures, or None where the container has no packet table and `count` was not called.
+    """
+
+    def __init__(self, path: Path, threads: int) -> None:
+        self.path = path
+        self._threads = threads
+        self._strict = True
+        self._scan: Iterator[int] | None = None
+        self._scan_lock = threading.Lock()
+        container, stream = self.open()
+        with container:
+            context = stream.codec_context
+            self.fps: Fraction | None = stream.average_rate or stream.guessed_rate
+            self.time_base: Fraction = stream.time_base
+            self.duration = Fraction(container.duration, av.time_base) if container.duration else None
+            self.parameters = f"{context.name} {context.width}x{context.height} {self.fps}"
+            self._start = Fraction(container.start_time or 0, av.time_base)
+            self._keys = KeyFrames(container, stream)
+            self._declared = self._keys.total or stream.frames
+            reordered = container.format.name == "avi" and context.has_b_frames
+        self.first, self._hidden = self._first_picture()
+        self.clocked = self.first.pts is not None and not reordered
+
+    @property
+    def total(self) -> int | None:
+        return None if self._keys.total is None else self._keys.total - self._hidden
+
+    def count(self) -> int:
+        """Number of pictures; reads all packets, without decoding, where there is no table."""
+        self._learn_keys(None)
+        return self.total or 0
+
+    def close(self) -> None:
+        with self._scan_lock:
+            self._scan = None
+
+    def open(self, *, single_thread: bool = False, strict: bool = False) -> tuple[Any, Any]:
+        """Open the file and pick its video stream.
+
+        Raises:
+            SourceError: if it does not exist, cannot be read, is no video, or holds no pictures.
+        """
+        try:
+            container = av.open(str(self.path), metadata_errors="replace")
+        except FileNotFoundError:
+            raise SourceError(f"{self.path}: no such file") from None
+        except PermissionError:
+            raise SourceError(f"{self.path}: permission denied; make the file readable") from None
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise self._not_a_video() from error
+        streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+        if container.format.name == "tty" or not streams:
+            kinds = sorted({s.type for s in container.streams if s not in container.streams.video})
+            container.close()
+            if not kinds:
+                raise self._not_a_video()
+            raise SourceError(f"{self.path}: holds no video, only {' and '.join(kinds)}")
+        stream = streams[0]
+        stream.thread_type = "NONE" if single_thread else "AUTO"
+        stream.codec_context.thread_count = 1 if single_thread else self._threads
+        if strict:
+            stream.codec_context.options = {"err_detect": "explode"}
+        return container, stream
+
+    def _not_a_video(self) -> SourceError:
+        if self.path.stat().st_size == 0:
+            return SourceError(f"{self.path}: the file is empty")
+        return SourceError(
+            f"{self.path}: not a video that FFmpeg can read, or a recording that was cut off before its header was "
+            "written; allowed are video files, folders of images, arrays (.npy), camera:N and stream addresses"
+        )
+
+    def _first_picture(self) -> tuple[Any, int]:
+        """Decode one picture; also count the packets before it that the decoder never shows."""
+        # Some encoders break the codec's rules from the first frame on: then be lenient with the whole file.
+        for self._strict in (True, False):
+            container, stream = self.open(strict=self._strict)
+            seen: list[int] = []
+            with container:
+                try:
+                    for packet in container.demux(stream):
+                        if packet.pts is not None and is_shown(packet):
+                            seen.append(packet.pts)
+                        for picture in packet.decode():
+                            if picture.is_corrupt:
+                                raise av.InvalidDataError(0, "corrupt picture")
+                            return picture, sum(pts < picture.pts for pts in seen if picture.pts is not None)
+                except av.FFmpegError:
+                    continue
+        raise SourceError(f"{self.path}: its first frame cannot be decoded ({self.parameters}); the file is damaged")
+
+    def walk(self, first: int) -> Generator[tuple[int, Any]]:
+        """Yield (number, picture) in order, from the key frame at or before `first` on.
+
+        Raises:
+            TruncatedSourceError: after the last picture before the damage.
+        """
+        # A decoder that begins in the middle of open groups of pictures misses some of their past; a strict one calls
+        # that damage.
+        care = _Care(strict=self._strict and first == 0)
+        expected = first
+        while True:
+            try:
+                for number, picture in self._decode(expected, care):
+                    if care.safe_pts is not None:
+                        if not _before(care.safe_pts, picture.pts):
+                            continue
+                        number = expected
+                    if number >= first:
+                        expected, last_pts = number + 1, picture.pts
+                    yield number, picture
+                return
+            except _DamageError as damage:
+                # With several threads an error surfaces late, and a decoder that met a bad packet may drop good
+                # pictures. So decode the stretch again with one thread to find the packet, and once more to stop
+                # right before it.
+                if damage.settled or (care.single_thread and damage.pts is None):
+                    raise self._truncated(expected) from damage
+                safe_pts = last_pts if expected > first else None
+                care = _Care(care.strict, True, safe_pts, damage.pts if care.single_thread else None)
+
+    def _truncated(self, number: int) -> TruncatedSourceError:
+        at = f" ({float(number / self.fps):.2f} s)" if self.fps else ""
+        total = f" of {self.total}" if self.total and self.total > number else ""
+        return TruncatedSourceError(
+            f"{self.path}: damaged or cut off at frame {number}{at}; {number}{total} frames lie before the damage and "
+            "were read. Frames behind it, if any, can be read by starting there (--start)"
+        )
+
+    def _decode(self, first: int, care: _Care) -> Iterator[tuple[int, Any]]:
+        container, stream = self.open(single_thread=care.single_thread, strict=care.strict)
+        with container:
+            origin, packets = self._packets_from(container, stream, first, care)
+            end = self._start
+            key_pts: int | None = None
+            leading = 0
+            number: int | None = None
+            for packet in packets:
+                if packet.size and packet.pts is not None:
+                    end = max(end, (packet.pts + (packet.duration or 0)) * packet.stream.time_base)
+                if packet.stream_index != stream.index:
+                    continue
+                if origin:
+                    # After a key frame may come pictures that are shown before it and need what lies before it.
+                    key_pts = packet.pts if key_pts is None else key_pts
+                    if _before(packet.pts, key_pts):
+                        leading += is_shown(packet)
+                        continue
+                for picture in _pictures(packet, stream.codec_context, care):
+                    if number is None:
+                        number = origin + leading - self._hidden if origin else 0
+                        if origin and number > first:
+                            yield from self._decode(origin - 1 - self._hidden, care)
+                            return
+                    yield number, picture
+                    number += 1
+            if self._ended_early(number or 0, end):
+                raise _DamageError(settled=True)
+
+    def _ended_early(self, number: int, end: Fraction) -> bool:
+        if self._declared:
+            return number < self._declared - self._hidden
+        return self.duration is not None and end + _SLACK < self._start + self.duration
+
+    def _packets_from(self, container: Any, stream: Any, first: int, care: _Care) -> tuple[int, Iterator[Any]]:
+        """Packets from a key frame at or before `first` on, and its position; 0 and all packets if there is none."""
+        if first > (0 if care.single_thread or self._keys.tabled else _NEAR):
+            position = first + self._hidden
+            self._learn_keys(position)
+            stamps = self._keys.stamps_before(position)
+            for stamp in stamps:
+                container.seek(stamp, stream=stream)
+                packets = container.demux()
+                landed = next((p for p in packets if p.stream_index == stream.index and p.is_keyframe), None)
+                origin = self._keys.position(landed) if landed is not None else None
+                if origin is not None and origin <= position:
+                    return origin, itertools.chain([landed], packets)
+            if stamps:
+                container.seek(container.start_time or 0)
+        return 0, container.demux()
+
+    def _learn_keys(self, position: int | None) -> None:
+        """Read packets until the key frames up to a position are known, or all of them."""
+        with self._scan_lock:
+            if self._keys.total is not None:
+                return
+            if self._scan is None:
+                self._scan = self._keys.scan(self._all_packets())
+            for reached in self._scan:
+                if position is not None and reached > position:
+                    return
+
+    def _all_packets(self) -> Iterator[Any]:
+        container, stream = self.open()
+        with container, contextlib.suppress(av.FFmpegError):
+            yield from container.demux(stream)
+
+
+class _DamageError(Exception):
+    """Internal: decoding met damage, in the packet of a time stamp; settled: no good picture is left before it."""
+
+    def __init__(self, pts: int | None = None, *, settled: bool = False) -> None:
+        self.pts = pts
+        self.settled = settled
+
+
+@dataclass(frozen=True)
+class _Care:
+    """How to decode: strictly, slowly, ignoring errors up to a time stamp, stopping before the packet of another."""
+
+    strict: bool
+    single_thread: bool = False
+    safe_pts: int | None = None
+    bad_pts: int | None = None
+
+
+def _pictures(packet: Any, context: Any, care: _Care) -> Iterator[Any]:
+    """Decode a packet; before a bad one, yield what the decoder still holds."""
+    if packet.is_corrupt or (packet.pts == care.bad_pts and care.bad_pts is not None):
+        with contextlib.suppress(av.FFmpegError):
+            held = context.decode(None)
+            yield from itertools.takewhile(lambda p: not p.is_corrupt and _before(p.pts, packet.pts), held)
+        raise _DamageError(settled=True)
+    try:
+        pictures = packet.decode()
+    except av.FFmpegError as error:
+        if care.safe_pts is not None and not _before(care.safe_pts, packet.pts):
+            return
+        raise _DamageError(packet.pts) from error
+    for picture in pictures:
+        if picture.is_corrupt:
+            raise _DamageError(settled=True)
+        yield picture
+
+
+def _before(pts: int | None, other: int | None) -> bool:
+    return pts is not None and other is not None and pts < other

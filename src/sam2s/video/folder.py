@@ -1,0 +1,125 @@
+"""Folders of images: one file a frame, in the order a person would count them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from sam2s.errors import SourceError, TruncatedSourceError
+from sam2s.video.array import as_rgb
+from sam2s.video.frame import Frame, check_range
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"})
+
+
+class FolderSource:
+    """Frames of a folder's images (png, jpg, jpeg, tif, tiff, bmp, webp), in natural order: 2.png before 10.png.
+
+    Hidden files and other kinds of files are passed over. Grey images become RGB, alpha is dropped, of 16 bits the
+    upper eight are kept, EXIF orientation is applied. A single image file is a video of one frame.
+    """
+
+    seekable = True
+
+    def __init__(self, path: str | os.PathLike[str], *, fps: Fraction | None = None) -> None:
+        """List the images and read the size of each from its header.
+
+        Raises:
+            SourceError: if there is no image, one cannot be read, or two differ in size.
+        """
+        self.path = Path(path)
+        self.files = [self.path] if self.path.is_file() else _images(self.path)
+        self.name = self.path.stem if self.path.is_file() else self.path.resolve().name
+        self.fps = fps
+        self.length: int | None = len(self.files)
+        self.size: tuple[int, int] = _size(self.files[0])
+        for file in self.files[1:]:
+            if (size := _size(file)) != self.size:
+                raise SourceError(
+                    f"{self.path}: images differ in size: {self.files[0].name} is {_text(self.size)}, {file.name} is "
+                    f"{_text(size)}; all frames of a video must have one size"
+                )
+
+    def frames(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[Frame]:
+        """Yield frames start, start + step, ... below stop, each read when it is asked for.
+
+        Raises:
+            TruncatedSourceError: at an image that is damaged; every earlier one has been delivered.
+        """
+        check_range(start, stop, step)
+        for index in range(start, len(self.files) if stop is None else min(stop, len(self.files)), step):
+            yield self.frame(index)
+
+    def frame(self, index: int) -> Frame:
+        """Read one image.
+
+        Raises:
+            SourceError: if there is no such frame.
+            TruncatedSourceError: if the image is damaged.
+        """
+        if not 0 <= index < len(self.files):
+            raise SourceError(f"{self.path}: no frame {index}; the folder has {len(self.files)} images, counted from 0")
+        try:
+            image = read_image(self.files[index])
+        except (OSError, SyntaxError, ValueError) as error:
+            raise TruncatedSourceError(f"{self.files[index]}: frame {index} is damaged or gone ({error})") from error
+        return Frame(image, index, index / self.fps if self.fps else None)
+
+    def fingerprint(self) -> str:
+        """Hash of the names and sizes of the files."""
+        digest = hashlib.blake2b(digest_size=16)
+        for file in self.files:
+            digest.update(f"{file.name} {file.stat().st_size}\n".encode())
+        return digest.hexdigest()
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Read an image file as uint8 [H, W, 3], upright."""
+    with Image.open(path) as image:
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith("I") or upright.mode == "F":
+            return as_rgb((np.asarray(upright).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
+        # RGBA first: it keeps the colours of palettes with transparency.
+        return as_rgb(np.asarray(upright.convert("RGBA" if "transparency" in upright.info else "RGB")))
+
+
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """Sort key under which numbers within names count as numbers."""
+    return [
+        (0, int(part), "") if part.isdecimal() else (1, 0, part.lower()) for part in re.split(r"(\d+)", name) if part
+    ]
+
+
+def _images(folder: Path) -> list[Path]:
+    files = [f for f in folder.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES and not f.name.startswith(".")]
+    if not files:
+        kinds = ", ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
+        found = sum(1 for _ in folder.iterdir())
+        what = f"holds {found} entries but no images" if found else "the folder is empty"
+        raise SourceError(f"{folder}: {what}; allowed are {kinds}, directly in the folder")
+    return sorted(files, key=lambda f: (natural_key(f.name), f.name))
+
+
+def _size(path: Path) -> tuple[int, int]:
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            # Orientations 5 to 8 lie on their side.
+            turned = image.getexif().get(0x0112, 1) >= 5
+    except (OSError, SyntaxError, ValueError) as error:
+        raise SourceError(f"{path}: not an image that can be read ({error})") from error
+    return (width, height) if turned else (height, width)
+
+
+def _text(size: tuple[int, int]) -> str:
+    return f"{size[1]}x{size[0]}"

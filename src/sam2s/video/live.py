@@ -1,0 +1,243 @@
+"""Cameras and network streams: frames as they come, reconnecting when they stop."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any, Literal
+
+import av
+
+from sam2s.errors import ConfigError, SourceError, TruncatedSourceError
+from sam2s.video.frame import Frame
+from sam2s.video.picture import RgbConverter
+
+log = logging.getLogger(__name__)
+
+Policy = Literal["latest", "block"]
+_BACKOFF_SECONDS = (0.25, 8.0)
+
+
+class LiveSource:
+    """Frames of a camera (`camera:0`, `/dev/video0`) or a stream (RTSP, RTMP, HTTP, UDP, TCP, SRT).
+
+    Policy `latest` reads in the background and hands out the newest frame: frames that come while the consumer works
+    are dropped and counted, so that it never falls behind. Policy `block` hands out every frame that arrives, and lets
+    the sender wait (over UDP: lose) while the consumer works.
+
+    Frames are numbered as they arrive, dropped ones included. Times are the stream's own; after a reconnection that
+    starts the clock anew they go on from the last one. When a stream without a known end breaks off, it is opened
+    again, with growing pauses; after `reconnects` failures in a row reading ends with an error.
+
+    Attributes:
+        dropped: frames that arrived and were never handed out.
+        reconnected: times that a broken stream was opened again.
+    """
+
+    seekable = False
+    length: int | None = None
+
+    def __init__(self, target: str, *, policy: Policy = "latest", reconnects: int = 5, timeout: float = 10.0) -> None:
+        """Connect and learn the size of the pictures.
+
+        Args:
+            target: `camera:N`, a device, or an address.
+            policy: `latest` or `block`.
+            reconnects: how often in a row to try to open a broken stream again.
+            timeout: seconds without data after which a stream counts as broken.
+
+        Raises:
+            SourceError: if nothing answers, or what answers is no video.
+        """
+        if policy not in ("latest", "block"):
+            raise ConfigError(f"policy '{policy}'; allowed are 'latest' and 'block'")
+        self.name = target
+        self.policy = policy
+        self.reconnects = reconnects
+        self.timeout = timeout
+        self.dropped = 0
+        self.reconnected = 0
+        self._stop = threading.Event()
+        self._started = False
+        self._container: Any = self._connect()
+        stream = self._container.streams.video[0]
+        self._finite = bool(self._container.duration)
+        self.fps: Fraction | None = stream.average_rate or stream.guessed_rate
+        context = stream.codec_context
+        self.size: tuple[int, int] = (context.height, context.width)
+
+    def frames(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[Frame]:
+        """Yield frames as they come; once only. `start`, `stop` and `step` count frames that arrive, dropped or not.
+
+        Raises:
+            TruncatedSourceError: if the stream broke off and could not be opened again.
+        """
+        if self._started:
+            raise SourceError(f"{self.name}: a live stream can be read once; open it again")
+        self._started = True
+        arriving = self._newest() if self.policy == "latest" else self._arriving()
+        with contextlib.closing(arriving):  # type: ignore[type-var]
+            due = start
+            for frame in arriving:
+                if stop is not None and frame.index >= stop:
+                    return
+                if frame.index >= due:
+                    due = frame.index + step
+                    yield frame
+                if stop is not None and frame.index + 1 >= stop:
+                    return
+
+    def frame(self, index: int) -> Frame:
+        """Not possible.
+
+        Raises:
+            SourceError: always.
+        """
+        raise SourceError(f"{self.name}: a live stream has no frame {index} to go back to; record it to a file first")
+
+    def fingerprint(self) -> str:
+        """Hash of the address: what it will show is not known."""
+        return hashlib.blake2b(self.name.encode(), digest_size=16).hexdigest()
+
+    def close(self) -> None:
+        """Stop reading; idempotent. A read that is waiting for data ends at the latest after `timeout`."""
+        self._stop.set()
+        if not self._started and self._container is not None:
+            self._container.close()
+            self._container = None
+
+    def __enter__(self) -> LiveSource:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _connect(self) -> Any:
+        address, container_format, options = _device(self.name)
+        try:
+            container = av.open(address, format=container_format, options=options, timeout=self.timeout)
+        except (av.FFmpegError, OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise SourceError(
+                f"{self.name}: cannot be opened ({reason}); check the address and that it is sending"
+            ) from error
+        if not container.streams.video or not container.streams.video[0].codec_context.width:
+            container.close()
+            raise SourceError(f"{self.name}: sends no video")
+        container.streams.video[0].thread_type = "SLICE"  # threads by frame would delay each picture by several
+        return container
+
+    def _arriving(self) -> Iterator[Frame]:
+        """Every frame that arrives, over as many connections as it takes."""
+        convert: RgbConverter | None = None
+        index = 0
+        last: Fraction | None = None
+        try:
+            while not self._stop.is_set():
+                shift = Fraction(0) if last is None else None
+                stream = self._container.streams.video[0]
+                for picture in _pictures(self._container):
+                    if self._stop.is_set():
+                        return
+                    convert = convert or RgbConverter(picture)
+                    pts = None if picture.pts is None else picture.pts * stream.time_base
+                    if pts is not None:
+                        if shift is None:  # the first frame of a new connection
+                            shift = Fraction(0) if last is None or pts > last else last - pts + 1 / (self.fps or 25)
+                        pts = last = pts + shift
+                    self.size = convert.size
+                    yield Frame(convert(picture), index, pts)
+                    index += 1
+                if self._finite:
+                    return
+                self._reconnect(index)
+        finally:
+            if self._container is not None:
+                self._container.close()
+
+    def _reconnect(self, index: int) -> None:
+        self._container.close()
+        pause, longest = _BACKOFF_SECONDS
+        for attempt in range(1, self.reconnects + 1):
+            log.warning(
+                "%s: broke off after %d frames, opening it again (%d/%d)", self.name, index, attempt, self.reconnects
+            )
+            if self._stop.wait(pause):
+                return
+            pause = min(2 * pause, longest)
+            try:
+                self._container = self._connect()
+            except SourceError:
+                continue
+            self.reconnected += 1
+            return
+        raise TruncatedSourceError(
+            f"{self.name}: broke off after {index} frames and could not be opened again in {self.reconnects} attempts"
+        )
+
+    def _newest(self) -> Iterator[Frame]:
+        """The newest frame each time one is asked for, from a thread that reads without pause."""
+        changed = threading.Condition()
+        slot: deque[Frame] = deque(maxlen=1)
+        error: BaseException | None = None
+        ended = False
+
+        def read() -> None:
+            nonlocal error, ended
+            try:
+                for frame in self._arriving():
+                    with changed:
+                        self.dropped += len(slot)
+                        slot.append(frame)
+                        changed.notify()
+            except BaseException as caught:
+                error = caught
+            with changed:
+                ended = True
+                changed.notify()
+
+        thread = threading.Thread(target=read, name="sam2s-live", daemon=True)
+        thread.start()
+        try:
+            while True:
+                with changed:
+                    changed.wait_for(lambda: slot or ended)
+                    if not slot:
+                        break
+                    frame = slot.pop()
+                yield frame
+            if error is not None:
+                raise error
+        finally:
+            self._stop.set()
+            thread.join()
+
+
+def _pictures(container: Any) -> Iterator[Any]:
+    """Decode until the stream ends or breaks; damaged packets are passed over, as the next key frame mends them."""
+    with contextlib.suppress(av.FFmpegError, OSError):
+        for packet in container.demux(container.streams.video[0]):
+            with contextlib.suppress(av.InvalidDataError):
+                yield from packet.decode()
+
+
+def _device(target: str) -> tuple[str, str | None, dict[str, str]]:
+    """What FFmpeg calls a source: address, input format and options."""
+    if target.startswith("rtsp"):
+        return target, None, {"rtsp_transport": "tcp"}
+    if target.startswith("/dev/video"):
+        return target, "v4l2", {}
+    if not target.startswith("camera:"):
+        return target, None, {}
+    number = target.removeprefix("camera:")
+    if sys.platform == "darwin":
+        return number, "avfoundation", {}
+    if sys.platform == "win32":
+        return f"video={number}", "dshow", {}
+    return f"/dev/video{number}", "v4l2", {}

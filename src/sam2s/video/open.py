@@ -1,0 +1,66 @@
+"""One door to everything that yields frames."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from sam2s.errors import SourceError
+from sam2s.video.array import ArraySource
+from sam2s.video.file import FileSource
+from sam2s.video.folder import IMAGE_SUFFIXES, FolderSource
+from sam2s.video.frame import VideoSource
+from sam2s.video.live import LiveSource, Policy
+
+_LIVE = re.compile(r"(camera:.+|/dev/video\d+|(rtsps?|rtmps?|https?|udp|tcp|srt|rtp)://.+)", re.IGNORECASE)
+
+
+def open_source(
+    target: str | os.PathLike[str] | np.ndarray | Sequence[np.ndarray],
+    *,
+    fps: Fraction | None = None,
+    policy: Policy = "latest",
+    reconnects: int = 5,
+    timeout: float = 10.0,
+) -> VideoSource:
+    """Open a video file, folder of images, image, array, .npy file, camera or stream.
+
+    Args:
+        target: a path, an array [T, H, W, 3] or list of arrays [H, W, 3] of uint8, `camera:0`, `/dev/video0`, or an
+            address (rtsp, rtmp, http, udp, tcp, srt, rtp).
+        fps: frames a second of folders and arrays, which have no clock of their own.
+        policy: for cameras and streams: `latest` drops what the consumer is too slow for, `block` drops nothing.
+        reconnects: for streams: how often in a row to open a broken one again.
+        timeout: for streams: seconds without data after which one counts as broken.
+
+    Raises:
+        SourceError: if there is nothing at the target, or nothing that yields pictures.
+    """
+    if isinstance(target, np.ndarray) or (isinstance(target, Sequence) and not isinstance(target, str)):
+        return ArraySource(target, fps=fps)
+    text = os.fspath(target)
+    if _LIVE.fullmatch(text):
+        return LiveSource(text, policy=policy, reconnects=reconnects, timeout=timeout)
+    path = Path(text.removeprefix("file://")).expanduser()
+    if not path.exists():
+        raise SourceError(
+            f"{path}: no such file or folder; allowed are video files, folders of images, camera:N and addresses like "
+            "rtsp://host/path"
+        )
+    if path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES:
+        return FolderSource(path, fps=fps)
+    if path.suffix.lower() == ".npy":
+        return ArraySource(_load(path), fps=fps, name=path.stem)
+    return FileSource(path)
+
+
+def _load(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path}: not an array that can be read ({error})") from error

@@ -1,0 +1,48 @@
+"""From a decoded picture in the codec's own colours to an upright RGB array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from av.sidedata.sidedata import Type
+from av.video.reformatter import VideoReformatter
+
+
+class RgbConverter:
+    """Converts pictures of one stream; what the first one says about rotation and size holds for all.
+
+    A picture of another size (a stream may change it half-way) is scaled to the first one's. Not thread-safe: it keeps
+    the scaler between calls.
+
+    Attributes:
+        size: (height, width) of the upright picture.
+    """
+
+    def __init__(self, first: Any) -> None:
+        self._coded = (first.width, first.height)
+        self._matrix = display_matrix(first)
+        self._reformatter = VideoReformatter()
+        self.size = (first.width, first.height) if self._turned else (first.height, first.width)
+
+    @property
+    def _turned(self) -> bool:
+        return bool(abs(self._matrix[0, 1]) > abs(self._matrix[0, 0]))
+
+    def __call__(self, picture: Any) -> np.ndarray:
+        """Convert a picture to uint8 [H, W, 3]."""
+        width, height = self._coded
+        rgb = self._reformatter.reformat(picture, width, height, "rgb24").to_ndarray()
+        # The matrix sends source (x, y) to (a x + c y, b x + d y); cameras use the eight turns and mirrors only.
+        (a, b), (c, d) = self._matrix
+        if self._turned:
+            rgb, a, d = rgb.transpose(1, 0, 2), c, b
+        return np.ascontiguousarray(rgb[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])
+
+
+def display_matrix(picture: Any) -> np.ndarray:
+    """The 2x2 part of the display matrix that says how a picture has to be turned; identity where there is none."""
+    data = picture.side_data.get(Type.DISPLAYMATRIX)
+    if data is None:
+        return np.eye(2)
+    return np.frombuffer(bytes(data), np.int32).reshape(3, 3)[:2, :2].astype(float)

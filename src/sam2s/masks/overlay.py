@@ -17,7 +17,7 @@ from sam2s.masks.palette import display_color
 _HALO = 0.45  # opacity of the dark rim that keeps outlines visible on bright ground
 _GLASS = (16, 18, 24, 185)  # background of a label, RGBA
 _SHAPE_SCALE = 4  # rounded corners are drawn this much larger, then reduced
-_FRINGE = 0.02  # share of a mask at its top and bottom that labels may ignore: specks should not attract them
+_FRINGE = 0.005  # share of a mask at its top and bottom that labels may ignore: specks should not attract them
 
 
 class _Anchor(NamedTuple):
@@ -117,8 +117,8 @@ def contact_sheet(
 def _paint(canvas: np.ndarray, layer: Layer, thickness: float, opacity: float) -> _Anchor | None:
     """Blend fill and outline into the canvas; return where a label may point, or None when the mask is empty.
 
-    A mask blurred with a Gaussian tells, near its edge, the distance to the edge. So the whole profile from the dark rim
-    over the outline to the fill is one table from blurred value to colour and opacity, and the staircase of pixels goes.
+    A mask blurred with a Gaussian tells, near its edge, the distance to the edge. So the whole profile from the dark
+    rim over the outline to the fill is one table from blurred value to colour and opacity, free of pixel stairs.
     """
     mask = layer.mask
     if mask.shape != canvas.shape[:2]:
@@ -160,7 +160,7 @@ def _anchor(part: np.ndarray, x0: int, y0: int) -> _Anchor:
 def _profile(
     color: tuple[int, int, int], sigma: float, thickness: float, opacity: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Tables over the blurred value: how much of the picture stays (uint16 [256], of 256), and what is added ([256, 3])."""
+    """Tables over the blurred value: 256ths of the picture that stay, uint16 [256], and what is added, [256, 3]."""
     distance = sigma * ndtri(np.linspace(0, 1, 256).clip(1e-4, 1 - 1e-4))  # pixels from the edge, positive inside
     half = thickness / 2
     line = np.clip(half + 0.5 - abs(distance), 0, 1)

@@ -47,7 +47,7 @@ def davis_palette() -> np.ndarray:
 
 
 def display_color(object_id: int) -> tuple[int, int, int]:
-    """A bright RGB colour that depends on the id alone: twelve chosen ones for ids 1 to 12, then hues a golden angle apart."""
+    """A bright RGB colour that depends on the id alone: chosen ones for ids 1 to 12, then hues a golden angle apart."""
     position = object_id - 1
     if 0 <= position < len(_DISPLAY):
         return _DISPLAY[position]

@@ -11,7 +11,7 @@ _EIGHT_NEIGHBOURS = np.ones((3, 3), bool)
 def clean(mask: np.ndarray, *, fill_holes: int = 0, remove_islands: int = 0, keep_largest: bool = False) -> np.ndarray:
     """Clean a bool [H, W] mask; the input is left as it is.
 
-    Object parts touch by edges or corners, holes by edges only. Background that reaches the border of the frame is no hole.
+    Object parts touch by edges or corners, holes by edges only. Background at the border of the frame is no hole.
 
     Args:
         mask: bool [H, W].

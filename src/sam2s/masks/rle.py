@@ -7,6 +7,7 @@ runs, without making the mask.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypedDict
 
 import numpy as np
@@ -45,9 +46,7 @@ def decode(rle: Rle) -> np.ndarray:
     if width:
         before = np.searchsorted(inside, np.arange(width) * height, side="left")  # edges in the columns to the left
         toggles[:1] ^= (before & 1).astype(np.uint8)
-    for above, row in zip(
-        toggles[:-1], toggles[1:], strict=True
-    ):  # a running xor; numpy's accumulate strides down columns
+    for above, row in pairwise(toggles):  # a running xor; numpy's own would stride down the columns
         np.bitwise_xor(above, row, out=row)
     return toggles.view(bool)
 
@@ -72,7 +71,7 @@ def count_runs(mask: np.ndarray) -> np.ndarray:
 
 
 def compress(counts: Sequence[int] | np.ndarray) -> str:
-    """Counts to COCO's string: differences to the run before last, in 5-bit groups with sign, as printable characters."""
+    """Counts to COCO's string: differences to the run before last, in signed 5-bit groups, as characters."""
     values = np.array(counts, dtype=np.int64)
     values[3:] -= np.asarray(counts, dtype=np.int64)[1:-2]
     magnitude = np.where(values < 0, ~values, values)
@@ -80,7 +79,7 @@ def compress(counts: Sequence[int] | np.ndarray) -> str:
     shifts = np.arange(groups.max(initial=1))
     bits = (values[:, None] >> (5 * shifts)) & 31
     bits |= (shifts < groups[:, None] - 1) << 5
-    return (bits[shifts < groups[:, None]] + 48).astype(np.uint8).tobytes().decode("ascii")
+    return str((bits[shifts < groups[:, None]] + 48).astype(np.uint8).tobytes(), "ascii")
 
 
 def decompress(text: str | bytes) -> np.ndarray:

@@ -34,7 +34,7 @@ def list_(as_json: Json = False) -> None:
         print(json.dumps(rows, indent=2))
         return
     for row in rows:
-        here = "not fetched" if row["path"] is None else "bundled" if row["repository"] is None else "cached"
+        here = "not here" if row["path"] is None else "bundled" if row["repository"] is None else "cached"
         print(f"{row['name']:<17} {row['megabytes']:>4} MB  {row['licence']:<11} {here:<12} {row['note']}".rstrip())
 
 

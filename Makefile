@@ -1,0 +1,45 @@
+# make demo   install, track two instruments in a generated clip, say where the results are
+# make test   install with the development tools, lint, type-check, run the fast tests
+# make slow   the tests that take longer
+# make clean  remove the environment and the demo
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# torch prints a wheel's build behind a plus sign, so the guard compares the part before it.
+GUARD := from importlib.util import find_spec as f; import torch; \
+	v = torch.__version__.split("+")[0]; want = open("constraints.txt").read().split("torch==")[1].split()[0]; \
+	assert v == want, f"torch {v} is installed, constraints.txt wants {want}"; \
+	assert f("torchvision") is None, "torchvision came in with some package; nothing here may need it"
+
+.PHONY: demo test slow clean
+
+demo: $(VENV)/.installed
+	$(BIN)/sam2s demo
+
+test: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+	$(BIN)/mypy
+	$(BIN)/pytest -q -n auto
+
+slow: $(VENV)/.installed-dev
+	$(BIN)/pytest -q -m slow
+
+clean:
+	rm -rf $(VENV) demo
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@$(BIN)/python -c '$(GUARD)'
+	@touch $@
+
+$(VENV)/.installed-dev: $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -c '$(GUARD)'
+	@touch $@ $(VENV)/.installed

@@ -1,0 +1,109 @@
+"""`sam2s weights`, run the way a person runs it."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import termios
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from hub_server import hub_server
+from model_tools import nano
+from sam2s.cli import app
+from sam2s.model import build, preset
+from sam2s.model.checkpoints import Metadata, entry, load_checkpoint, registry, save_checkpoint
+from sam2s.model.checkpoints import load as loading
+
+
+def sam2s(*arguments):
+    done = CliRunner().invoke(app, ["weights", *map(str, arguments)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.fixture
+def official(tmp_path):
+    """An official-style file with the smallest preset."""
+    state = build(preset("micro")).state_dict()
+    del state["long_term_tpos_enc"]
+    torch.save({"model": state}, tmp_path / "official.pt")
+    return tmp_path / "official.pt"
+
+
+def test_list(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    lines = sam2s("list").splitlines()
+    assert [line.split()[0] for line in lines] == list(registry())
+    assert lines[3].split(maxsplit=5)[:5] == ["sam2.1-base-plus", "324", "MB", "Apache-2.0", "not"]
+    rows = json.loads(sam2s("list", "--json"))
+    assert rows[1]["repository"] == "facebook/sam2.1-hiera-tiny"
+    assert rows[1]["path"] is None
+
+
+def test_fetch_talks_to_the_hub_that_the_environment_names(tmp_path, official):
+    item = entry("sam2.1-small")
+    screen, terminal = pty.openpty()  # the client draws its progress bar for people only
+    termios.tcsetwinsize(terminal, (24, 100))
+    with hub_server() as server:
+        server.files[item.repo, item.file] = official.read_bytes()
+        done = subprocess.run(
+            [sys.executable, "-m", "sam2s", "weights", "fetch", "sam2.1-small", "--json"],
+            env=os.environ | {"HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "0"},
+            stdout=subprocess.PIPE,
+            stderr=terminal,
+            text=True,
+            check=False,
+        )
+    shown = os.read(screen, 100_000).decode()
+    assert done.returncode == 0, shown
+    assert "sam2.1_hiera_small.pt: 100%" in shown
+    path = json.loads(done.stdout)["sam2.1-small"]
+    assert path.startswith(str(tmp_path / "home"))
+    assert load_checkpoint(path).config.name == "micro"
+
+
+@pytest.mark.parametrize(("precision", "size"), [("fp16", 2), ("fp32", 4)])
+def test_convert_then_show(tmp_path, official, precision, size):
+    out = tmp_path / "ours.safetensors"
+    text = sam2s("convert", official, out, "--precision", precision, "--licence", "CC0")
+    assert f"384 tensors of network 'micro' in {precision}" in text
+    facts = json.loads(sam2s("show", out, "--json"))
+    assert facts["licence"] == "CC0"
+    assert facts["source"] == str(official)
+    assert facts["config"]["name"] == "micro"
+    assert facts["report"]["missing"] == []
+    assert out.stat().st_size == pytest.approx(facts["parameters"] * size, rel=0.02)
+
+
+def test_show_of_an_official_file(official):
+    text = sam2s("show", official)
+    assert "licence     not stated (the official SAM 2.1 weights are Apache-2.0)" in text
+    assert "missing        1\n    long_term_tpos_enc" in text
+    assert text.endswith("The additions of SAM2S are absent: these weights run as plain SAM 2.1.\n")
+
+
+def test_show_of_weights_with_categories(tmp_path):
+    network = nano(semantic="joint", categories=("grasper", "liver"))
+    path = tmp_path / "w.safetensors"
+    save_checkpoint(path, network.state_dict(), network.config, Metadata(training={"steps": 12000}))
+    text = sam2s("show", path)
+    assert "categories            grasper, liver" in text
+    assert "steps                 12,000" in text
+    assert "semantic_proj" in text
+
+
+def test_weights_that_ship_with_the_package(tmp_path, monkeypatch):
+    for path in loading.BUNDLED.glob("*.safetensors"):
+        assert path.stat().st_size < 16e6
+    monkeypatch.setattr(loading, "BUNDLED", tmp_path)
+    assert "not here" in sam2s("list").splitlines()[0]
+    network = build(preset("micro"))
+    save_checkpoint(tmp_path / "micro.safetensors", network.state_dict(), network.config)
+    assert "bundled" in sam2s("list").splitlines()[0]
+    facts = json.loads(sam2s("show", "micro", "--json"))
+    assert facts["parameters"] < 7e6
+    assert (facts["licence"], facts["note"]) == ("Apache-2.0", registry()["micro"].note)

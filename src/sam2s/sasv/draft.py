@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +14,6 @@ import numpy as np
 from PIL import Image
 
 from sam2s.errors import DatasetError
-from sam2s.files import replacing
 from sam2s.masks import rle
 from sam2s.masks.palette import MAX_LABEL, encode_label_map
 from sam2s.sasv.masklets import FORMAT, RECORD, SUMS, VERSION, MaskletVideo, mask_files
@@ -84,46 +83,38 @@ def open_draft(video: MaskletVideo) -> Draft:
 HEADER = ("id", "source", "subset", "split", "patient", "procedure", "licence", "images", "fps", "crop", "recipe")
 
 
-def write_draft(draft: Draft, folder: Path, store_images: Callable[[Path], list[str]]) -> str:
-    """Write a video's folder whole, or leave what was there.
+def write_draft(draft: Draft, files: Sequence[str], folder: Path) -> None:
+    """Write label maps, `video.json` and `SHA256SUMS` into a folder that holds the frames already.
 
     Args:
         draft: the labels.
-        folder: where the video goes; replaced if it exists.
-        store_images: puts the frames into the folder that it is given; returns their names relative to it, in order.
-
-    Returns:
-        The hash that goes into the manifest: SHA-256 of the folder's `SHA256SUMS`.
+        files: names of the frames relative to the folder, in order.
+        folder: usually a temporary one, see `sam2s.files.replacing`.
     """
     if draft.objects and max(draft.objects) > MAX_ID:
         raise DatasetError(f"{draft.header['id']}: object id {max(draft.objects)} is above {MAX_ID}; relabel it")
-    with replacing(folder) as partial:
-        (partial / "masks").mkdir(parents=True)
-        files = store_images(partial)
-        layers = [_write_masks(draft, t, partial) for t in range(len(draft.frames))]
-        frames = [
-            {"file": name, "index": f.index, "pts": None if f.pts is None else str(f.pts), "layers": count}
-            for name, f, count in zip(files, draft.frames, layers, strict=True)
-        ]
-        objects = [
-            {
-                "id": i,
-                "category": o.category,
-                "kind": o.kind,
-                "label": o.label,
-                "track": o.track,
-                "area": [None if m is None else rle.area(m) for m in o.masks],
-            }
-            for i, o in sorted(draft.objects.items())
-        ]
-        record = {"format": FORMAT, "version": VERSION, **draft.header, "size": list(draft.size), "base": draft.base}
-        record |= {"guess": draft.guess, "edits": draft.edits, "review": draft.review}
-        (partial / RECORD).write_text(pretty({**record, "objects": objects, "frames": frames}), "utf-8")
-        sums = "".join(
-            f"{sha256(p)}  {p.relative_to(partial).as_posix()}\n" for p in sorted(partial.rglob("*")) if p.is_file()
-        )
-        (partial / SUMS).write_text(sums, "utf-8")
-    return hashlib.sha256(sums.encode()).hexdigest()
+    (folder / "masks").mkdir(parents=True)
+    layers = [_write_masks(draft, t, folder) for t in range(len(draft.frames))]
+    frames = [
+        {"file": name, "index": f.index, "pts": None if f.pts is None else str(f.pts), "layers": count}
+        for name, f, count in zip(files, draft.frames, layers, strict=True)
+    ]
+    objects = [
+        {
+            "id": i,
+            "category": o.category,
+            "kind": o.kind,
+            "label": o.label,
+            "track": o.track,
+            "area": [None if m is None else rle.area(m) for m in o.masks],
+        }
+        for i, o in sorted(draft.objects.items())
+    ]
+    record = {"format": FORMAT, "version": VERSION, **draft.header, "size": list(draft.size), "base": draft.base}
+    record |= {"guess": draft.guess, "edits": draft.edits, "review": draft.review}
+    (folder / RECORD).write_text(pretty({**record, "objects": objects, "frames": frames}), "utf-8")
+    content = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    (folder / SUMS).write_text("".join(f"{sha256(folder / name)}  {name}\n" for name in content), "utf-8")
 
 
 def sha256(path: Path) -> str:

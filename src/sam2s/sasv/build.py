@@ -1,0 +1,214 @@
+"""Building the set: every video of every source found, one process a video, complete or not there at all."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import multiprocessing
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sam2s.errors import DatasetError, Sam2sError
+from sam2s.files import replacing, write_atomically
+from sam2s.sasv import assemble as assemble_module
+from sam2s.sasv import instances as instances_module
+from sam2s.sasv import linking as linking_module
+from sam2s.sasv.assemble import assemble
+from sam2s.sasv.draft import open_draft, pretty, sha256, write_draft
+from sam2s.sasv.masklets import FORMAT, MANIFEST, RECORD, SUMS, VERSION, MaskletVideo, read_video, video_folder
+from sam2s.sasv.ontology import load_ontology
+from sam2s.sasv.patch import Patch, VideoPatch, apply
+from sam2s.sasv.pictures import store
+from sam2s.sasv.raw import Facts, RawVideo
+from sam2s.sasv.registry import all_adapters, get_adapter
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One video to build."""
+
+    id: str
+    facts: Facts
+    video: RawVideo
+    out: Path
+    recipe: str
+    hard_link: bool = False
+    fresh: bool = False
+    patch: VideoPatch | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job: "built", "kept" (it was there already) or "failed", with the reason."""
+
+    id: str
+    state: str
+    message: str = ""
+
+
+def plan(
+    root: Path,
+    out: Path,
+    *,
+    sources: Iterable[str] = (),
+    everything: bool = False,
+    hard_link: bool = False,
+    fresh: bool = False,
+    patch: Patch | None = None,
+) -> tuple[list[Job], dict[str, str]]:
+    """What there is to build below `root`.
+
+    Args:
+        root: folder with the unpacked downloads.
+        out: folder of the built set.
+        sources: names of sources; all that are found by default.
+        everything: also videos that SA-SV leaves out.
+        hard_link: link frames instead of copying them.
+        fresh: build again what is there already.
+        patch: corrections to apply.
+
+    Returns:
+        Jobs, and by source why it cannot be built ("not found", or what is wrong with its files).
+    """
+    chosen = list(sources) or list(all_adapters())
+    jobs, without = [], {}
+    edits = patch.videos if patch else {}
+    for name in chosen:
+        adapter = get_adapter(name)
+        try:
+            folder = adapter.find(root)
+            if folder is None:
+                without[name] = f"not found below {root}; it should have {adapter.FACTS.layout}"
+                continue
+            code = _code_of(adapter, folder)
+            for video in adapter.videos(folder):
+                if video.subset is not None or everything:
+                    video_id = f"{name}/{video.name}"
+                    recipe = _fingerprint(code + repr(replace(video, frames=None)).encode())  # type: ignore[arg-type]
+                    jobs.append(Job(video_id, adapter.FACTS, video, out, recipe, hard_link, fresh, edits.get(video_id)))
+        except DatasetError as error:
+            without[name] = str(error)
+    if unknown := set(edits) - {job.id for job in jobs}:
+        log.warning(
+            "the patch names %d videos that are not built here: %s", len(unknown), ", ".join(sorted(unknown)[:5])
+        )
+    return jobs, without
+
+
+def run(jobs: list[Job], out: Path, *, workers: int = 1) -> Iterator[Outcome]:
+    """Build videos and write the manifest; yields outcomes as they come.
+
+    One bad video stops no other. What is finished stays finished when this is interrupted; run again to go on.
+    """
+    try:
+        if workers == 1 or len(jobs) < 2:
+            yield from map(build_video, jobs)
+            return
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+            futures = [pool.submit(build_video, job) for job in jobs]
+            try:
+                for future in as_completed(futures):
+                    yield future.result()
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+    finally:
+        write_manifest(out)
+
+
+def build_video(job: Job) -> Outcome:
+    """Build one video, unless it is there already as it would become."""
+    folder = video_folder(job.out, job.id)
+    try:
+        there = None
+        with suppress(DatasetError):
+            there = read_video(folder) if (folder / SUMS).is_file() else None
+        patch = job.patch or (VideoPatch(list(there.edits), there.base) if there and there.edits else None)
+        if (
+            there
+            and not job.fresh
+            and there.recipe == job.recipe
+            and list(there.edits) == (patch.edits if patch else [])
+        ):
+            return Outcome(job.id, "kept")
+        with replacing(folder) as partial:
+            partial.mkdir()
+            header = _header(job)
+            draft, files = assemble(job.video, job.facts.name, header, partial, hard_link=job.hard_link)
+            if patch:
+                apply(draft, patch)
+            write_draft(draft, files, partial)
+        return Outcome(job.id, "built")
+    except Sam2sError as error:
+        return Outcome(job.id, "failed", str(error))
+    except Exception as error:  # a fault in one source's files must not stop the others
+        log.debug("building %s", job.id, exc_info=True)
+        return Outcome(job.id, "failed", f"{type(error).__name__}: {error}")
+
+
+def patch_video(video: MaskletVideo, patch: VideoPatch) -> int:
+    """Apply corrections to a built video in place; return how many edits were new."""
+    draft = open_draft(video)
+    count = apply(draft, patch)
+    if count:
+        with replacing(video.folder) as partial:
+            partial.mkdir()
+            for t in range(len(video)):
+                store(video.image_path(t), partial, t, None, hard_link=True)
+            write_draft(draft, [f.file for f in video.frames], partial)
+    return count
+
+
+def write_manifest(out: Path) -> dict[str, Any]:
+    """List what is built in `manifest.json`, with the hash of each video's `SHA256SUMS`."""
+    videos: dict[str, dict[str, Any]] = {}
+    for record in sorted(out.glob(f"videos/*/[!.]*/{RECORD}")):
+        video = read_video(record.parent)
+        videos[video.id] = {
+            "source": video.source,
+            "subset": video.subset,
+            "split": video.split,
+            "patient": video.patient,
+            "images": video.images,
+            "frames": len(video),
+            "sha256": sha256(record.parent / SUMS),
+        }
+    terms = {n: get_adapter(n).FACTS.licence for n in sorted({v["source"] for v in videos.values()})}
+    manifest = {"format": FORMAT, "version": VERSION, "ontology": load_ontology().version, "licences": terms}
+    write_atomically(out / MANIFEST, pretty({**manifest, "videos": videos}).encode())
+    return {**manifest, "videos": videos}
+
+
+def _code_of(adapter: Any, folder: Path) -> bytes:
+    """Everything but the data that decides what a source's videos become."""
+    modules = [adapter, assemble_module, instances_module, linking_module]
+    code = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
+    names = repr(load_ontology().sources.get(adapter.FACTS.name)).encode()
+    return code + names + (folder.read_bytes() if folder.is_file() else b"")
+
+
+def _fingerprint(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _header(job: Job) -> dict[str, Any]:
+    video, facts = job.video, job.facts
+    return {
+        "id": job.id,
+        "source": facts.name,
+        "subset": video.subset,
+        "split": video.split,
+        "patient": video.patient,
+        "procedure": video.procedure or facts.procedure,
+        "licence": facts.licence,
+        "images": video.images,
+        "fps": None if video.fps is None else str(video.fps),
+        "crop": video.crop and list(video.crop),
+        "recipe": job.recipe,
+    }

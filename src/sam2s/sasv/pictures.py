@@ -1,0 +1,83 @@
+"""Frames on their way from a source to a built set: copied as they are where that is possible."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sam2s.errors import DatasetError
+
+_AS_THEY_ARE = {".jpg": ".jpg", ".jpeg": ".jpg", ".png": ".png"}
+_SMALL = 192  # longer side of the copy that colours are compared on
+_QUALITY = 95  # of JPEGs made from decoded video, which has been through worse
+
+
+def store(
+    image: Path | np.ndarray, folder: Path, number: int, crop: tuple[int, int, int, int] | None, *, hard_link: bool
+) -> tuple[str, tuple[int, int]]:
+    """Put a frame into `folder`/frames.
+
+    JPEG and PNG files that need no crop are copied byte by byte, or linked; other files become PNG; frames of a decoded
+    video become JPEG without chroma subsampling.
+
+    Returns:
+        Its name relative to `folder`, and its (height, width).
+    """
+    (folder / "frames").mkdir(exist_ok=True)
+    stem = f"frames/{number:05d}"
+    if isinstance(image, np.ndarray):
+        picture = _cut(Image.fromarray(image), crop, "a decoded frame")
+        picture.save(folder / f"{stem}.jpg", quality=_QUALITY, subsampling=0)
+        return f"{stem}.jpg", (picture.height, picture.width)
+    with _open(image) as picture:
+        suffix = _AS_THEY_ARE.get(image.suffix.lower())
+        if suffix and crop is None:
+            _copy(image, folder / f"{stem}{suffix}", hard_link=hard_link)
+            return f"{stem}{suffix}", (picture.height, picture.width)
+        cut = _cut(picture.convert("RGB"), crop, str(image))
+        cut.save(folder / f"{stem}.png", compress_level=4)
+        return f"{stem}.png", (cut.height, cut.width)
+
+
+def small(path: Path) -> np.ndarray:
+    """uint8 [h, w, 3]: the frame reduced to a few pixels; decodes the whole file, so that a damaged one is noticed."""
+    with _open(path) as image:
+        try:
+            image.draft("RGB", (_SMALL, _SMALL))
+            image.thumbnail((_SMALL, _SMALL), Image.Resampling.BOX)
+            return np.array(image.convert("RGB"))
+        except OSError as error:
+            raise DatasetError(f"picture {path} is damaged ({error}); download it again") from error
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        return Image.open(path)
+    except OSError as error:
+        raise DatasetError(f"cannot read picture {path}: {error}; download it again") from error
+
+
+def _cut(image: Image.Image, crop: tuple[int, int, int, int] | None, name: str) -> Image.Image:
+    if crop is None:
+        return image
+    x, y, width, height = crop
+    if x + width > image.width or y + height > image.height:
+        raise DatasetError(
+            f"{name} is {image.width}x{image.height}, too small for the crop {width}x{height} at ({x}, {y}); "
+            "restore the official file"
+        )
+    return image.crop((x, y, x + width, y + height))
+
+
+def _copy(source: Path, target: Path, *, hard_link: bool) -> None:
+    if hard_link:
+        try:
+            os.link(source.resolve(), target)
+            return
+        except OSError:
+            pass  # another file system: copy
+    shutil.copyfile(source, target)

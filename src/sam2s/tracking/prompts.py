@@ -46,9 +46,8 @@ class Box:
 
     def __post_init__(self) -> None:
         if not (self.x1 > self.x0 and self.y1 > self.y0):
-            raise PromptError(
-                f"box ({self.x0:g}, {self.y0:g}, {self.x1:g}, {self.y1:g}) is empty; give x0,y0,x1,y1 with x1 > x0 and y1 > y0"
-            )
+            corners = f"{self.x0:g},{self.y0:g},{self.x1:g},{self.y1:g}"
+            raise PromptError(f"box {corners} is empty; give x0,y0,x1,y1 with x1 > x0 and y1 > y0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,148 @@
+"""The memory bank of one object: conditioning frames, recent frames, long-term memory; never more than its budget."""
+
+from __future__ import annotations
+
+from collections import deque
+from copy import copy
+
+from torch import Tensor
+
+from .divemem import DiveMemFilter
+from .entry import CONDITIONING_SLOT, LONG_TERM_SLOT, MemoryEntry, Recall
+from .policy import MemoryPolicy
+
+
+class MemoryBank:
+    """What one object remembers, by the time of the frame.
+
+    Three stores, each bounded. `conditioning`: frames with a prompt. `recent`: tracked frames behind the current one
+    in the direction of tracking; the last `short_term` and the current one hold maps, the last `pointer_limit`
+    pointers. `long_term`: the queue that the DiveMem filter fills. Frames lie ahead of or behind one another in time,
+    so one bank serves tracking in either direction.
+    """
+
+    def __init__(self, policy: MemoryPolicy, *, pointer_limit: int = 16) -> None:
+        self.policy = policy
+        self.pointer_limit = pointer_limit
+        self.conditioning: dict[int, MemoryEntry] = {}  # in the order they were given; the first is l_0
+        self.recent: dict[int, MemoryEntry] = {}
+        self.long_term: deque[MemoryEntry] = deque(maxlen=policy.places)
+        self.filter = DiveMemFilter(policy)
+        self._before: tuple[deque[MemoryEntry], DiveMemFilter] | None = None  # long-term memory before the last `add`
+
+    @property
+    def maps(self) -> int:
+        """Distinct memory maps held now; never above `policy.max_maps`."""
+        entries = [*self.conditioning.values(), *self.recent.values(), *self.long_term]
+        filters = [self.filter]
+        if self._before:
+            entries += self._before[0]
+            filters.append(self._before[1])
+        entries += [f.best[0] for f in filters if f.best]
+        return len({id(entry.map) for entry in entries if entry.map is not None})
+
+    def condition(self, entry: MemoryEntry, feature: Tensor) -> None:
+        """Remember a prompted frame; `feature` is the frame's image embedding."""
+        first = not self.conditioning or next(iter(self.conditioning)) == entry.time
+        self._before = None
+        self.conditioning[entry.time] = entry
+        self.recent.pop(entry.time, None)
+        self.long_term = deque((e for e in self.long_term if e.time != entry.time), self.long_term.maxlen)
+        if len(self.conditioning) > self.policy.max_conditioning:
+            others = list(self.conditioning)[1:]
+            del self.conditioning[max(others, key=lambda time: abs(time - entry.time))]
+        if self.policy.places:
+            self.filter.interrupt()
+            if first or self.policy.first_reference == "latest":
+                self.filter.anchor = self._compared(entry, feature)
+
+    def forget(self, time: int) -> None:
+        """Drop a prompted frame whose prompt was taken back."""
+        self.conditioning.pop(time, None)
+
+    def add(self, entry: MemoryEntry, feature: Tensor, *, reverse: bool = False) -> None:
+        """Remember a tracked frame and forget what has fallen out of the windows behind it."""
+        self._before = self.long_term.copy(), copy(self.filter)
+        self.recent[entry.time] = entry
+        self.trim(entry.time, reverse=reverse)
+        if self.policy.places and (chosen := self.filter.observe(entry, self._compared(entry, feature))):
+            self.long_term.append(chosen)
+
+    def trim(self, time: int, *, reverse: bool = False) -> None:
+        """Keep only what the frame at `time` and those after it can read of the recent frames."""
+        kept = {}
+        for entry in self.recent.values():
+            behind = _behind(time, entry.time, reverse)
+            if 0 <= behind <= self.policy.short_term:
+                kept[entry.time] = entry
+            elif 0 <= behind < self.pointer_limit:
+                kept[entry.time] = entry.without_map()
+        self.recent = kept
+
+    def undo(self, time: int) -> None:
+        """Take back the last `add`, which was of the frame at `time`, so that the frame can be answered again."""
+        if self._before is not None and self.recent.pop(time, None) is not None:
+            self.long_term, self.filter = self._before
+            self._before = None
+
+    def restart(self) -> None:
+        """Begin a pass with nothing recent and nothing long-term; conditioning frames stay."""
+        self.recent, self.long_term = {}, deque(maxlen=self.policy.places)
+        self.filter.restart()
+        self._before = None
+
+    def take_long_term(self, other: MemoryBank) -> None:
+        """Take over another bank's long-term memory and candidates, but not of frames that have prompts here."""
+        kept = (entry for entry in other.long_term if entry.time not in self.conditioning)
+        self.long_term = deque(kept, self.policy.places)
+        anchor = self.filter.anchor
+        self.filter = copy(other.filter)
+        self.filter.anchor = anchor
+
+    def recall(self, time: int, *, reverse: bool = False, pointer_limit: int | None = None) -> Recall:
+        """Assemble what the frame at `time` reads: conditioning frames, recent ones oldest first, long-term ones.
+
+        Args:
+            time: the current frame.
+            reverse: tracking runs backward in time, so "behind" means later frames.
+            pointer_limit: read fewer pointers (SAM 2.1 caps them at the length of the video).
+        """
+        step = 1 if reverse else -1
+        limit = min(self.pointer_limit, pointer_limit or self.pointer_limit)
+        read: list[tuple[int, Tensor]] = []
+        for entry in self.conditioning.values():
+            read.append((CONDITIONING_SLOT, _map(entry)))
+        window = {time + step * distance: distance for distance in range(self.policy.short_term, 0, -1)}
+        for at, distance in window.items():
+            recent = self.recent.get(at)
+            if recent is not None and recent.map is not None:
+                read.append((distance - 1, recent.map))
+        once = self.recent.keys() & window.keys() if self.policy.skip_recent else frozenset[int]()
+        far = [entry for entry in self.long_term if entry.time not in once]
+        read += [(LONG_TERM_SLOT, _map(entry)) for entry in far]
+
+        pointers = [(b, e.pointer) for t, e in self.conditioning.items() if (b := _behind(time, t, reverse)) >= 0]
+        near = [(d, self.recent.get(time + step * d)) for d in range(1, limit)]
+        pointers += [(distance, entry.pointer) for distance, entry in near if entry is not None]
+        if self.policy.long_term_pointers:
+            behind = [(_behind(time, entry.time, reverse), entry.pointer) for entry in far]
+            pointers += [(b, pointer) for b, pointer in behind if b >= limit]
+        return Recall(
+            tuple(m for _, m in read),
+            tuple(s for s, _ in read),
+            tuple(p for _, p in pointers),
+            tuple(b for b, _ in pointers),
+        )
+
+    def _compared(self, entry: MemoryEntry, feature: Tensor) -> Tensor:
+        return feature if self.policy.similarity == "image" else _map(entry)
+
+
+def _behind(time: int, other: int, reverse: bool) -> int:
+    """How many frames `other` lies behind `time` in the direction of tracking."""
+    return other - time if reverse else time - other
+
+
+def _map(entry: MemoryEntry) -> Tensor:
+    assert entry.map is not None, "conditioning and long-term entries keep their maps"
+    return entry.map

@@ -1,0 +1,72 @@
+"""The DiveMem filter: which tracked frames are worth keeping in long-term memory (SAM2S, Sec. DiveMem, Eq. 2)."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from .entry import MemoryEntry
+from .policy import MemoryPolicy
+
+
+class DiveMemFilter:
+    """Waits for five confident frames in a row and keeps the one that looks least like the latest long-term memory.
+
+    That memory does not change while candidates gather, so each is compared on arrival and only the best so far is
+    kept: the filter holds three image features and one memory, whatever the number of candidates. Features belong to
+    frames, so objects share them by reference.
+
+    Attributes:
+        anchor: feature of the conditioning frame that the first candidates are compared with.
+        latest: feature of the latest long-term memory, None before there is one.
+        count: candidates so far.
+        best: the candidate least similar to the reference, its feature and its similarity.
+    """
+
+    def __init__(self, policy: MemoryPolicy) -> None:
+        self.policy = policy
+        self.anchor: Tensor | None = None
+        self.latest: Tensor | None = None
+        self.count = 0
+        self.best: tuple[MemoryEntry, Tensor, float] | None = None
+
+    def confident(self, entry: MemoryEntry) -> bool:
+        """Whether an entry may be a candidate."""
+        return entry.iou > self.policy.iou_threshold and (entry.visible or not self.policy.require_presence)
+
+    def observe(self, entry: MemoryEntry, feature: Tensor) -> MemoryEntry | None:
+        """Take in the next tracked frame; return the entry to keep when a set of candidates is complete."""
+        if not self.confident(entry):
+            if self.policy.consecutive:
+                self.interrupt()
+            return None
+        reference = self.anchor if self.latest is None else self.latest
+        assert reference is not None, "an object is prompted before it is tracked"
+        likeness = similarity(feature, reference)
+        if self.best is None or likeness < self.best[2]:
+            self.best = entry, feature, likeness
+        self.count += 1
+        if self.count < self.policy.candidates:
+            return None
+        chosen, self.latest, _ = self.best
+        self.interrupt()
+        return chosen
+
+    def interrupt(self) -> None:
+        """Empty the candidates."""
+        self.count, self.best = 0, None
+
+    def restart(self) -> None:
+        """Forget everything but the conditioning frame."""
+        self.interrupt()
+        self.latest = None
+
+
+def similarity(a: Tensor, b: Tensor) -> float:
+    """Cosine of the angle between two features of any shape, taken as flat vectors in float32 (Eq. 2).
+
+    >>> import torch
+    >>> similarity(torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 1.0]]))  # doctest: +ELLIPSIS
+    0.7071...
+    """
+    return float(F.cosine_similarity(a.flatten().float(), b.flatten().float(), dim=0))

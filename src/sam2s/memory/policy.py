@@ -1,0 +1,95 @@
+"""What to remember, in one frozen record: SAM 2's rules, DiveMem's numbers, and every choice the paper leaves open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sam2s.errors import ConfigError
+
+from .entry import CONDITIONING_SLOT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryPolicy:
+    """Which frames an object remembers.
+
+    Attributes:
+        kind: "divemem" adds the diverse long-term memory of SAM2S (Sec. DiveMem); "sam2" is SAM 2.1 as released.
+        short_term: most recent frames remembered whole, whether the object was seen on them or not.
+        candidates: consecutive confident frames that compete for one place in the long-term memory (Delta).
+        iou_threshold: a candidate's predicted IoU must lie above this (gamma_iou).
+        long_term: places in the long-term queue (N_l); the oldest entry leaves.
+        max_conditioning: prompted frames whose memory maps are kept. The first one stays for ever; of the others the
+            one farthest in time from the newest leaves. Unlimited in SAM 2.1, which a person who keeps correcting can
+            fill.
+        corrections: "condition": a correction on a frame that was already tracked becomes a conditioning frame.
+            "answer": it changes the answer on that frame and the short-term memory only, and the next propagation over
+            the frame overwrites it, as the released SAM 2.1 predictor does.
+        map_dtype: "same" keeps maps in the network's type; "bfloat16" halves their size (the SAM 2.1 predictor does
+            so).
+        consecutive: an unconfident frame empties the candidates. False lets candidates be interrupted.
+        require_presence: a candidate's object must be judged visible as well.
+        similarity: what Eq. 2 compares: the stride-16 image embedding, flattened ("image"), or the memory map
+            ("memory").
+        first_reference: with an empty queue candidates are compared with the "first" or the "latest" conditioning
+            frame.
+        count_first: whether the first memory takes one of the `long_term` places.
+        skip_recent: a long-term frame that is still in the short-term window is read once, as short-term.
+        long_term_pointers: read the object pointers of long-term frames beyond the usual recent ones.
+    """
+
+    kind: Literal["sam2", "divemem"] = "divemem"
+    short_term: int = 6
+    candidates: int = 5
+    iou_threshold: float = 0.95
+    long_term: int = 4
+    max_conditioning: int = 16
+    corrections: Literal["condition", "answer"] = "condition"
+    map_dtype: Literal["same", "bfloat16"] = "same"
+    consecutive: bool = True
+    require_presence: bool = True
+    similarity: Literal["image", "memory"] = "image"
+    first_reference: Literal["first", "latest"] = "first"
+    count_first: bool = False
+    skip_recent: bool = True
+    long_term_pointers: bool = False
+
+    def __post_init__(self) -> None:
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ConfigError(
+                    f"memory {name} {getattr(self, name)!r} is not one of {', '.join(map(repr, allowed))}"
+                )
+        for name, least in (("short_term", 0), ("candidates", 1), ("long_term", 0), ("max_conditioning", 2)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"memory {name} {getattr(self, name)} is too small; give at least {least}")
+        if self.short_term > CONDITIONING_SLOT:
+            raise ConfigError(
+                f"memory short_term {self.short_term} is too large; the network has {CONDITIONING_SLOT} slots"
+            )
+        if not 0 <= self.iou_threshold <= 1:
+            raise ConfigError(f"memory iou_threshold {self.iou_threshold:g} is outside 0 to 1")
+
+    @property
+    def places(self) -> int:
+        """Entries the long-term queue can hold; 0 for SAM 2."""
+        return 0 if self.kind == "sam2" else max(0, self.long_term - self.count_first)
+
+    @property
+    def max_maps(self) -> int:
+        """The most memory maps an object ever holds.
+
+        Conditioning frames, short-term ones and the current one; with DiveMem the queue, the best candidate, and one
+        of each so that the last frame can be taken back.
+        """
+        return self.max_conditioning + self.short_term + 1 + (self.places + 3 if self.places else 0)
+
+
+_CHOICES = {
+    "kind": ("divemem", "sam2"),
+    "corrections": ("condition", "answer"),
+    "map_dtype": ("same", "bfloat16"),
+    "similarity": ("image", "memory"),
+    "first_reference": ("first", "latest"),
+}

@@ -1,0 +1,166 @@
+"""One tracked object: its prompts, its memory, its presence. Knows nothing of other objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sam2s.errors import PromptError
+from sam2s.memory import MemoryBank, MemoryEntry
+from sam2s.model import ImageFeatures, Segmentation
+
+from .answers import Answerer, Request
+from .preprocess import NO_CLICKS, clicks, model_mask
+from .presence import Presence, PresenceRule, observe
+from .prompts import Mask, Points, Prompt
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prompted:
+    """A frame on which a person pointed at the object.
+
+    Attributes:
+        request: everything said about the object on that frame.
+        answer: the network's answer, which is the object's mask on that frame whenever it is passed.
+        entry: memory of the answer.
+        embedding: the frame's image embedding, needed until the entry is committed.
+    """
+
+    request: Request
+    answer: Segmentation
+    entry: MemoryEntry
+    embedding: Tensor | None = None
+
+
+class ObjectTrack:
+    """An object from its first prompt on.
+
+    `pending` prompts have been answered but are not remembered yet, so that several clicks on one frame see the same
+    memory; `commit` makes them conditioning frames.
+
+    Attributes:
+        object_id: the caller's id.
+        bank: what the object remembers.
+        answers: committed prompts by time; a stream never returns to them and keeps only those of its current frame.
+        pending: prompts not yet committed, by time.
+        last: time and answer of the frame passed last.
+        presence: state after that frame; `presence_before` the one before it.
+        end: time from which the object no longer exists, None if it does.
+    """
+
+    def __init__(self, object_id: int, bank: MemoryBank) -> None:
+        self.object_id = object_id
+        self.bank = bank
+        self.answers: dict[int, Prompted] = {}
+        self.pending: dict[int, Prompted] = {}
+        self.last: tuple[int, Segmentation] | None = None
+        self.presence_before: Presence | None = None
+        self.presence: Presence | None = None
+        self.end: int | None = None
+
+    def request(self, time: int, prompt: Prompt, frame_size: tuple[int, int], side: int, *, keep: bool) -> Request:
+        """Merge a prompt with what was said before: clicks add up (unless `keep` is off), a box or a mask starts anew.
+
+        Raises:
+            PromptError: the prompt does not fit the frame.
+        """
+        if isinstance(prompt, Mask):
+            if not (prompt.array.any() or self.answers or self.pending):
+                raise PromptError(
+                    f"the mask that starts object {self.object_id} is empty; give one with foreground pixels"
+                )
+            return Request(mask=model_mask(prompt, frame_size, side))
+        before = self.pending.get(time) or self.answers.get(time)
+        old = before.request.clicks if before and keep and isinstance(prompt, Points) else NO_CLICKS
+        return Request(old + clicks(prompt, frame_size, side))
+
+    def prompt(
+        self,
+        net: Answerer,
+        features: ImageFeatures,
+        time: int,
+        request: Request,
+        *,
+        tracked: bool,
+        reverse: bool = False,
+        previous: Tensor | None = None,
+    ) -> Segmentation:
+        """Answer a prompt now and remember it at the next commit.
+
+        Args:
+            net: the network.
+            features: the frame.
+            time: its position.
+            request: see `request`.
+            tracked: the frame was tracked before, so the answer also draws on the memory behind it.
+            reverse: direction in which it was tracked.
+            previous: logits shown for the frame where it has no prompt yet.
+        """
+        before = self.pending.get(time) or self.answers.get(time)
+        logits = before.answer.logits if before else previous
+        recall = None
+        if tracked:
+            self.bank.undo(time)
+            recall = self.bank.recall(time, reverse=reverse, pointer_limit=net.pointer_limit)
+        answer = net.respond(features, request, recall=recall, previous=logits)
+        entry = net.memorize(features, answer, time, prompted=True)
+        remembered = not tracked or self.bank.policy.corrections == "condition" or time in self.answers
+        if remembered:
+            self.pending[time] = Prompted(request, answer, entry, features.embedding)
+        else:
+            self.bank.add(entry, features.embedding, reverse=reverse)
+        return answer
+
+    def commit(self) -> None:
+        """Turn pending prompts into conditioning frames."""
+        for time, prompted in self.pending.items():
+            assert prompted.embedding is not None
+            self.bank.condition(prompted.entry, prompted.embedding)
+            self.answers[time] = Prompted(prompted.request, prompted.answer, prompted.entry.without_map())
+        self.pending = {}
+
+    def clear(self, time: int) -> None:
+        """Take back all prompts on a frame."""
+        self.pending.pop(time, None)
+        self.answers.pop(time, None)
+        self.bank.forget(time)
+
+    def exists(self, time: int, *, reverse: bool = False) -> bool:
+        """Whether the object is tracked at a time: it lies at or beyond a prompt, and before the object's end."""
+        known = self.answers or self.bank.conditioning
+        if not known or (self.end is not None and time >= self.end):
+            return False
+        return time <= max(known) if reverse else time >= min(known)
+
+    def advance(
+        self, net: Answerer, features: ImageFeatures, time: int, rule: PresenceRule, *, reverse: bool = False
+    ) -> Segmentation:
+        """Pass a frame: give the answer to its prompt if it has one, else find the object and remember it."""
+        if prompted := self.answers.get(time):
+            answer = prompted.answer
+            if time not in self.bank.conditioning:  # its map had to leave when others came
+                entry = net.memorize(features, answer, time, prompted=True)
+                self.bank.condition(entry, features.embedding)
+            self.bank.filter.interrupt()
+        else:
+            recall = self.bank.recall(time, reverse=reverse, pointer_limit=net.pointer_limit)
+            answer = net.follow(features, recall)
+            entry = net.memorize(features, answer, time, prompted=False)
+            self.bank.add(entry, features.embedding, reverse=reverse)
+        self.note(time, answer, rule)
+        return answer
+
+    def note(self, time: int, answer: Segmentation, rule: PresenceRule) -> None:
+        """Update the state of presence with the answer of a frame; a second answer to one frame replaces the first."""
+        if self.last is None or self.last[0] != time:
+            self.presence_before = self.presence
+        probability = float(torch.sigmoid(answer.object_logit))
+        self.presence = observe(rule, self.presence_before, probability, answer.logits[0, 0])
+        self.last = time, answer
+
+    def rewind(self) -> None:
+        """Forget everything but the prompts, to begin another pass."""
+        self.bank.restart()
+        self.last = self.presence = self.presence_before = None

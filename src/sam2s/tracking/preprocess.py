@@ -1,0 +1,107 @@
+"""From pixels and prompts of the source frame to what the network reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from sam2s.errors import PromptError, SourceError
+from sam2s.model.prompt_encoder import BOX_BOTTOM_RIGHT, BOX_TOP_LEFT
+
+from .prompts import Box, Mask, Points
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def model_image(image: np.ndarray, size: int) -> Tensor:
+    """Squeeze a frame to the network's square and normalise it, as the SAM 2.1 reference implementation does.
+
+    The aspect ratio is not kept; the filter is Pillow's bicubic in uint8. A frame of the right size is not filtered.
+
+    Args:
+        image: uint8 [H, W, 3] RGB.
+        size: side S of the network's image.
+
+    Returns:
+        float32 [1, 3, S, S]
+
+    Raises:
+        SourceError: the frame is not a uint8 RGB picture.
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise SourceError(f"a frame is uint8 [H, W, 3] RGB, got {image.dtype} {list(image.shape)}; convert it first")
+    if image.shape[:2] != (size, size):
+        image = np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
+    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
+    return (pixels - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Clicks:
+    """Points in pixels of the network's image with the labels of the prompt encoder; a box is its two corners."""
+
+    coords: tuple[tuple[float, float], ...] = ()
+    labels: tuple[int, ...] = ()
+
+    def __add__(self, other: Clicks) -> Clicks:
+        return Clicks(self.coords + other.coords, self.labels + other.labels)
+
+    def tensors(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Coordinates [1, P, 2] and labels [1, P]."""
+        return torch.tensor([self.coords], device=device), torch.tensor([self.labels], device=device)
+
+
+NO_CLICKS = Clicks()
+
+
+def clicks(prompt: Points | Box, frame_size: tuple[int, int], size: int) -> Clicks:
+    """Scale clicks or a box from a frame of `frame_size` (H, W) to the network's square of side `size`.
+
+    Raises:
+        PromptError: a click, or the whole box, lies outside the frame. A box that sticks out is cut at the border.
+    """
+    height, width = frame_size
+
+    def scaled(x: float, y: float) -> tuple[float, float]:
+        return x / width * size, y / height * size
+
+    if isinstance(prompt, Box):
+        x0, x1 = max(prompt.x0, 0.0), min(prompt.x1, float(width))
+        y0, y1 = max(prompt.y0, 0.0), min(prompt.y1, float(height))
+        if x1 <= x0 or y1 <= y0:
+            corners = f"{prompt.x0:g},{prompt.y0:g},{prompt.x1:g},{prompt.y1:g}"
+            raise PromptError(
+                f"box {corners} lies outside the frame of {width}x{height} pixels; give x0,y0,x1,y1 inside it"
+            )
+        return Clicks((scaled(x0, y0), scaled(x1, y1)), (BOX_TOP_LEFT, BOX_BOTTOM_RIGHT))
+    for x, y in prompt.coords:
+        if not (0 <= x <= width and 0 <= y <= height):
+            raise PromptError(
+                f"point {x:g},{y:g} lies outside the frame of {width}x{height} pixels; give x,y inside it"
+            )
+    return Clicks(tuple(scaled(x, y) for x, y in prompt.coords), prompt.labels)
+
+
+def model_mask(prompt: Mask, frame_size: tuple[int, int], size: int) -> Tensor:
+    """Resize a mask prompt to the network's square: bilinear with antialiasing, then a half as threshold.
+
+    Returns:
+        bool [1, 1, size, size]
+
+    Raises:
+        PromptError: the mask has not the size of the frame.
+    """
+    if prompt.array.shape != frame_size:
+        (h, w), (height, width) = prompt.array.shape, frame_size
+        raise PromptError(
+            f"mask of {w}x{h} pixels does not fit the frame of {width}x{height}; give one of the frame's size"
+        )
+    mask = torch.from_numpy(prompt.array)[None, None].float()
+    if frame_size != (size, size):
+        mask = F.interpolate(mask, (size, size), mode="bilinear", align_corners=False, antialias=True)
+    return mask >= 0.5

@@ -1,0 +1,61 @@
+"""Whether an object is visible, occluded or absent, frame after frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from .results import ObjectState
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceRule:
+    """When the state changes.
+
+    The network gives each frame a probability that the object is visible, and an empty mask at a half or below. The
+    state
+    is steadier: it turns visible at `appear` or above and stops being so below `vanish`; in between it stays. An object
+    that is not visible is occluded, until it has been so for more than `patience` frames, or if its last visible mask
+    touched the border of the frame, where it will have left the view: then it is absent.
+
+    Attributes:
+        appear: presence probability from which an object becomes visible.
+        vanish: presence probability below which it ceases to be.
+        patience: frames an object may stay hidden inside the view before it counts as absent.
+    """
+
+    appear: float = 0.6
+    vanish: float = 0.4
+    patience: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """State of an object after a frame.
+
+    Attributes:
+        state: visible, occluded or absent.
+        hidden: frames since it was last visible.
+        at_border: whether its last visible mask touched the border of the frame.
+    """
+
+    state: ObjectState
+    hidden: int = 0
+    at_border: bool = False
+
+
+def observe(rule: PresenceRule, before: Presence | None, probability: float, logits: Tensor) -> Presence:
+    """Update the state with a frame's presence probability and mask logits [h, w]; first there is none before."""
+    was_visible = before is not None and before.state is ObjectState.VISIBLE
+    threshold = 0.5 if before is None else rule.vanish if was_visible else rule.appear
+    if probability >= threshold:
+        mask = logits > 0
+        if not mask.any():  # between the thresholds the mask may be empty; it says nothing about the border then
+            return Presence(ObjectState.VISIBLE, 0, before is not None and before.at_border)
+        edges = mask[0].any() | mask[-1].any() | mask[:, 0].any() | mask[:, -1].any()
+        return Presence(ObjectState.VISIBLE, 0, bool(edges))
+    hidden = 1 if before is None else before.hidden + 1
+    left = before is not None and before.at_border
+    gone = before is None or left or hidden > rule.patience
+    return Presence(ObjectState.ABSENT if gone else ObjectState.OCCLUDED, hidden, left)

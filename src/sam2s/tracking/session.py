@@ -1,0 +1,319 @@
+"""A video that can be looked at anywhere, in both directions, again and again: prompts, propagation, corrections."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sam2s.errors import ConfigError, OutputError, PromptError
+from sam2s.files import write_atomically
+from sam2s.memory import MemoryPolicy
+from sam2s.model import SAM2S
+from sam2s.video.frame import Frame, VideoSource
+
+from .log import Event
+from .object_track import ObjectTrack
+from .passes import Pass, covering
+from .presence import PresenceRule
+from .prompts import Prompt
+from .reaching import answer_of, place
+from .results import FrameResult, ObjectResult
+from .snapshot import dump, restore
+from .tracker import Tracker
+
+REVERSE_CHUNK = 16
+"""Frames decoded together when a video is read backward."""
+
+
+class VideoSession:
+    """Tracks objects through a video that can be read anywhere.
+
+    A loop over `Tracker.step`, plus the means to put the tracker before any frame: while a pass runs, its state is
+    saved every `snapshot_every` frames, and a frame is reached by restoring the nearest snapshot and tracking the few
+    frames between. Memory stays constant: results are handed out and not kept, snapshots lie on disk and are thinned.
+
+    What a frame reads from frames behind it is what was computed for them last, as in the SAM 2.1 reference
+    implementation: a pass in reverse from the frame where a forward pass began reads the first frames of that pass.
+
+        session = VideoSession(model, source)
+        session.add_prompt(0, 1, Box(195, 48, 550, 293))
+        for result in session.propagate():
+            ...
+
+    Args:
+        model: the network.
+        source: a seekable video.
+        policy: what objects remember.
+        rule: when an object counts as visible, occluded or absent.
+        stride: only frames whose index is a multiple of this are looked at.
+        folder: where snapshots and the log are kept; a killed session can be opened again from it. By default a
+            temporary folder, removed by `close`.
+        snapshot_every: frames between two snapshots.
+        max_snapshots: snapshots kept of a pass; when there are more, every second one goes.
+        stability, num_frames: as in `Tracker`.
+
+    Raises:
+        ConfigError: the source cannot be read twice (a camera): use `Tracker` for it.
+    """
+
+    def __init__(
+        self,
+        model: SAM2S,
+        source: VideoSource,
+        *,
+        policy: MemoryPolicy | None = None,
+        rule: PresenceRule | None = None,
+        stride: int = 1,
+        folder: Path | None = None,
+        snapshot_every: int = 100,
+        max_snapshots: int = 64,
+        stability: bool = True,
+        num_frames: int | None = None,
+    ) -> None:
+        if not source.seekable:
+            raise ConfigError(f"{source.name} is a live stream and cannot be read twice; track it with Tracker.step")
+        for name, value in (("stride", stride), ("snapshot_every", snapshot_every)):
+            if value < 1:
+                raise ConfigError(f"{name} {value} is too small; give at least 1")
+        self.model, self.source, self.stride = model, source, stride
+        self.snapshot_every, self.max_snapshots = snapshot_every, max_snapshots
+        self.tracker = Tracker(model, policy, rule=rule, stability=stability, num_frames=num_frames, revisit=True)
+        self.log: list[Event] = []
+        self.passes: list[Pass] = []
+        self._temporary = tempfile.TemporaryDirectory(prefix="sam2s-") if folder is None else None
+        self.folder = Path(self._temporary.name) if folder is None and self._temporary else Path(str(folder))
+        self._after: tuple[int, int] | None = None  # the tracker has just passed: (pass, time)
+        self._before: tuple[int, bool] | None = None  # the tracker was placed before: (time, reverse)
+        self._changed = False  # prompts differ from those the last pass began with
+
+    @torch.inference_mode()
+    def add_prompt(self, frame: int, object_id: int, prompt: Prompt, *, keep: bool = True) -> ObjectResult:
+        """Point at an object on any frame and see the answer at once; masks of other frames follow with `propagate`.
+
+        Further clicks on a frame refine its answer. On a frame that was already tracked the answer also draws on the
+        object's memory, and the frame becomes a conditioning frame (see `MemoryPolicy.corrections`).
+
+        Args:
+            frame: index of the frame.
+            object_id: a new id adds an object.
+            prompt: clicks, a box or a mask, in pixels of the frame.
+            keep: clicks add to earlier clicks on this frame instead of replacing them.
+
+        Raises:
+            PromptError: the prompt cannot be used on this frame.
+        """
+        time, tracker = self._time(frame), self.tracker
+        tracker.check_id(object_id)
+        picture = self.source.frame(frame)
+        run = covering(self.passes, time, object_id)
+        previous = None if run is None else self._reach(time, run, object_id)
+        direction = run is not None and run.reverse
+        answer = tracker.prompt(
+            object_id, prompt, picture, time, keep=keep, tracked=run is not None, reverse=direction, previous=previous
+        )
+        track = tracker.tracks[object_id]
+        if self._after and self._after[1] == time:
+            track.note(time, answer, tracker.rule)
+        self._record(Event("prompt", frame, object_id, prompt, keep))
+        return tracker.result(track, picture, answer, prompted=True)
+
+    def clear_prompts(self, frame: int, object_id: int) -> None:
+        """Take back all prompts of an object on a frame."""
+        self._known(object_id).clear(self._time(frame))
+        self._record(Event("clear", frame, object_id))
+
+    def remove_object(self, object_id: int) -> None:
+        """Forget an object; its id is not used again."""
+        self._known(object_id)
+        self.tracker.remove_object(object_id)
+        self._record(Event("remove", object_id=object_id))
+
+    def end_object(self, object_id: int, frame: int) -> None:
+        """Say that an object has left for good: it has no results from this frame on."""
+        self._known(object_id).end = -(-frame // self.stride)
+        self._record(Event("end", frame, object_id))
+
+    def propagate(
+        self, start: int | None = None, stop: int | None = None, *, reverse: bool = False
+    ) -> Generator[FrameResult, None, None]:
+        """Carry all objects through the video, frame by frame.
+
+        An object has results from its first prompt on in the direction of the pass. The generator may be left at any
+        time, and prompts may be added while it waits; frames not yet reached heed them.
+
+        Args:
+            start: first frame; by default the first one with a prompt (in reverse: the last one).
+            stop: forward: the frame to stop before, by default the end. In reverse: the last frame to go over, by
+                default 0.
+            reverse: go backward in time.
+
+        Raises:
+            PromptError: there is nothing to track.
+        """
+        prompted = [t for track in self.tracker.tracks.values() for t in (*track.answers, *track.pending)]
+        if not prompted:
+            raise PromptError("there is nothing to track yet; point at an object with add_prompt first")
+        if start is None:
+            begin = max(prompted) if reverse else min(prompted)
+        else:
+            begin = start // self.stride if reverse else -(-start // self.stride)
+        run: Pass | None = None
+        for frame in self._frames(begin, stop, reverse):
+            time = frame.index // self.stride
+            if run is None or self._changed or self._after != (run.number, time - run.step):
+                run = self._begin(time, reverse)
+            result = self.tracker.step(frame, time)
+            self._after, self._before, run.last = (run.number, time), None, time
+            for object_id in result.objects:
+                run.joined.setdefault(object_id, time)
+            if abs(time - run.start) % self.snapshot_every == self.snapshot_every - 1:
+                self._save(run, time)
+            yield result
+
+    def checkpoint(self) -> None:
+        """Save the state after the frame passed last, so that `reopen` goes on from there."""
+        if self._after is not None:
+            self._save(self.passes[self._after[0]], self._after[1])
+
+    @property
+    def next_frame(self) -> int | None:
+        """Index of the frame that the last pass would come to next; None before any pass."""
+        if not self.passes:
+            return None
+        run = self.passes[-1]
+        return (run.start if run.last is None else run.last + run.step) * self.stride
+
+    @classmethod
+    def reopen(cls, model: SAM2S, source: VideoSource, folder: Path, **settings: Any) -> VideoSession:
+        """Open a session again from its folder; `settings` as given when it was made.
+
+        Its last pass ends where it was last saved: go on with `propagate(session.next_frame, ...)`.
+
+        Raises:
+            OutputError: the folder holds no session, a damaged one, or one of another video.
+        """
+        session = cls(model, source, folder=folder, **settings)
+        try:
+            record = json.loads((folder / "session.json").read_text())
+            passes = [Pass.from_json(run) for run in record["passes"]]
+            log = [Event.from_json(event) for event in record["log"]]
+            owner = record["source"], record["stride"]
+            run = passes[-1]
+            state = run.snapshot_path(folder, run.snapshots[-1]).read_bytes()
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise OutputError(
+                f"{folder} holds no session to go on with ({error}); give another output folder"
+            ) from error
+        if owner != (source.fingerprint(), session.stride):
+            raise OutputError(
+                f"{folder} belongs to another video than {source.name}, or another stride; give another folder"
+            )
+        session.tracker, _ = restore(model, state)
+        session.passes, session.log, session._after = passes, log, (run.number, run.snapshots[-1])
+        return session
+
+    def close(self) -> None:
+        """Remove the snapshots if they lie in a temporary folder; idempotent."""
+        if self._temporary:
+            self._temporary.cleanup()
+
+    def __enter__(self) -> VideoSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _begin(self, time: int, reverse: bool) -> Pass:
+        """Start a pass at a time, the tracker placed before it."""
+        self.tracker.commit()
+        run = Pass(len(self.passes), time, reverse)
+        behind = (len(self.passes) - 1, time - run.step)
+        goes_on = self._after == behind and self.passes[-1].reverse == reverse
+        if not goes_on and self._before != (time, reverse):
+            self._place(time, reverse)
+        self.passes.append(run)
+        self._record(Event("propagate", time * self.stride, run=run.number))
+        self._changed = False
+        self._save(run, time - run.step)
+        return run
+
+    def _reach(self, time: int, run: Pass, object_id: int) -> torch.Tensor | None:
+        """Stand before a frame that a pass went over; return the logits shown there for an object without prompts."""
+        track = self.tracker.tracks[object_id]
+        if self._after == (run.number, time) and track.last and track.last[0] == time:
+            return track.last[1].logits
+        if self._before != (time, run.reverse):
+            self._place(time, run.reverse)
+        if time in track.pending or time in track.answers:
+            return None
+        shown = answer_of(run, time, object_id, self._replay)
+        return None if shown is None else shown.logits
+
+    def _place(self, time: int, reverse: bool) -> None:
+        place(self.tracker, time, reverse=reverse, passes=self.passes, replay=self._replay)
+        self._after, self._before = None, (time, reverse)
+
+    def _replay(self, run: Pass, anchor: int, until: int) -> Iterator[tuple[int, Tracker]]:
+        """Track again what a pass tracked, see `reaching.Replay`."""
+        at = run.nearest_snapshot(anchor)
+        scratch, _ = restore(self.model, run.snapshot_path(self.folder, at).read_bytes())
+        yield at, scratch
+        for frame in self._frames(at + run.step, None, run.reverse):
+            if (frame.index // self.stride - until) * run.step > 0:
+                return
+            at = frame.index // self.stride
+            scratch.step(frame, at)
+            yield at, scratch
+
+    def _frames(self, begin: int, stop: int | None, reverse: bool) -> Iterator[Frame]:
+        """Frames from a time on, in either direction; backward they are decoded in chunks."""
+        stride = self.stride
+        if not reverse:
+            yield from self.source.frames(begin * stride, stop, stride)
+            return
+        lowest = -(-(stop or 0) // stride)
+        for high in range(begin, lowest - 1, -REVERSE_CHUNK):
+            low = max(lowest, high - REVERSE_CHUNK + 1)
+            yield from reversed(list(self.source.frames(low * stride, high * stride + 1, stride)))
+
+    def _save(self, run: Pass, time: int) -> None:
+        write_atomically(run.snapshot_path(self.folder, time), dump(self.tracker))
+        if time not in run.snapshots:
+            run.snapshots.append(time)
+        thinned = run.thin(self.max_snapshots)
+        if not self._temporary:
+            record = {
+                "source": self.source.fingerprint(),
+                "stride": self.stride,
+                "passes": [run.to_json() for run in self.passes],
+                "log": [event.to_json() for event in self.log],
+            }
+            write_atomically(self.folder / "session.json", json.dumps(record).encode())
+        for old in thinned:
+            run.snapshot_path(self.folder, old).unlink(missing_ok=True)
+
+    def _record(self, event: Event) -> None:
+        self.log.append(event)
+        self._changed = True
+
+    def _time(self, frame: int) -> int:
+        length = self.source.length
+        if frame < 0 or (length is not None and frame >= length):
+            raise PromptError(f"frame {frame} is not in {self.source.name}; frames run from 0 to {(length or 1) - 1}")
+        if frame % self.stride:
+            near = frame - frame % self.stride
+            raise PromptError(
+                f"frame {frame} is skipped by stride {self.stride}; point at frame {near} or use stride 1"
+            )
+        return frame // self.stride
+
+    def _known(self, object_id: int) -> ObjectTrack:
+        if object_id not in self.tracker.tracks:
+            known = ", ".join(map(str, self.tracker.tracks)) or "none"
+            raise PromptError(f"there is no object {object_id}; objects: {known}")
+        return self.tracker.tracks[object_id]

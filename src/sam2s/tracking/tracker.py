@@ -1,0 +1,227 @@
+"""The tracker: one frame in, one result out, in constant memory. Everything else is a loop over `step`."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from sam2s.errors import PromptError
+from sam2s.memory import MemoryBank, MemoryPolicy
+from sam2s.model import SAM2S, ImageFeatures, Segmentation
+from sam2s.video.frame import Frame
+
+from .answers import Answerer
+from .object_track import ObjectTrack
+from .preprocess import model_image
+from .presence import PresenceRule
+from .prompts import Prompt
+from .results import FrameResult, ObjectResult, ObjectState
+
+
+class Tracker:
+    """Tracks any number of objects through a stream of frames.
+
+    An object id always means the same object and is never used again after the object was removed or ended. Objects
+    share
+    the image features of a frame and nothing else: whether one is tracked changes no bit of another's result.
+
+        tracker = Tracker(model)
+        tracker.add_prompt(1, Points([(200, 260)]))
+        for frame in source.frames():
+            mask = tracker.step(frame).objects[1].mask
+
+    Prompts wait for the next `step`. To correct the frame just seen, add the prompt and step the same frame again.
+
+    Args:
+        model: the network.
+        policy: what objects remember.
+        rule: when an object counts as visible, occluded or absent.
+        stability: SAM 2.1's fallback for unstable single masks.
+        num_frames: length of the video where it is known to be under 16 frames and SAM 2.1's own rule for the
+            distances of object pointers is wanted; None, as for a stream, takes 16.
+        revisit: keep the answers to prompts, so that passes may return to their frames; a stream never does.
+    """
+
+    def __init__(
+        self,
+        model: SAM2S,
+        policy: MemoryPolicy | None = None,
+        *,
+        rule: PresenceRule | None = None,
+        stability: bool = True,
+        num_frames: int | None = None,
+        revisit: bool = False,
+    ) -> None:
+        self.model = model
+        self.policy = policy or MemoryPolicy()
+        self.rule = rule or PresenceRule()
+        self.revisit = revisit
+        self.num_frames = num_frames
+        self.reverse = False
+        limit = model.config.max_pointers
+        dtype = torch.bfloat16 if self.policy.map_dtype == "bfloat16" else None
+        self.net = Answerer(model, min(limit, num_frames or limit), stability, dtype)
+        self.tracks: dict[int, ObjectTrack] = {}
+        self.time = -1
+        self.gone: set[int] = set()
+        self._waiting: list[tuple[int, Prompt, bool]] = []
+        self._seen: tuple[int, ImageFeatures] | None = None
+        self._index: int | None = None  # of the frame stepped last
+        self._named = bool(model.config.categories) and model.config.semantic != "off" and bool(model.text_bank.any())
+
+    def add_prompt(self, object_id: int, prompt: Prompt, *, keep: bool = True) -> None:
+        """Point at an object on the frame of the next `step`; a new id adds an object.
+
+        Args:
+            object_id: any integer.
+            prompt: clicks, a box or a mask, in pixels of the frame.
+            keep: clicks add to earlier clicks on the same frame instead of replacing them.
+
+        Raises:
+            PromptError: the object was removed or ended.
+        """
+        self.check_id(object_id)
+        self._waiting.append((object_id, prompt, keep))
+
+    def check_id(self, object_id: int) -> None:
+        """Refuse the id of an object that is gone."""
+        track = self.tracks.get(object_id)
+        if object_id in self.gone or (track is not None and track.end is not None and not self.revisit):
+            raise PromptError(f"object {object_id} was removed or ended; ids are not used again, choose a new one")
+
+    def remove_object(self, object_id: int) -> None:
+        """Forget an object and free its memory at once."""
+        self._track(object_id)
+        del self.tracks[object_id]
+        self._waiting = [waiting for waiting in self._waiting if waiting[0] != object_id]
+        self.gone.add(object_id)
+
+    def end_object(self, object_id: int) -> None:
+        """Stop tracking an object from the next frame on; the frame just seen may still be corrected."""
+        self._track(object_id).end = self.time + 1
+
+    @torch.inference_mode()
+    def step(self, frame: Frame | np.ndarray, time: int | None = None) -> FrameResult:
+        """Track every object into a frame.
+
+        Args:
+            frame: the next frame, or the same one again (same index) after a correction. A bare array uint8 [H, W, 3]
+                is always the next one.
+            time: position of the frame among those that are processed; by default one more than before.
+
+        Raises:
+            PromptError: a waiting prompt does not fit the frame. It is dropped and the frame not tracked: mend and
+                step again.
+        """
+        if not isinstance(frame, Frame):
+            frame = Frame(frame, self.time + 1)
+        if time is None:
+            time = self.time if frame.index == self._index else self.time + 1
+        again = time == self.time
+        if not again:
+            self._move_on(time)
+        features = self.features(frame, time)
+        prompted = self._answer_waiting(frame, features, time, tracked=again)
+        self.time, self._index = time, frame.index
+        objects = {}
+        for object_id, track in self.tracks.items():
+            if object_id in prompted:
+                answer = prompted[object_id]
+                track.note(time, answer, self.rule)
+            elif again and track.last and track.last[0] == time:
+                answer = track.last[1]
+            elif track.exists(time, reverse=self.reverse):
+                answer = track.advance(self.net, features, time, self.rule, reverse=self.reverse)
+            else:
+                continue
+            pointed = time in track.answers or time in track.pending or object_id in prompted
+            objects[object_id] = self.result(track, frame, answer, prompted=pointed)
+        return FrameResult(frame.index, frame.pts, objects)
+
+    def prompt(
+        self,
+        object_id: int,
+        prompt: Prompt,
+        frame: Frame,
+        time: int,
+        *,
+        keep: bool = True,
+        tracked: bool,
+        reverse: bool = False,
+        previous: torch.Tensor | None = None,
+    ) -> Segmentation:
+        """Answer one prompt on a frame at once; `tracked`, `reverse`, `previous` as in `ObjectTrack.prompt`."""
+        self.check_id(object_id)
+        known = object_id in self.tracks
+        track = self.tracks[object_id] if known else self.new_track(object_id)
+        size = frame.image.shape[:2]
+        request = track.request(time, prompt, (size[0], size[1]), self.model.image_size, keep=keep)
+        features = self.features(frame, time)
+        answer = track.prompt(
+            self.net, features, time, request, tracked=tracked and known, reverse=reverse, previous=previous
+        )
+        self.tracks[object_id] = track
+        return answer
+
+    def _answer_waiting(
+        self, frame: Frame, features: ImageFeatures, time: int, *, tracked: bool
+    ) -> dict[int, Segmentation]:
+        answers = {}
+        while self._waiting:
+            object_id, prompt, keep = self._waiting.pop(0)
+            track = self.tracks.get(object_id)
+            seen = tracked and track is not None and track.last is not None and track.last[0] == time
+            previous = track.last[1].logits if seen and track and track.last else None
+            answers[object_id] = self.prompt(
+                object_id, prompt, frame, time, keep=keep, tracked=seen, reverse=self.reverse, previous=previous
+            )
+        return answers
+
+    def _move_on(self, time: int) -> None:
+        if not self.revisit:
+            for object_id in [i for i, track in self.tracks.items() if track.end is not None and track.end <= time]:
+                self.remove_object(object_id)
+            for track in self.tracks.values():
+                track.answers = {}
+        self.commit()
+
+    def commit(self) -> None:
+        """Remember all prompts that were answered; `step` does it when it moves on to another frame."""
+        for track in self.tracks.values():
+            track.commit()
+
+    def features(self, frame: Frame, time: int) -> ImageFeatures:
+        """Image features of a frame; those of the latest frame are at hand."""
+        if self._seen is None or self._seen[0] != time:
+            image = model_image(frame.image, self.model.image_size)
+            self._seen = time, self.model.encode_image(image.to(self.model.device))
+        return self._seen[1]
+
+    def new_track(self, object_id: int) -> ObjectTrack:
+        """Make an object that nothing is known of."""
+        return ObjectTrack(object_id, MemoryBank(self.policy, pointer_limit=self.model.config.max_pointers))
+
+    def result(self, track: ObjectTrack, frame: Frame, answer: Segmentation, *, prompted: bool) -> ObjectResult:
+        """Turn an answer of the network into what the caller sees."""
+        category, probability = None, None
+        if self._named and answer.cls is not None:
+            likely = self.model.semantic_logits(answer.cls)[0].float().softmax(0)
+            category, probability = self.model.config.categories[int(likely.argmax())], float(likely.max())
+        height, width = frame.image.shape[:2]
+        return ObjectResult(
+            object_id=track.object_id,
+            low_res_logits=answer.logits[0, 0],
+            size=(height, width),
+            iou=float(answer.iou),
+            presence=float(torch.sigmoid(answer.object_logit)),
+            state=track.presence.state if track.presence else ObjectState.VISIBLE,
+            prompted=prompted,
+            category=category,
+            category_probability=probability,
+        )
+
+    def _track(self, object_id: int) -> ObjectTrack:
+        if object_id not in self.tracks:
+            known = ", ".join(map(str, self.tracks)) or "none"
+            raise PromptError(f"there is no object {object_id}; tracked objects: {known}")
+        return self.tracks[object_id]

@@ -1,0 +1,82 @@
+"""AutoLaparo (task 3): 300 clips of hysterectomy, six frames a second apart, grey codes for tool parts and uterus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from sam2s.errors import DatasetError
+from sam2s.sasv.raw import Facts, How, Labels, RawFrame, RawMask, RawVideo
+from sam2s.sasv.reading import existing, files, locate, read_codes
+
+FACTS = Facts(
+    name="autolaparo",
+    title="AutoLaparo (task 3)",
+    procedure="hysterectomy",
+    subsets=("AutoLaparo",),
+    url="https://autolaparo.github.io",
+    access="request form",
+    licence="CC BY-NC-SA 4.0",
+    layout="imgs/CCCFFF.jpg and masks/CCCFFF.png (clip 001-300, frame 001, 025 ... 125)",
+    assumes=(
+        "all clips train, as in SA-SV; which clips share a patient is not known beyond the official clip ranges",
+        "a clip shows one tool of a type",
+    ),
+)
+
+# Manipulator and shaft are one tool.
+CODES = {
+    "grasping forceps": (20, 40),
+    "ligasure": (60, 80),
+    "dissecting and grasping forceps": (100, 120),
+    "electric hook": (140, 160),
+    "uterus": (180,),
+}
+_KNOWN = (0, *(code for codes in CODES.values() for code in codes))
+_SECONDS = {1: 0, 25: 1, 50: 2, 75: 3, 100: 4, 125: 5}
+_PARTS = ((170, "train"), (227, "val"), (300, "test"))  # last clip of each official part
+
+
+def find(root: Path) -> Path | None:
+    """The folder with `imgs` and `masks`."""
+    return locate(root, "imgs/[0-9][0-9][0-9][0-9][0-9][0-9].jpg", "masks")
+
+
+def videos(folder: Path) -> Iterator[RawVideo]:
+    """One video per clip."""
+    images = files(folder / "imgs", ".jpg")
+    for image in images:
+        if not (len(image.stem) == 6 and image.stem.isdigit() and int(image.stem[3:]) in _SECONDS):
+            raise DatasetError(
+                f"{image} is not named CCCFFF with FFF one of 001, 025 ... 125; move it out of the folder"
+            )
+    for clip, group in groupby(images, lambda image: image.stem[:3]):
+        frames = list(group)
+        part = next((name for last, name in _PARTS if int(clip) <= last), "test")
+        yield RawVideo(
+            name=clip,
+            frames=partial(_frames, frames, folder / "masks"),
+            length=len(frames),
+            subset="AutoLaparo",
+            split="train",
+            patient=f"autolaparo:{part}",
+            fps=Fraction(1),
+            how=dict.fromkeys(CODES, How.WHOLE),
+        )
+
+
+def _frames(images: list[Path], masks: Path) -> Iterator[RawFrame]:
+    for image in images:
+        codes = read_codes(existing(masks / f"{image.stem}.png"))
+        found = ((label, np.isin(codes, values)) for label, values in CODES.items())
+        labels = Labels(
+            tuple(RawMask(label, mask) for label, mask in found if mask.any()),
+            unknown=int(np.count_nonzero(~np.isin(codes, _KNOWN))),
+        )
+        number = int(image.stem[3:])
+        yield RawFrame(number, existing(image), labels, Fraction(_SECONDS[number]))

@@ -1,0 +1,54 @@
+"""BKAI-IGH NeoPolyp: 1,000 colonoscopy images; red is neoplastic, green is not, stored as lossy JPEG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from sam2s.sasv.raw import Facts, Labels, RawFrame, RawMask, RawVideo
+from sam2s.sasv.reading import existing, files, locate, read_rgb
+
+FACTS = Facts(
+    name="bkai-igh",
+    title="BKAI-IGH NeoPolyp",
+    procedure="colonoscopy",
+    subsets=("BKAI-IGH",),
+    url="https://www.kaggle.com/c/bkai-igh-neopolyp",
+    access="Kaggle account, accept the competition's rules",
+    licence="the competition's rules (unverified)",
+    layout="train/train/*.jpeg and train_gt/train_gt/*.jpeg, or train/*.jpeg and train_gt/*.jpeg",
+    assumes=("the 200 test images have no masks and are left out", "each image counts as a patient of its own"),
+)
+
+
+def find(root: Path) -> Path | None:
+    """The folder with `train` and `train_gt`, nested as downloaded or flattened."""
+    return locate(root, "train_gt/train_gt/*.jpeg", "train/train") or locate(root, "train_gt/*.jpeg", "train")
+
+
+def videos(folder: Path) -> Iterator[RawVideo]:
+    """One single-frame video per training image."""
+    images, masks = folder / "train", folder / "train_gt"
+    if (masks / "train_gt").is_dir():
+        images, masks = images / "train", masks / "train_gt"
+    for image in files(images, ".jpeg"):
+        yield RawVideo(
+            name=image.stem,
+            frames=partial(_frames, image, masks / image.name),
+            length=1,
+            subset="BKAI-IGH",
+            split="train",
+            patient=f"bkai-igh:{image.stem}",
+            images=True,
+        )
+
+
+def _frames(image: Path, mask: Path) -> Iterator[RawFrame]:
+    colours = read_rgb(existing(mask)).astype(np.int16)
+    red, green = colours[..., 0], colours[..., 1]
+    neoplastic = RawMask("neoplastic", (red > 127) & (red > green))
+    benign = RawMask("non-neoplastic", (green > 127) & (green >= red))
+    yield RawFrame(0, existing(image), Labels((neoplastic, benign)))

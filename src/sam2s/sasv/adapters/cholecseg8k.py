@@ -1,0 +1,100 @@
+"""CholecSeg8k: clips of 80 frames at 25 fps from 17 videos of Cholec80, one class code per pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from sam2s.errors import DatasetError
+from sam2s.sasv.patients import cholec
+from sam2s.sasv.raw import Facts, How, Labels, Link, RawFrame, RawMask, RawVideo
+from sam2s.sasv.reading import existing, files, last_number, locate, read_codes, subfolders
+
+FACTS = Facts(
+    name="cholecseg8k",
+    title="CholecSeg8k",
+    procedure="cholecystectomy",
+    subsets=("CholecSeg8k",),
+    url="https://www.kaggle.com/datasets/newslab/cholecseg8k",
+    access="Kaggle account",
+    licence="CC BY-NC-SA 4.0",
+    layout="videoNN/videoNN_SSSSS/frame_<n>_endo.png with frame_<n>_endo_watershed_mask.png",
+    assumes=(
+        "clips that touch are joined; which frames SA-SV dropped to get 4,338 of 8,080 is not known",
+        "a tissue or the hook is one object however many pieces show; graspers are split into components",
+    ),
+)
+
+# Grey values of the watershed masks. The page prints them like hexadecimal colours (#505050), they are decimal.
+CODES = {
+    50: "black background",
+    11: "abdominal wall",
+    21: "liver",
+    13: "gastrointestinal tract",
+    12: "fat",
+    31: "grasper",
+    23: "connective tissue",
+    24: "blood",
+    25: "cystic duct",
+    32: "l-hook electrocautery",
+    22: "gallbladder",
+    33: "hepatic vein",
+    5: "liver ligament",
+}
+UNLABELLED = (0, 255)  # 255 is a line one pixel wide round the frame
+_CLIP = 80  # frames
+_HOW = {label: How.WHOLE for label in CODES.values() if label != "grasper"}
+_LINK = Link(gap=_CLIP, min_area=100, join=10)
+
+
+def find(root: Path) -> Path | None:
+    """The folder with `videoNN`."""
+    return locate(root, "video[0-9][0-9]/video[0-9][0-9]_*/frame_*_endo_watershed_mask.png")
+
+
+def videos(folder: Path) -> Iterator[RawVideo]:
+    """One video per run of clips that touch."""
+    for source in subfolders(folder):
+        if not (source.name.startswith("video") and source.name[5:].isdigit()):
+            continue
+        runs: list[list[Path]] = []
+        for clip in subfolders(source):
+            if runs and last_number(clip) == last_number(runs[-1][-1]) + _CLIP:
+                runs[-1].append(clip)
+            else:
+                runs.append([clip])
+        for run in runs:
+            images = [image for clip in run for image in _images(clip)]
+            yield RawVideo(
+                name=run[0].name,
+                frames=partial(_frames, images),
+                length=len(images),
+                subset="CholecSeg8k",
+                split="train",
+                patient=cholec(int(source.name[5:])),
+                fps=Fraction(25),
+                how=_HOW,
+                link=_LINK,
+            )
+
+
+def _images(clip: Path) -> list[Path]:
+    images = [path for path in files(clip, ".png") if path.name.endswith("_endo.png")]
+    if not images:
+        raise DatasetError(f"{clip} holds no frame_<n>_endo.png; unpack the official download again")
+    return images
+
+
+def _frames(images: list[Path]) -> Iterator[RawFrame]:
+    for image in images:
+        codes = read_codes(existing(image.with_name(f"{image.stem}_watershed_mask.png")))
+        present = np.flatnonzero(np.bincount(codes.ravel(), minlength=256)).tolist()
+        masks = tuple(RawMask(CODES[code], codes == code) for code in present if code in CODES)
+        strange = [code for code in present if code not in CODES and code not in UNLABELLED]
+        number = last_number(image)
+        labels = Labels(masks, unknown=int(np.isin(codes, strange).sum()))
+        yield RawFrame(number, image, labels, Fraction(number, 25))

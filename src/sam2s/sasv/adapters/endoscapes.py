@@ -1,0 +1,104 @@
+"""Endoscapes2023 (Seg50): 493 keyframes of 50 cholecystectomies with an RLE mask per instance, half a minute apart."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sam2s.errors import DatasetError
+from sam2s.masks import rle
+from sam2s.sasv.patients import endoscapes
+from sam2s.sasv.raw import Facts, How, Labels, RawFrame, RawMask, RawVideo
+from sam2s.sasv.reading import existing, locate
+
+FACTS = Facts(
+    name="endoscapes",
+    title="Endoscapes2023 (Seg50)",
+    procedure="cholecystectomy",
+    subsets=("Endoscapes",),
+    url="https://github.com/CAMMA-public/Endoscapes (endoscapes.zip)",
+    access="free",
+    licence="CC BY-NC-SA 4.0",
+    layout="train_seg/, val_seg/, test_seg/ with annotation_coco.json and {video}_{frame}.jpg",
+    assumes=(
+        "SA-SV's choice of 468 of the 493 frames is not known: all are built, as training images",
+        "an image without annotation record was not annotated, and is left out",
+    ),
+)
+
+log = logging.getLogger(__name__)
+_RATE = 25  # the frame number in a file name counts 25 a second
+
+
+def find(root: Path) -> Path | None:
+    """The folder with `train_seg`."""
+    return locate(root, "train_seg/annotation_coco.json")
+
+
+def videos(folder: Path) -> Iterator[RawVideo]:
+    """One single-frame video per annotated keyframe."""
+    for split in ("train", "val", "test"):
+        part = folder / f"{split}_seg"
+        coco = _read(part / "annotation_coco.json")
+        names = {c["id"]: c["name"] for c in coco["categories"]}
+        regions = defaultdict(list)
+        for annotation in coco["annotations"]:
+            regions[annotation["image_id"]].append((names[annotation["category_id"]], annotation["segmentation"]))
+        listed = _listed_videos(folder / f"{split}_seg_vids.txt")
+        for image in sorted(coco["images"], key=lambda i: _numbers(part / i["file_name"])):
+            path = part / image["file_name"]
+            video, _ = _numbers(path)
+            if listed is not None and video not in listed:
+                log.warning("%s is not of a video in %s_seg_vids.txt; left out", path, split)
+            elif image["id"] in regions:
+                yield RawVideo(
+                    name=path.stem,
+                    frames=partial(_frames, path, regions[image["id"]]),
+                    length=1,
+                    subset="Endoscapes",
+                    split="train",
+                    patient=endoscapes(video),
+                    images=True,
+                    how=dict.fromkeys(names.values(), How.EACH),
+                )
+
+
+def _frames(path: Path, regions: list[tuple[str, Any]]) -> Iterator[RawFrame]:
+    try:
+        masks = tuple(RawMask(label, rle.decode(segmentation)) for label, segmentation in regions)
+    except (ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f"{path.parent / 'annotation_coco.json'}: mask of {path.name}: {error}") from error
+    _, index = _numbers(path)
+    yield RawFrame(index, existing(path), Labels(masks), Fraction(index, _RATE))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data: dict[str, Any] = json.loads(existing(path).read_text("utf-8"))
+    except ValueError as error:
+        raise DatasetError(f"{path} is not JSON ({error}); unpack again with unzip or tar, which keep links") from error
+    return data
+
+
+def _listed_videos(path: Path) -> set[int] | None:
+    """Video numbers of a split; the official lists are written in scientific notation."""
+    if not path.is_file():
+        return None
+    try:
+        return {int(float(word)) for word in path.read_text("utf-8").split()}
+    except ValueError as error:
+        raise DatasetError(f"{path} should hold one video number a line: {error}; download it again") from error
+
+
+def _numbers(path: Path) -> tuple[int, int]:
+    """Video and frame number of {video}_{frame}.jpg."""
+    video, _, frame = path.stem.partition("_")
+    if not (video.isdigit() and frame.isdigit()):
+        raise DatasetError(f"{path} is not named {{video}}_{{frame}}.jpg; restore the official name")
+    return int(video), int(frame)

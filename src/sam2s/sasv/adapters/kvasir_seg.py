@@ -1,0 +1,45 @@
+"""Kvasir-SEG: 1,000 colonoscopy images with polyp masks stored as JPEG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from sam2s.sasv.raw import Facts, Labels, RawFrame, RawMask, RawVideo
+from sam2s.sasv.reading import existing, files, locate, read_binary
+
+FACTS = Facts(
+    name="kvasir-seg",
+    title="Kvasir-SEG",
+    procedure="colonoscopy",
+    subsets=("Kvasir-SEG",),
+    url="https://datasets.simula.no/kvasir-seg",
+    access="free",
+    licence="research and education (unverified)",
+    layout="kavsir_bboxes.json (spelled so), images/*.jpg, masks/*.jpg of the same names",
+    assumes=("no patient is known, so each image counts as a patient of its own",),
+)
+
+
+def find(root: Path) -> Path | None:
+    """The folder with `images`, `masks` and the boxes."""
+    return locate(root, "kavsir_bboxes.json", "images", "masks")
+
+
+def videos(folder: Path) -> Iterator[RawVideo]:
+    """One single-frame video per image."""
+    for image in files(folder / "images", ".jpg"):
+        yield RawVideo(
+            name=image.stem,
+            frames=partial(_frames, image, folder / "masks" / image.name),
+            length=1,
+            subset="Kvasir-SEG",
+            split="train",
+            patient=f"kvasir-seg:{image.stem}",
+            images=True,
+        )
+
+
+def _frames(image: Path, mask: Path) -> Iterator[RawFrame]:
+    yield RawFrame(0, existing(image), Labels((RawMask("polyp", read_binary(existing(mask))),)))

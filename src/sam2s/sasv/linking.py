@@ -26,11 +26,12 @@ _REACH = 0.15  # distance, as a share of the frame's diagonal, at which nearness
 
 @dataclass
 class _Known:
-    """An object so far."""
+    """An object so far; `track` is the source's id, kept while frames without such ids continue the object."""
 
     id: int
     last: Instance
     time: int
+    track: str | None
 
 
 @dataclass
@@ -68,23 +69,21 @@ class Linker:
 
     def _given(self, one: Instance) -> int:
         for known in self._known:
-            if known.last.track == one.track and known.last.label == one.label:
+            if known.track == one.track and known.last.label == one.label:
                 self.guess["given"] += 1
                 known.last, known.time = one, self._time
                 return known.id
         return self._new(one)
 
     def _new(self, one: Instance) -> int:
-        self._known.append(_Known(len(self._known) + 1, one, self._time))
+        self._known.append(_Known(len(self._known) + 1, one, self._time, one.track))
         return self._known[-1].id
 
     def _assign(self, frame: int, group: list[Instance]) -> list[int]:
         """Ids for one category's instances."""
         reach = math.inf if self.link.by == "order" else self.link.gap
         candidates = [
-            k
-            for k in self._known
-            if k.last.category == group[0].category and k.last.track is None and self._time - k.time <= reach + 1
+            k for k in self._known if k.last.category == group[0].category and 0 < self._time - k.time <= reach + 1
         ]
         scores = np.array([[self._score(k.last, one) for one in group] for k in candidates])
         scores = scores.reshape(len(candidates), len(group))

@@ -1,0 +1,119 @@
+"""DSAD: eleven abdominal structures in frames of 32 robot-assisted rectal resections, one binary mask per organ."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from sam2s.errors import DatasetError
+from sam2s.sasv.adapters._sequences import by_number, sequences
+from sam2s.sasv.raw import Facts, Labels, RawFrame, RawMask, RawVideo, Split
+from sam2s.sasv.reading import existing, files, locate, read_binary
+
+FACTS = Facts(
+    name="dsad",
+    title="Dresden Surgical Anatomy Dataset",
+    procedure="rectal resection",
+    subsets=("DSAD-V", "DSAD-I"),
+    url="https://springernature.figshare.com/articles/dataset/21702600",
+    access="free",
+    licence="CC BY 4.0",
+    layout="<organ>/<surgery>/image00.png, mask00.png; multilabel/<surgery>/image00.png, mask00_<organ>.png",
+    assumes=(
+        "which folders SA-SV took as videos is not published: here a folder of at least 50 frames is one",
+        "frames of a folder are in time order, their spacing is unknown",
+        "SA-SV files it under myotomy; the videos show rectal resections",
+        "the multilabel part is no part of SA-SV",
+    ),
+)
+
+ORGANS = (
+    "abdominal_wall",
+    "colon",
+    "inferior_mesenteric_artery",
+    "intestinal_veins",
+    "liver",
+    "pancreas",
+    "small_intestine",
+    "spleen",
+    "stomach",
+    "ureter",
+    "vesicular_glands",
+)
+DENSE = 50  # frames from which on a folder counts as a video
+_MULTI = "multilabel"
+_VAL, _TEST = frozenset({3, 21, 26}), frozenset({2, 7, 11, 13, 14, 18, 20, 32})
+_SURGERY = re.compile(r"(\d\d)")
+_IMAGE = re.compile(r"image(\d+)\.png")
+
+
+def find(root: Path) -> Path | None:
+    """The folder of the organ folders."""
+    return next(
+        (found for organ in (*ORGANS, _MULTI) if (found := locate(root, f"{organ}/[0-9][0-9]/image*.png"))), None
+    )
+
+
+def videos(folder: Path) -> Iterator[RawVideo]:
+    """Organ by organ: a video per dense surgery folder, single pictures from the others; then the multilabel part."""
+    for organ in ORGANS:
+        for surgery, path in _surgeries(folder / organ):
+            images = by_number(path, _IMAGE)
+            if len(images) >= DENSE:
+                yield _video(f"{organ}-{surgery}", surgery, organ, images, "DSAD-V")
+            else:
+                for number, image in images.items():
+                    yield _video(f"{organ}-{surgery}-{image.stem}", surgery, organ, {number: image}, "DSAD-I")
+    for surgery, path in _surgeries(folder / _MULTI):
+        yield _video(f"{_MULTI}-{surgery}", surgery, None, by_number(path, _IMAGE), None)
+
+
+def _surgeries(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Number and path of every surgery; the raters' own folders below are not looked at."""
+    return ((match[1], path) for match, path in sequences(folder, _SURGERY, depth=1))
+
+
+def _video(name: str, surgery: str, organ: str | None, images: dict[int, Path], subset: str | None) -> RawVideo:
+    split: Split = "train"
+    if subset is None:  # the source's own split
+        split = "test" if int(surgery) in _TEST else "val" if int(surgery) in _VAL else "train"
+    return RawVideo(
+        name=name,
+        frames=partial(_frames, organ, images),
+        length=len(images),
+        subset=subset,
+        split=split,
+        patient=f"dsad:{surgery}",
+        images=subset == "DSAD-I",
+    )
+
+
+def _frames(organ: str | None, images: dict[int, Path]) -> Iterator[RawFrame]:
+    for number, image in images.items():
+        yield RawFrame(number, image, _one_organ(organ, image) if organ else _many_organs(image))
+
+
+def _one_organ(organ: str, image: Path) -> Labels:
+    """Only this organ was looked for; others that are in view are not marked."""
+    path = existing(image.with_name(image.name.replace("image", "mask")))
+    return Labels((_organ(organ, path),), frozenset({organ}))
+
+
+def _many_organs(image: Path) -> Labels:
+    """An organ was looked for where it has a file, be it an empty one."""
+    stem = image.stem.replace("image", "mask")
+    masks = []
+    for path in files(image.parent, ".png"):
+        if path.stem.startswith(f"{stem}_"):
+            organ = path.stem.removeprefix(f"{stem}_")
+            if organ not in ORGANS:
+                raise DatasetError(f"{path}: {organ!r} is no organ of DSAD ({', '.join(ORGANS)}); restore its name")
+            masks.append(_organ(organ, path))
+    return Labels(tuple(masks), frozenset(mask.label for mask in masks))
+
+
+def _organ(organ: str, path: Path) -> RawMask:
+    """The organ's name is its lasting id: pieces that are seen apart are one organ."""
+    return RawMask(organ, read_binary(path), track=organ)

@@ -1,1 +1,1 @@
-"""Adapters at the edge: DAVIS, COCO, CSV."""
+"""Reading prompts and keeping masks: the run folder, and adapters to the formats of others."""

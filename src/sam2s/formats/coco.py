@@ -1,0 +1,115 @@
+"""COCO: frames as images and every mask as an annotation with the id of its track.
+
+Plain COCO knows no time: `track_id` says which annotations are one object, `frame` and `pts` when an image was shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from sam2s import __version__
+from sam2s.files import replacing
+from sam2s.formats.records import FrameRecord, ratio
+from sam2s.formats.run_info import RunInfo
+from sam2s.masks import rle
+
+Read = Callable[[], Iterable[FrameRecord]]
+"""Goes over the records from the start, at each call anew."""
+
+
+def write_coco(read: Read, info: RunInfo, path: Path, stems: Mapping[int, str] | None = None) -> None:
+    """Write one JSON file, frame by frame: memory does not grow with the video.
+
+    Objects without a pixel on a frame have no annotation there.
+
+    Args:
+        read: goes over the frames in order; called twice.
+        info: of their run.
+        path: replaced when it exists.
+        stems: names of pictures by frame index, where they are not the index in five digits.
+    """
+    categories = Categories(info)
+
+    def images() -> Iterator[dict[str, Any]]:
+        for record in read():
+            yield {
+                "id": record.index,
+                "file_name": file_name(record.index, info, stems),
+                "height": info.size[0],
+                "width": info.size[1],
+                "frame": record.index,
+                "pts": ratio(record.pts),
+            }
+
+    def annotations() -> Iterator[dict[str, Any]]:
+        number = 0  # ids begin at 1: COCO's evaluation takes 0 for "no match"
+        for record in read():
+            for entry in record.objects.values():
+                if not (area := rle.area(entry.rle)):
+                    continue
+                number += 1
+                yield {
+                    "id": number,
+                    "image_id": record.index,
+                    "category_id": categories.of(entry.object_id),
+                    "track_id": entry.object_id,
+                    "segmentation": entry.rle,
+                    "area": area,
+                    "bbox": rle.bbox(entry.rle),
+                    "iscrowd": 0,
+                    "score": entry.iou,
+                    "presence": entry.presence,
+                    "state": str(entry.state),
+                    "prompted": entry.prompted,
+                }
+
+    with replacing(path) as partial, partial.open("w") as file:
+        file.write(f'{{"info": {json.dumps(head(info))},\n"images": ')
+        write_list(file, images())
+        file.write(',\n"annotations": ')
+        write_list(file, annotations())
+        file.write(f',\n"categories": {json.dumps(categories.used())}}}\n')
+
+
+class Categories:
+    """Numbers the names of objects from 1 as they turn up."""
+
+    def __init__(self, info: RunInfo) -> None:
+        self._info = info
+        self._ids: dict[str, int] = {}
+
+    def of(self, object_id: int) -> int:
+        """Category id of an object."""
+        return self._ids.setdefault(self._info.name(object_id), len(self._ids) + 1)
+
+    def used(self) -> list[dict[str, Any]]:
+        """COCO's list of categories."""
+        return [{"id": number, "name": name, "supercategory": ""} for name, number in self._ids.items()]
+
+
+def head(info: RunInfo) -> dict[str, Any]:
+    """COCO's `info`: where the masks come from, and the frame rate as "num/den"."""
+    return {
+        "description": f"masks of {info.source}",
+        "version": f"sam2s {__version__}",
+        "video": info.source,
+        "fps": ratio(info.fps),
+        "weights": info.weights,
+    }
+
+
+def file_name(index: int, info: RunInfo, stems: Mapping[int, str] | None) -> str:
+    """Name of a frame's picture: SOURCE/00000.jpg."""
+    return f"{info.source}/{(stems or {}).get(index, f'{index:05d}')}.jpg"
+
+
+def write_list(file: TextIO, items: Iterable[Any]) -> None:
+    """Write a JSON list item by item, one a line."""
+    file.write("[")
+    for number, item in enumerate(items):
+        file.write(",\n" if number else "\n")
+        file.write(json.dumps(item))
+    file.write("]")

@@ -1,0 +1,61 @@
+"""DAVIS: a folder with one indexed PNG a frame, whose pixel values are object ids."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from sam2s.errors import DatasetError
+from sam2s.files import replacing
+from sam2s.formats.records import FrameRecord, ratio
+from sam2s.formats.run_info import RunInfo
+from sam2s.masks.palette import encode_label_map, label_map, read_label_map
+
+
+def write_davis(
+    records: Iterable[FrameRecord], info: RunInfo, folder: Path, stems: Mapping[int, str] | None = None
+) -> None:
+    """Write FOLDER/SOURCE/00000.png ..., FOLDER/frames.csv (times) and FOLDER/objects.json (names, frame rate).
+
+    Every frame gets a picture; one without objects is all zero. The folder appears whole or not at all.
+
+    Args:
+        records: frames in order.
+        info: of their run.
+        folder: replaced when it exists.
+        stems: names of pictures by frame index, where they are not the index in five digits.
+
+    Raises:
+        OutputError: an object id above 255, or the disk is full.
+    """
+    with replacing(folder) as partial:
+        pictures = partial / (info.source or "masks")
+        pictures.mkdir(parents=True)
+        with (partial / "frames.csv").open("w", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(["file", "frame", "pts", "seconds"])
+            for record in records:
+                name = f"{(stems or {}).get(record.index, f'{record.index:05d}')}.png"
+                labels = label_map({entry.object_id: entry.mask for entry in record.objects.values()}, info.size)
+                (pictures / name).write_bytes(encode_label_map(labels))
+                seconds = "" if record.pts is None else f"{float(record.pts):.6f}"
+                table.writerow([name, record.index, ratio(record.pts), seconds])
+        names = {str(object_id): name for object_id, name in info.names.items()}
+        (partial / "objects.json").write_text(json.dumps({"fps": ratio(info.fps), "names": names}, indent=1) + "\n")
+
+
+def read_davis(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield (stem, ids [H, W]) of every PNG in a folder, in order of their names.
+
+    Raises:
+        DatasetError: there is none, or one holds colours instead of ids.
+    """
+    files = sorted(folder.glob("*.png"))
+    if not files:
+        raise DatasetError(f"{folder} holds no PNG masks")
+    for file in files:
+        yield file.stem, read_label_map(file)

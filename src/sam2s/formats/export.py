@@ -1,0 +1,102 @@
+"""Every export of a run in one call: made from the store, whenever wanted, as often as wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from sam2s.errors import ConfigError, OutputError
+from sam2s.formats.coco import write_coco
+from sam2s.formats.davis import write_davis
+from sam2s.formats.overlay_video import write_overlay
+from sam2s.formats.records import FrameRecord
+from sam2s.formats.store import MaskStore
+from sam2s.formats.table import write_table
+from sam2s.formats.ytvis import write_youtube_vis
+from sam2s.video.frame import VideoSource
+
+FILES = {
+    "davis": "davis",
+    "coco": "coco.json",
+    "ytvis": "youtube_vis.json",
+    "csv": "masks.csv",
+    "overlay": "overlay.mp4",
+}
+"""Kinds of export, and the file or folder each makes; csv makes summary.csv as well."""
+
+Progress = Callable[[str, int, int], None]
+"""Told the kind, the frames gone over and their number; some kinds go over the frames several times."""
+
+
+def check_kinds(kinds: Sequence[str]) -> None:
+    """Refuse unknown kinds, before hours of tracking rather than after.
+
+    Raises:
+        ConfigError: naming the kinds there are.
+    """
+    if unknown := [kind for kind in kinds if kind not in FILES]:
+        raise ConfigError(f"--export {unknown[0]} is not known; allowed are {', '.join(FILES)}")
+
+
+def write_exports(
+    store: MaskStore,
+    source: VideoSource | None,
+    kinds: Sequence[str],
+    out: Path | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Path]:
+    """Write exports of all frames in the store, also of a run that was broken off. Older exports are replaced.
+
+    Args:
+        store: the run.
+        source: its video: needed for overlay, and names the pictures of a folder of images.
+        kinds: of `FILES`.
+        out: folder to write to, by default the run's own.
+        progress: called frame by frame.
+
+    Returns:
+        Path by kind, without an overlay of no frames.
+
+    Raises:
+        ConfigError: an unknown kind.
+        OutputError: an export cannot be written; those before it are whole.
+    """
+    check_kinds(kinds)
+    out = store.folder if out is None else out
+    info, stems = store.info, _stems(source)
+    total = len(store.frames_done())
+    paths = {}
+    for kind in kinds:
+        path = out / FILES[kind]
+
+        def read(kind: str = kind) -> Iterator[FrameRecord]:
+            for done, record in enumerate(store.records(), 1):
+                yield record
+                if progress is not None:
+                    progress(kind, done, total)
+
+        if kind == "davis":
+            write_davis(read(), info, path, stems)
+        elif kind == "coco":
+            write_coco(read, info, path, stems)
+        elif kind == "ytvis":
+            write_youtube_vis(read, info, path, stems)
+        elif kind == "csv":
+            write_table(read(), info, path, out / "summary.csv")
+        elif total:
+            if source is None:
+                raise OutputError("an overlay needs the video; give it to write_exports as `source`")
+            from sam2s.video.writer import VideoWriter  # loads FFmpeg, which the other kinds do without
+
+            write_overlay(read(), info, source, path, VideoWriter)
+        else:
+            continue
+        paths[kind] = path
+    return paths
+
+
+def _stems(source: VideoSource | None) -> Mapping[int, str] | None:
+    """Names of a folder's images by index, if they tell them apart."""
+    files = getattr(source, "files", [])
+    stems = {index: Path(file).stem for index, file in enumerate(files)}
+    return stems if stems and len(set(stems.values())) == len(stems) else None

@@ -1,0 +1,79 @@
+"""The video with its objects drawn in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from sam2s.errors import OutputError
+from sam2s.formats.records import FrameRecord
+from sam2s.formats.run_info import RunInfo
+from sam2s.masks.overlay import Layer, draw
+from sam2s.tracking.results import FrameResult
+from sam2s.video.frame import Frame, VideoSource
+
+_FPS_OF_FOLDERS = Fraction(25)
+
+
+class Writer(Protocol):
+    """Where drawn frames go; `sam2s.video.VideoWriter` is one."""
+
+    def write(self, image: np.ndarray, pts: Fraction | None = None) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def layers(result: FrameResult | FrameRecord, names: Mapping[int, str]) -> list[Layer]:
+    """What `sam2s.masks.overlay.draw` needs to draw a fresh or a stored result."""
+    return [
+        Layer(object_id, entry.mask, names.get(object_id), str(entry.state), entry.presence)
+        for object_id, entry in result.objects.items()
+    ]
+
+
+def write_overlay(
+    records: Iterable[FrameRecord],
+    info: RunInfo,
+    source: VideoSource,
+    path: Path,
+    open_writer: Callable[[Path, tuple[int, int], Fraction], Writer],
+) -> None:
+    """Draw every recorded frame over its picture; other frames of the source are left out.
+
+    Args:
+        records: frames in order.
+        info: of their run.
+        source: the video, seekable.
+        path: of the video to write.
+        open_writer: makes the writer from path, (H, W) and frames a second.
+
+    Raises:
+        OutputError: the source can be read only once, or ends before the records do.
+    """
+    if not source.seekable:
+        raise OutputError(f"{source.name} is a live stream and cannot be read again for an overlay; export other kinds")
+    rows = iter(records)
+    record = next(rows, None)
+    if record is None:
+        return
+    pictures = source.frames(record.index)
+    with (
+        closing(open_writer(path, info.size, info.fps or _FPS_OF_FOLDERS)) as writer,
+        closing(pictures),  # type: ignore[type-var]
+    ):
+        while record is not None:
+            frame = _find(pictures, record.index, source)
+            writer.write(draw(frame.image, layers(record, info.names)), record.pts)
+            record = next(rows, None)
+
+
+def _find(pictures: Iterable[Frame], index: int, source: VideoSource) -> Frame:
+    for frame in pictures:
+        if frame.index == index:
+            return frame
+    raise OutputError(f"{source.name} ends before frame {index}, which has masks; is it the same video?")

@@ -1,0 +1,217 @@
+"""Prompts as people write them: a JSON file, or flags of the command line.
+
+    {"frame": 0, "objects": [
+      {"id": 1, "label": "grasper", "box": [195, 48, 550, 293]},
+      {"id": 2, "label": "hook", "points": [[300, 200], [10, 10]], "labels": [1, 0]},
+      {"id": 2, "frame": 40, "mask": "hook.png"}
+    ]}
+
+Coordinates are (x, y) pixels of the video. A mask is a picture of the video's size whose pixels are object ids, or
+0 and one other value; its path is taken from where the JSON file lies.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sam2s.errors import DatasetError, PromptError
+from sam2s.masks.palette import read_label_map
+from sam2s.tracking.prompts import Box, Mask, Points, Prompt
+
+_FILE_KEYS = ("frame", "objects")
+_OBJECT_KEYS = ("id", "label", "frame", "box", "points", "labels", "mask")
+_HEAD = re.compile(r"\s*(\d+)(?:=([^@]+))?@(\d+):(.+)", re.DOTALL)
+_POINT = re.compile(r"([+-]?)(\d+(?:\.\d*)?),(\d+(?:\.\d*)?)")
+
+
+class PromptEntry(NamedTuple):
+    """One thing pointed at: on which frame, for which object, under which name (None where none was given)."""
+
+    frame: int
+    object_id: int
+    name: str | None
+    prompt: Prompt
+
+
+def read_prompts(path: str | Path) -> list[PromptEntry]:
+    """Read a prompts file, in its order.
+
+    Raises:
+        PromptError: naming the entry that cannot be used, what it holds and what is allowed.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PromptError(f"cannot read prompts file {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise PromptError(f"prompts file {path} is not JSON: {error}") from error
+    _check_keys(content, _FILE_KEYS, str(path))
+    objects = content.get("objects")
+    if not isinstance(objects, list) or not objects:
+        raise PromptError(f'{path}: "objects" is {_quote(objects)}; give a list of at least one object')
+    entries: list[PromptEntry] = []
+    for number, item in enumerate(objects):
+        where = f"{path}: objects[{number}]"
+        _check_keys(item, _OBJECT_KEYS, where)
+        object_id = _whole(item.get("id"), 1, f"{where}: id")
+        frame = _whole(item.get("frame", content.get("frame", 0)), 0, f"{where}: frame")
+        name = item.get("label")
+        if name is not None and not isinstance(name, str):
+            raise PromptError(f"{where}: label is {_quote(name)}; give a name in quotes")
+        try:
+            prompts = list(_prompts(item, object_id, path.parent))
+        except PromptError as error:
+            raise PromptError(f"{where} (id {object_id}): {error}") from error
+        entries += [PromptEntry(frame, object_id, name, prompt) for prompt in prompts]
+    names(entries)
+    return entries
+
+
+def names(entries: list[PromptEntry]) -> dict[int, str]:
+    """Names by object id.
+
+    Raises:
+        PromptError: one object has two names.
+    """
+    found: dict[int, str] = {}
+    for entry in entries:
+        if entry.name is not None and found.setdefault(entry.object_id, entry.name) != entry.name:
+            both = f"{found[entry.object_id]!r} and {entry.name!r}"
+            raise PromptError(f"object {entry.object_id} is called {both}; give one name, or another id")
+    return found
+
+
+def parse_box(text: str) -> PromptEntry:
+    """Read ID@FRAME:X0,Y0,X1,Y1, for example 1@0:195,48,550,293; ID may be ID=NAME.
+
+    Raises:
+        PromptError: the text is of another form.
+    """
+    frame, object_id, name, rest = _head(text, "--box", "1@0:195,48,550,293")
+    try:
+        return PromptEntry(frame, object_id, name, _box(rest.split(",")))
+    except PromptError as error:
+        raise PromptError(f"--box {text!r}: {error}") from error
+
+
+def parse_points(text: str) -> PromptEntry:
+    """Read ID@FRAME:+X,Y for a click on the object, -X,Y for one off it; several stand apart by a space or semicolon.
+
+    Raises:
+        PromptError: the text is of another form.
+    """
+    frame, object_id, name, rest = _head(text, "--point", "1@0:+300,200 or '1@0:+300,200 -10,10'")
+    coords, labels = [], []
+    for part in re.split(r"[;\s]+", rest.strip("; \t\n")):
+        point = _POINT.fullmatch(part)
+        if not point:
+            raise PromptError(
+                f"--point {text!r}: {part!r} is no click; write +x,y on the object or -x,y off it, in pixels"
+            )
+        coords.append((float(point[2]), float(point[3])))
+        labels.append(0 if point[1] == "-" else 1)
+    return PromptEntry(frame, object_id, name, Points(coords, labels))
+
+
+def parse_mask(text: str) -> PromptEntry:
+    """Read ID@FRAME:FILE, for example 1@0:grasper.png; the file is as in a prompts file.
+
+    Raises:
+        PromptError: the text is of another form, or the picture cannot be used.
+    """
+    frame, object_id, name, rest = _head(text, "--mask", "1@0:grasper.png")
+    try:
+        return PromptEntry(frame, object_id, name, _mask(Path(rest), object_id))
+    except PromptError as error:
+        raise PromptError(f"--mask {text!r}: {error}") from error
+
+
+def _head(text: str, flag: str, example: str) -> tuple[int, int, str | None, str]:
+    match = _HEAD.fullmatch(text)
+    if not match:
+        raise PromptError(f"{flag} {text!r} is not understood; write OBJECT@FRAME:..., for example {example}")
+    if int(match[1]) < 1:
+        raise PromptError(f"{flag} {text!r}: object ids begin at 1")
+    return int(match[3]), int(match[1]), match[2], match[4]
+
+
+def _prompts(item: dict[str, Any], object_id: int, folder: Path) -> Iterator[Prompt]:
+    if not any(key in item for key in ("box", "points", "mask")):
+        raise PromptError("nothing is pointed at; give box, points or mask")
+    if "labels" in item and "points" not in item:
+        raise PromptError("labels belong to points, and there are none")
+    if "box" in item:
+        yield _box(item["box"])
+    if "points" in item:
+        points, labels = item["points"], item.get("labels")
+        if not isinstance(points, list) or not all(isinstance(point, list) and len(point) == 2 for point in points):
+            raise PromptError(f"points are {_quote(points)}; give a list of pairs like [[300, 200], [10, 10]]")
+        if labels is not None and (not isinstance(labels, list) or any(type(label) is not int for label in labels)):
+            raise PromptError(
+                f"labels are {_quote(labels)}; give a list with 1 (on the object) or 0 (off it) per point"
+            )
+        yield Points([(_number(x), _number(y)) for x, y in points], labels)
+    if "mask" in item:
+        if not isinstance(item["mask"], str):
+            raise PromptError(f"mask is {_quote(item['mask'])}; give the name of a PNG file")
+        yield _mask(folder / item["mask"], object_id)
+
+
+def _box(corners: Any) -> Box:
+    if not isinstance(corners, list) or len(corners) != 4:
+        raise PromptError(f"box is {_quote(corners)}; give four numbers x0, y0, x1, y1 in pixels")
+    return Box(*map(_number, corners))
+
+
+def _mask(path: Path, object_id: int) -> Mask:
+    try:
+        ids = read_label_map(path)
+    except DatasetError as error:
+        raise PromptError(str(error)) from error
+    values = [int(value) for value in np.unique(ids) if value]
+    if object_id in values:
+        return Mask(ids == object_id)
+    if values in ([1], [255]):  # a binary mask
+        return Mask(ids > 0)
+    found = f"the values {', '.join(map(str, values[:10]))}" if values else "no object at all"
+    raise PromptError(f"mask {path} has {found}; pixels must be {object_id} for this object, or 0 and 255")
+
+
+def _number(value: Any) -> float:
+    try:
+        number = float(value) if not isinstance(value, bool) else math.nan
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise PromptError(f"{_quote(value)} is no coordinate; give a number of pixels")
+    return number
+
+
+def _whole(value: Any, least: int, what: str) -> int:
+    if type(value) is not int or value < least:
+        raise PromptError(f"{what} is {_quote(value)}; give a whole number from {least} up")
+    return value
+
+
+def _check_keys(item: Any, allowed: tuple[str, ...], where: str) -> None:
+    if not isinstance(item, dict):
+        raise PromptError(f"{where} is {_quote(item)}; give an object in braces with {', '.join(allowed)}")
+    for key in item:
+        if key not in allowed:
+            near = get_close_matches(key, allowed, 1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise PromptError(f"{where}: unknown key {key!r}{hint}; allowed are {', '.join(allowed)}")
+
+
+def _quote(value: Any) -> str:
+    text = "missing" if value is None else json.dumps(value, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."

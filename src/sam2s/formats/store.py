@@ -1,0 +1,274 @@
+"""The run folder: masks frame by frame in an append-only log that survives a kill and goes on where it stopped.
+
+    run.json      what the run is made of (RunInfo), written whole before the first frame
+    masks.jsonl   one line a frame, handed to the system at once; a torn last line counts as never written
+    state.bin     whatever the tracker wants back to go on exactly
+
+Nothing grows in memory while frames are added.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from array import array
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, NamedTuple, Self
+
+import numpy as np
+
+from sam2s import __version__
+from sam2s.errors import OutputError
+from sam2s.files import cannot_write, write_atomically
+from sam2s.formats.records import LINE_START, FrameRecord, from_line, to_line
+from sam2s.formats.run_info import RunInfo, differences
+from sam2s.tracking.results import FrameResult
+
+try:
+    import fcntl
+except ImportError:  # Windows: two runs in one folder are not told apart
+    fcntl = None  # type: ignore[assignment]
+
+SCHEMA = 1
+_HEAD = re.compile(re.escape(LINE_START) + rb"(\d+),")
+_MEND = "give another output folder (--out) or start it anew (--overwrite)"
+
+
+class _Line(NamedTuple):
+    frame: int
+    start: int
+    stop: int
+
+
+class MaskStore:
+    """Masks of one run on disk.
+
+        with MaskStore.open(folder, info) as store:
+            for result in session.propagate():
+                store.append(result)
+        for record in MaskStore.read(folder).records():
+            record.objects[1].mask
+
+    Attributes:
+        folder: the run folder.
+        info: what the run is made of.
+        last_index: index of the frame written last, or None before any.
+    """
+
+    def __init__(self, folder: Path, info: RunInfo, log: BinaryIO | None = None) -> None:
+        """Use `open` or `read`."""
+        self.folder, self.info = folder, info
+        self.last_index: int | None = None
+        self._log = log
+        self._end = 0
+        for line in self._lines():
+            self.last_index, self._end = line.frame, line.stop
+        if log is not None:
+            log.truncate(self._end)
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str], info: RunInfo, *, overwrite: bool = False) -> Self:
+        """Begin a run in a new folder, or go on with the same run in its own.
+
+        Args:
+            folder: made when missing; other files in it are left alone.
+            info: must equal that of the run in the folder.
+            overwrite: forget the run in the folder.
+
+        Raises:
+            OutputError: the folder belongs to another video, or to this one with other prompts, weights or settings; it
+                is damaged; another process is writing to it; or it cannot be written.
+        """
+        folder = Path(folder)
+        head, log_path = folder / "run.json", folder / "masks.jsonl"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not overwrite and not head.exists() and log_path.exists() and log_path.stat().st_size:
+                raise OutputError(
+                    f"{folder} holds masks.jsonl but no run.json, so nobody knows of which video; {_MEND}"
+                )
+            log = open(log_path, "ab", buffering=0)  # noqa: SIM115 (closed by close)
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+        try:
+            _lock(log, folder)
+            if overwrite:
+                log.truncate(0)
+                for path in (folder / "state.bin", head):
+                    path.unlink(missing_ok=True)
+            content = json.loads(json.dumps(info.to_json()))
+            if head.exists():
+                _check_same(folder, _load(head), content, info)
+            else:
+                content = {"schema": SCHEMA, "software": f"sam2s {__version__}", **content}
+                write_atomically(head, json.dumps(content, indent=1).encode() + b"\n")
+            return cls(folder, info, log)
+        except BaseException:
+            log.close()
+            raise
+
+    @classmethod
+    def read(cls, folder: str | os.PathLike[str]) -> Self:
+        """Look at a run, also while it is being written.
+
+        Raises:
+            OutputError: there is none, or it is damaged.
+        """
+        folder = Path(folder)
+        content = _load(folder / "run.json")
+        try:
+            return cls(folder, RunInfo.from_json(content))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise OutputError(f"{folder / 'run.json'} is damaged ({error}); {_MEND}") from error
+
+    def append(self, result: FrameResult, clean: Callable[[np.ndarray], np.ndarray] | None = None) -> None:
+        """Write a frame; when this returns, a kill of the process cannot take it back.
+
+        A frame written again replaces what was written before.
+
+        Args:
+            result: what the tracker says.
+            clean: changes every mask before it is written (see `sam2s.masks.postprocess.clean`).
+
+        Raises:
+            OutputError: the disk is full or gone; all earlier frames are safe.
+        """
+        log = self._writable()
+        line = to_line(result, clean)
+        try:
+            rest = memoryview(line)
+            while rest:
+                rest = rest[log.write(rest) :]
+        except OSError as error:
+            log.truncate(self._end)
+            saved = "no frame was" if self.last_index is None else f"all up to frame {self.last_index} are"
+            raise OutputError(f"{cannot_write(self._path, error)}; {saved} saved") from error
+        self._end += len(line)
+        self.last_index = result.index
+
+    def frames_done(self) -> np.ndarray:
+        """Indices of the frames written, ascending, int64."""
+        return np.unique(np.fromiter((line.frame for line in self._lines()), np.int64))
+
+    def records(self) -> Iterator[FrameRecord]:
+        """Read back all frames by ascending index, each as it was written last.
+
+        Raises:
+            OutputError: a line in the middle is damaged.
+        """
+        frames, starts = array("q"), array("q")
+        for line in self._lines():
+            frames.append(line.frame)
+            starts.append(line.start)
+        order, newest = np.unique(np.array(frames)[::-1], return_index=True)
+        with self._path.open("rb") as log:
+            for frame, place in zip(order, newest, strict=True):
+                log.seek(starts[len(starts) - 1 - place])
+                try:
+                    yield from_line(log.readline(), self.info.size)
+                except ValueError as error:
+                    raise OutputError(f"{self._path}: frame {frame} is damaged ({error}); {_MEND}") from error
+
+    def truncate(self, index: int | None) -> None:
+        """Forget what was written after frame `index` (in the order of writing), or everything if None.
+
+        Raises:
+            OutputError: the frame is not there.
+        """
+        log = self._writable()
+        end = 0
+        if index is not None:
+            end = max((line.stop for line in self._lines() if line.frame == index), default=0)
+            if not end:
+                raise OutputError(f"{self._path} has no frame {index} to go on from; the last one is {self.last_index}")
+        log.truncate(end)
+        self._end, self.last_index = end, index
+
+    def save_state(self, data: bytes) -> None:
+        """Keep a small blob for going on; it replaces the last one only once it and all frames so far are durable."""
+        os.fsync(self._writable().fileno())
+        write_atomically(self.folder / "state.bin", data)
+
+    def load_state(self) -> bytes | None:
+        """The blob kept last, or None."""
+        path = self.folder / "state.bin"
+        return path.read_bytes() if path.exists() else None
+
+    def close(self) -> None:
+        """Make everything durable and let go of the folder; idempotent."""
+        if self._log is not None:
+            os.fsync(self._log.fileno())
+            self._log.close()
+            self._log = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def _path(self) -> Path:
+        return self.folder / "masks.jsonl"
+
+    def _writable(self) -> BinaryIO:
+        if self._log is None:
+            raise OutputError(f"{self.folder} is open for reading only; use MaskStore.open to write")
+        return self._log
+
+    def _lines(self) -> Iterator[_Line]:
+        """Where the whole lines lie; stops before a torn last one."""
+        if not self._path.exists():
+            return
+        start, bad = 0, None
+        with self._path.open("rb") as log:
+            for line in log:
+                if bad is not None:
+                    raise OutputError(f"{self._path} is damaged at byte {bad}, with frames after it; {_MEND}")
+                head = _HEAD.match(line)
+                if head and line.endswith(b"}\n"):
+                    yield _Line(int(head[1]), start, start + len(line))
+                    start += len(line)
+                else:
+                    bad = start
+
+
+def _load(path: Path) -> dict[str, object]:
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise OutputError(f"{path.parent} holds no run: {path.name} is missing") from error
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{path} cannot be read ({error}); {_MEND}") from error
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        got = content.get("schema") if isinstance(content, dict) else None
+        raise OutputError(f"{path} has schema {got}, this version of sam2s reads {SCHEMA}; {_MEND}")
+    return content
+
+
+def _check_same(folder: Path, there: dict[str, object], now: dict[str, object], info: RunInfo) -> None:
+    found = list(differences({key: there.get(key) for key in now}, now))
+    if any(text.startswith("source.fingerprint") for text in found):
+        source = there.get("source")
+        name = source.get("name") if isinstance(source, dict) else source
+        raise OutputError(f"{folder} belongs to another video: {name} there, {info.source} now; {_MEND}")
+    found = [text for text in found if not text.startswith("source.name")]  # a renamed file is the same video
+    if found:
+        raise OutputError(f"{folder} holds a run of {info.source} made otherwise: {'; '.join(found)}; {_MEND}")
+
+
+def _lock(log: BinaryIO, folder: Path) -> None:
+    """Keep a second process out until this one ends, however it ends."""
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise OutputError(f"another process is writing to {folder}; wait for it, or give another --out") from error
+    except OSError:
+        pass  # a file system without locks

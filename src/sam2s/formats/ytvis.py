@@ -1,0 +1,76 @@
+"""YouTube-VIS: one video, one annotation a track, whose masks, boxes and areas are lists over the frames."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sam2s.files import replacing
+from sam2s.formats.coco import Categories, Read, file_name, head, write_list
+from sam2s.formats.records import ratio
+from sam2s.formats.run_info import RunInfo
+from sam2s.masks import rle
+from sam2s.masks.rle import Rle
+
+_NUMBERS = np.dtype([("box", np.int32, 4), ("area", np.int32), ("score", np.float32)])
+
+
+def write_youtube_vis(read: Read, info: RunInfo, path: Path, stems: Mapping[int, str] | None = None) -> None:
+    """Write one JSON file; the frames are gone over once for each object, so that no masks pile up.
+
+    `video.frames` and `video.pts` name the frames that the lists run over. Where an object has no pixel, its entry is
+    null. `score` is the mean predicted IoU over the frames where it is seen.
+
+    Args:
+        read: goes over the frames in order.
+        info: of their run.
+        path: replaced when it exists.
+        stems: names of pictures by frame index, where they are not the index in five digits.
+    """
+    categories = Categories(info)
+    video: dict[str, Any] = {"id": 1, "name": info.source, "height": info.size[0], "width": info.size[1]}
+    frames, times, object_ids = [], [], dict[int, None]()
+    for record in read():
+        frames.append(record.index)
+        times.append(ratio(record.pts))
+        object_ids.update(dict.fromkeys(record.objects))
+    files = [file_name(index, info, stems) for index in frames]
+    video |= {"fps": ratio(info.fps), "length": len(frames), "file_names": files, "frames": frames, "pts": times}
+
+    with replacing(path) as partial, partial.open("w") as file:
+        file.write(f'{{"info": {json.dumps(head(info))},\n"videos": [{json.dumps(video)}],\n"annotations": [')
+        for number, object_id in enumerate(object_ids):
+            numbers = np.zeros(len(frames), _NUMBERS)
+            fixed = {
+                "id": object_id,
+                "video_id": 1,
+                "category_id": categories.of(object_id),
+                "track_id": object_id,
+                "iscrowd": 0,
+                "height": info.size[0],
+                "width": info.size[1],
+            }
+            file.write(("," if number else "") + "\n" + json.dumps(fixed)[:-1] + ', "segmentations": ')
+            write_list(file, _masks(read, object_id, numbers))
+            seen = numbers["area"] > 0
+            rest = {
+                "bboxes": [box.tolist() if there else None for box, there in zip(numbers["box"], seen, strict=True)],
+                "areas": [int(area) or None for area in numbers["area"]],
+                "score": round(float(numbers["score"][seen].mean()), 5) if seen.any() else 0.0,
+            }
+            file.write(", " + json.dumps(rest)[1:])
+        file.write(f'],\n"categories": {json.dumps(categories.used())}}}\n')
+
+
+def _masks(read: Read, object_id: int, numbers: np.ndarray) -> Iterator[Rle | None]:
+    """Yield an object's mask of every frame, and note its box, area and score in passing."""
+    for place, record in enumerate(read()):
+        entry = record.objects.get(object_id)
+        area = rle.area(entry.rle) if entry else 0
+        if entry and area:
+            numbers[place] = (rle.bbox(entry.rle), area, entry.iou)
+        yield entry.rle if entry and area else None

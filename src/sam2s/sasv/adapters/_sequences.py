@@ -47,10 +47,10 @@ def by_number(folder: Path, name: re.Pattern[str]) -> dict[int, Path]:
 
 
 def only_one(first: Path | None, second: Path, what: str) -> Path:
-    """The second folder, if there is no first one.
+    """The second path, if there is no first one.
 
     Raises:
-        DatasetError: both hold the same thing.
+        DatasetError: there is; both claim to be the same thing.
     """
     if first is not None:
         raise DatasetError(f"{what} stands twice, in {first} and in {second}; keep one of them below the data folder")

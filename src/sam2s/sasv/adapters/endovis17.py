@@ -1,0 +1,161 @@
+"""EndoVis 2017: robotic instruments in porcine procedures. Training frames have a folder of masks per instrument, test
+frames one map of instrument types."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from sam2s.errors import DatasetError
+from sam2s.sasv.adapters._sequences import by_number, holder, only_one, sequences
+from sam2s.sasv.raw import Facts, How, Labels, Link, RawFrame, RawMask, RawVideo
+from sam2s.sasv.reading import existing, read_codes, subfolders
+
+FACTS = Facts(
+    name="endovis17",
+    title="EndoVis 2017 robotic instrument segmentation",
+    procedure="nephrectomy",
+    subsets=("EndoVis17",),
+    url="https://endovissub2017-roboticinstrumentsegmentation.grand-challenge.org/Downloads/",
+    access="registration",
+    licence="challenge terms (unverified)",
+    layout=(
+        "instrument_dataset_N/left_frames and ground_truth/<Instrument>_labels (five archives of frames), "
+        "instrument_2017_test/.../instrument_dataset_N/gt/TypeSegmentation (test labels)"
+    ),
+    assumes=(
+        "SA-SV tests on sequences 2, 5 and 6, each with its 225 training and 75 test frames",
+        "test frames name types, not instruments: ids of the training part are continued by type and overlap",
+        "two instruments of one type that touch on a test frame come as one object",
+    ),
+)
+
+CROP = (320, 28, 1280, 1024)  # the picture inside the black padding of 1920x1080 frames
+TEST = frozenset({2, 5, 6})
+RATE = Fraction(2)
+TYPES = {
+    1: "bipolar forceps",
+    2: "prograsp forceps",
+    3: "large needle driver",
+    4: "vessel sealer",
+    5: "grasping retractor",
+    6: "monopolar curved scissors",
+    7: "other",
+}
+_FOLDER = re.compile(r"instrument_dataset_(\d+)")
+_FRAME = re.compile(r"frame(\d+)\.png")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Sequence:
+    """Where the pieces of one sequence lie."""
+
+    frames: dict[int, Path] = field(default_factory=dict)
+    instruments: Path | None = None  # ground_truth: a folder per instrument
+    types: Path | None = None  # TypeSegmentation: a map per test frame
+
+
+def find(root: Path) -> Path | None:
+    """The folder that holds the unpacked archives."""
+    return holder(root, "instrument_dataset_*/left_frames")
+
+
+def videos(folder: Path) -> Iterator[RawVideo]:
+    """A video per sequence: frames of its training part, then those of its test part, as far as they have labels."""
+    for number, found in sorted(_collect(folder).items()):
+        tools = _instruments(found.instruments) if found.instruments else {}
+        training = by_number(next(iter(tools)), _FRAME) if tools else {}
+        types = by_number(found.types, _FRAME) if found.types else {}
+        for index in (*training, *types):
+            if index not in found.frames:
+                raise DatasetError(
+                    f"frame{index:03d} of instrument_dataset_{number} has labels but no picture in left_frames; "
+                    "unpack the archives of frames, training and testing, below the same folder"
+                )
+        frames = {n: path for n, path in found.frames.items() if n in training or n in types}
+        if len(frames) < len(found.frames):
+            missing = len(found.frames) - len(frames)
+            log.warning("endovis17: left out of sequence %d: frames without labels (%d)", number, missing)
+        if not frames:
+            continue
+        labels = list(tools.values())
+        yield RawVideo(
+            name=f"seq_{number}",
+            frames=partial(_frames, frames, tools, set(training), types),
+            length=len(frames),
+            subset="EndoVis17" if number in TEST else None,
+            split="test" if number in TEST else "train",
+            patient=f"endovis17:{number}",
+            fps=RATE,
+            # Where training shows one instrument of a type, whatever has this type on test frames is that instrument.
+            how={label: How.WHOLE for label in labels if labels.count(label) == 1},
+            link=Link(gap=300, gate=0, min_area=500, join=20),
+            crop=CROP,
+        )
+
+
+def _collect(folder: Path) -> dict[int, _Sequence]:
+    collected: dict[int, _Sequence] = {}
+    for match, path in sequences(folder, _FOLDER):
+        one = collected.setdefault(int(match[1]), _Sequence())
+        if (path / "left_frames").is_dir():
+            frames = by_number(path / "left_frames", _FRAME)
+            if twice := frames.keys() & one.frames.keys():
+                first = min(twice)
+                only_one(one.frames[first], frames[first], f"frame {first} of {path.name}")
+            one.frames |= frames
+        if (path / "ground_truth").is_dir():
+            one.instruments = only_one(one.instruments, path / "ground_truth", f"ground_truth of {path.name}")
+        if (path / "gt" / "TypeSegmentation").is_dir():
+            one.types = only_one(one.types, path / "gt" / "TypeSegmentation", f"TypeSegmentation of {path.name}")
+    for one in collected.values():
+        one.frames = dict(sorted(one.frames.items()))
+    return collected
+
+
+def _instruments(ground_truth: Path) -> dict[Path, str]:
+    """Folder of every instrument, and its type: Left_, Right_, Maryland_ and _labels do not matter."""
+    tools = {}
+    for folder in subfolders(ground_truth):
+        name = folder.name.replace("_", " ").lower()
+        label = next((label for label in TYPES.values() if label in name), None)
+        if label is None:
+            known = ", ".join(TYPES.values())
+            raise DatasetError(f"{folder} names none of the instruments ({known}); restore the official folder name")
+        tools[folder] = label
+    if not tools:
+        raise DatasetError(f"{ground_truth} has no folders of instruments; unpack the official download again")
+    return tools
+
+
+def _frames(
+    frames: dict[int, Path], tools: dict[Path, str], training: set[int], types: dict[int, Path]
+) -> Iterator[RawFrame]:
+    for number, image in frames.items():
+        if number in training:
+            labels = Labels(tuple(_one_instrument(folder, image.name, label) for folder, label in tools.items()))
+        else:
+            labels = _types(types[number])
+        yield RawFrame(number, image, labels, number / RATE)
+
+
+def _one_instrument(folder: Path, name: str, label: str) -> RawMask:
+    """Parts (10 shaft, 20 wrist, 30 claspers) as one mask; the folder is one instrument for the whole sequence."""
+    return RawMask(label, read_codes(existing(folder / name)) > 0, track=folder.name.removesuffix("_labels"))
+
+
+def _types(path: Path) -> Labels:
+    codes = read_codes(path)
+    unknown = int(np.count_nonzero(codes > max(TYPES)))
+    return Labels(
+        tuple(RawMask(label, codes == code) for code, label in TYPES.items() if (codes == code).any()), None, unknown
+    )

@@ -1,0 +1,205 @@
+"""EndoVis 2018: instrument parts, kidney and more as colours; single instruments where a third party's files are there."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from sam2s.errors import DatasetError
+from sam2s.sasv.adapters._sequences import by_number, holder, only_one, sequences
+from sam2s.sasv.raw import Facts, How, Labels, Link, RawFrame, RawMask, RawVideo
+from sam2s.sasv.reading import existing, files, read_colours
+
+FACTS = Facts(
+    name="endovis18",
+    title="EndoVis 2018 robotic scene segmentation",
+    procedure="nephrectomy",
+    subsets=("EndoVis18",),
+    url="https://endovissub2018-roboticscenesegmentation.grand-challenge.org/Downloads/",
+    access="registration",
+    licence="challenge terms (unverified)",
+    layout=(
+        "seq_N/left_frames and seq_N/labels of the four training releases, repairs/ of repairs.zip, labels.json; "
+        "seq_N/instrument_labels_2017 (third-party instances) is used where it is there"
+    ),
+    assumes=(
+        "SA-SV tests on sequences 2, 5, 9 and 15",
+        "without third-party instances, an instrument is a connected group of shaft, wrist and clasper of unknown type",
+        "each tissue, the needle, the thread, the suction and the probe are one object each",
+        "file names in repairs.zip follow one loader: seq_<n>_<label file>",
+    ),
+)
+
+TEST = frozenset({2, 5, 9, 15})
+REPAIRED = frozenset({1, 4})  # sequences with labels known to be bad before repairs.zip
+RATE = Fraction(2)  # nominal: still stretches were cut out
+COLOURS = {
+    "background tissue": (0, 0, 0),
+    "instrument shaft": (0, 255, 0),
+    "instrument clasper": (0, 255, 255),
+    "instrument wrist": (125, 255, 12),
+    "kidney parenchyma": (255, 55, 0),
+    "covered kidney": (24, 55, 125),
+    "thread": (187, 155, 25),
+    "clamps": (0, 255, 125),
+    "suturing needle": (255, 255, 125),
+    "suction instrument": (123, 15, 175),
+    "small intestine": (124, 155, 5),
+    "ultrasound probe": (12, 255, 141),
+}
+PARTS = frozenset({"instrument shaft", "instrument clasper", "instrument wrist"})
+# Classes of which a scene has one; the name is the lasting id.
+SINGLE = frozenset(COLOURS) - PARTS - {"background tissue", "clamps"}
+INSTANCES = {  # classes of the third-party files
+    1: "bipolar forceps",
+    2: "prograsp forceps",
+    3: "large needle driver",
+    4: "monopolar curved scissors",
+    5: "ultrasound probe",
+    6: "suction instrument",
+    7: "clip applier",
+}
+_SEQUENCE = re.compile(r"seq_(\d+)")
+_FRAME = re.compile(r"frame(\d+)\.png")
+_INSTANCE = re.compile(r"frame(\d+)_class(\d+)_inst(\d+)\.png")
+_REPAIR = re.compile(r"seq_(\d+)_(.+\.png)")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """Files of one frame; `instances` is None where nobody separated the instruments."""
+
+    image: Path
+    labels: Path
+    instances: tuple[tuple[str, Path], ...] | None
+
+
+def find(root: Path) -> Path | None:
+    """The folder that holds the unpacked releases."""
+    return holder(root, "seq_*/left_frames", "seq_*/labels")
+
+
+def videos(folder: Path) -> Iterator[RawVideo]:
+    """A video per sequence that has labels (the challenge's own test frames come without)."""
+    paths: dict[int, Path] = {}
+    for match, path in sequences(folder, _SEQUENCE):
+        if (path / "labels").is_dir():
+            paths[int(match[1])] = only_one(paths.get(int(match[1])), path, f"seq_{match[1]} with labels")
+    repairs = _repairs(folder)
+    for number, path in sorted(paths.items()):
+        frames = _collect(path, repairs.get(number, {}))
+        if number in REPAIRED and number not in repairs:
+            log.warning("endovis18: seq_%d has labels known to be bad; unpack repairs.zip below %s", number, folder)
+        separated = (path / "instrument_labels_2017").is_dir()
+        yield RawVideo(
+            name=f"seq_{number}",
+            frames=partial(_frames, frames, _colours(path, folder)),
+            length=len(frames),
+            subset="EndoVis18" if number in TEST else None,
+            split="test" if number in TEST else "train",
+            patient=f"endovis18:{number}",
+            fps=RATE,
+            how=dict.fromkeys(INSTANCES.values(), How.EACH) if separated else {},
+            link=Link(gap=20, min_area=500, join=10),
+        )
+
+
+def _collect(path: Path, repairs: Mapping[str, Path]) -> dict[int, _Frame]:
+    """Files of a sequence by frame number.
+
+    Raises:
+        DatasetError: a frame has no labels, or a repair belongs to no label file.
+    """
+    images, labels = by_number(path / "left_frames", _FRAME), by_number(path / "labels", _FRAME)
+    names = {label.name for label in labels.values()}
+    if stray := sorted(repairs.keys() - names):
+        raise DatasetError(f"{repairs[stray[0]]} repairs no file of {path / 'labels'}; restore the official names")
+    labels = {n: repairs.get(label.name, label) for n, label in labels.items()}
+    if odd := sorted(images.keys() ^ labels.keys()):
+        raise DatasetError(f"{path}: frame {odd[0]} lacks its picture or its labels; unpack the release again")
+    instances = _instances(path / "instrument_labels_2017")
+    return {
+        n: _Frame(image, labels[n], None if instances is None else tuple(instances[n])) for n, image in images.items()
+    }
+
+
+def _instances(folder: Path) -> dict[int, list[tuple[str, Path]]] | None:
+    """Label and file of every instrument, by frame; None without the folder. Numbers hold for one frame only."""
+    if not folder.is_dir():
+        return None
+    found = defaultdict(list)
+    for path in files(folder, ".png"):
+        match = _INSTANCE.fullmatch(path.name)
+        if not match or int(match[2]) not in INSTANCES:
+            raise DatasetError(f"{path} is not called frameNNN_classC_instI.png with a class from 1 to 7; restore it")
+        found[int(match[1])].append((INSTANCES[int(match[2])], path))
+    if not found:
+        raise DatasetError(f"{folder} is empty; fill it with the instance masks or remove it")
+    return found
+
+
+def _repairs(folder: Path) -> dict[int, dict[str, Path]]:
+    """Mended label files: by sequence, then by the name of the file that they replace."""
+    repairs: dict[int, dict[str, Path]] = {}
+    for _, path in sequences(folder, re.compile("repairs")):
+        inner = path / "repairs"
+        for file in files(inner if inner.is_dir() else path, ".png"):
+            match = _REPAIR.fullmatch(file.name)
+            if not match:
+                raise DatasetError(f"{file} is not called seq_<n>_<label file>; restore the official name")
+            repairs.setdefault(int(match[1]), {})[match[2]] = file
+    return repairs
+
+
+def _colours(path: Path, top: Path) -> dict[str, tuple[int, ...]]:
+    """The table of the nearest labels.json between the sequence and the top folder, else that of the challenge."""
+    for folder in (path, *path.parents):
+        file = folder / "labels.json"
+        if file.is_file():
+            try:
+                data = json.loads(file.read_text("utf-8"))
+                pairs = data.items() if isinstance(data, dict) else [(entry["name"], entry["color"]) for entry in data]
+                table = {re.sub("[-_]", " ", name).strip().lower(): tuple(colour[:3]) for name, colour in pairs}
+            except (ValueError, KeyError, TypeError) as error:
+                raise DatasetError(f"cannot read the colours in {file} ({error!r}); restore or remove it") from error
+            if table.keys() != COLOURS.keys():
+                odd = ", ".join(sorted(table.keys() ^ COLOURS.keys()))
+                raise DatasetError(f"{file} has other classes than the challenge: {odd}; restore or remove it")
+            return table
+        if folder == top:
+            break
+    return dict(COLOURS)
+
+
+def _frames(frames: dict[int, _Frame], colours: Mapping[str, tuple[int, ...]]) -> Iterator[RawFrame]:
+    for number, frame in frames.items():
+        yield RawFrame(number, frame.image, _labels(frame, colours), number / RATE)
+
+
+def _labels(frame: _Frame, colours: Mapping[str, tuple[int, ...]]) -> Labels:
+    pixels = read_colours(existing(frame.labels)).astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32)
+    masks: list[RawMask] = []
+    unknown = pixels.size
+    for name, (red, green, blue) in colours.items():
+        mask = pixels == (red << 16 | green << 8 | blue)
+        count = int(np.count_nonzero(mask))
+        unknown -= count
+        if not count or name == "background tissue":
+            continue
+        if frame.instances is not None and (name in PARTS or name in INSTANCES.values()):
+            continue
+        masks.append(RawMask("instrument" if name in PARTS else name, mask, track=name if name in SINGLE else None))
+    # Some of these files are coloured, some 0/255, some 0/1.
+    masks += [RawMask(label, read_colours(existing(path)).any(axis=2)) for label, path in frame.instances or ()]
+    return Labels(tuple(masks), None, unknown)

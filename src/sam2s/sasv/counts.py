@@ -1,0 +1,104 @@
+"""What a built set holds, counted from its `video.json` files, and what Table 1 of the paper says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+from sam2s.sasv.masklets import MaskletVideo
+
+COLUMNS = ("videos", "frames", "instruments", "tissues", "masklets")
+
+
+@dataclass
+class Tally:
+    """Counts of a subset, in the columns of Table 1; videos and masklets are of videos only, not of single images.
+
+    Attributes:
+        videos: videos.
+        frames: frames that somebody annotated.
+        instruments: masks of instruments.
+        tissues: masks of tissues.
+        masklets: objects with at least one mask.
+        seconds: summed duration where the source tells a rate, at one frame a second where it does not.
+        pixels: summed area of masks as a share of their frames.
+        categories: masklets (or masks of single images) by category.
+        guess: see `linking.py`, summed.
+    """
+
+    videos: int = 0
+    frames: int = 0
+    instruments: int = 0
+    tissues: int = 0
+    masklets: int = 0
+    seconds: Fraction = Fraction(0)
+    pixels: float = 0.0
+    categories: dict[str, int] = field(default_factory=dict)
+    guess: dict[str, int] = field(default_factory=dict)
+
+    def add(self, video: MaskletVideo) -> None:
+        """Count one more video."""
+        self.frames += sum(frame.layers > 0 for frame in video.frames)
+        for one in video.objects:
+            seen = one.seen
+            if one.kind == "instrument":
+                self.instruments += len(seen)
+            else:
+                self.tissues += len(seen)
+            self.pixels += sum(one.area[t] or 0 for t in seen) / (video.size[0] * video.size[1])
+            if seen:
+                self.categories[one.category] = self.categories.get(one.category, 0) + 1
+        if not video.images:
+            self.videos += 1
+            self.masklets += sum(bool(one.seen) for one in video.objects)
+            self.seconds += Fraction(len(video)) / (video.fps or 1)
+        for name, number in video.guess.items():
+            self.guess[name] = self.guess.get(name, 0) + number
+
+    @property
+    def masks(self) -> int:
+        """All masks."""
+        return self.instruments + self.tissues
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of Table 1; a column that is empty in the paper is None."""
+
+    subset: str
+    source: str
+    split: str
+    procedure: str
+    numbers: Mapping[str, int | None]
+    why: Mapping[str, str]
+
+
+@cache
+def table1() -> tuple[Row, ...]:
+    """Table 1 of the paper, with the reasons why a set from the public labels differs."""
+    data = yaml.safe_load((files("sam2s.sasv") / "table1.yaml").read_text("utf-8"))
+    return tuple(
+        Row(
+            subset=row["subset"],
+            source=row["source"],
+            split=row["split"],
+            procedure=row["procedure"],
+            numbers={column: row.get(column) for column in COLUMNS},
+            why={**data["general"], **row.get("why", {})},
+        )
+        for row in data["rows"]
+    )
+
+
+def tally(videos: Iterable[MaskletVideo]) -> dict[str | None, Tally]:
+    """Counts by subset, in the order of Table 1; material that SA-SV leaves out stands under None."""
+    counts: dict[str | None, Tally] = {}
+    for video in videos:
+        counts.setdefault(video.subset, Tally()).add(video)
+    order = [row.subset for row in table1()]
+    return {s: counts[s] for s in sorted(counts, key=lambda s: order.index(s) if s in order else len(order))}

@@ -1,0 +1,128 @@
+"""Checking a built set: files against hashes, counts against Table 1, patients against splits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sam2s.sasv.counts import COLUMNS, Row, Tally, table1, tally
+from sam2s.sasv.draft import sha256
+from sam2s.sasv.masklets import SUMS, MaskletDataset, video_folder
+
+
+@dataclass(frozen=True)
+class Line:
+    """One number of Table 1: the paper's, ours, and why they differ ("" when they agree)."""
+
+    subset: str
+    column: str
+    paper: int
+    built: int
+    reason: str
+
+
+@dataclass
+class Findings:
+    """What `verify` found.
+
+    Attributes:
+        lines: numbers of Table 1.
+        missing: subsets that are not built, and from which source they come.
+        damage: files that are missing, changed or unexpected.
+        shared: patients that are both trained and tested on, with the videos.
+        doubtful: guessed links, and how many of them are doubtful, by subset.
+    """
+
+    lines: list[Line] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
+    damage: list[str] = field(default_factory=list)
+    shared: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    doubtful: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the set can be used: nothing damaged, no patient on both sides. Counts may differ."""
+        return not (self.damage or self.shared)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, as plain data."""
+        return {"ok": self.ok, **asdict(self)}
+
+
+def verify(root: Path, *, hashes: bool = True) -> Findings:
+    """Check a built set; `hashes` reads every file once."""
+    data = MaskletDataset(root)
+    damage = check_hashes(root, data.manifest["videos"]) if hashes else []
+    if damage:
+        broken = {item.split(":")[0] for item in damage}
+        videos = [data[name] for name in data.ids if name not in broken]
+    else:
+        videos = list(data)
+    counts = tally(videos)
+    findings = Findings(damage=damage, shared=shared_patients(data.manifest["videos"]))
+    for row in table1():
+        if row.subset in counts:
+            findings.lines += compare(row, counts[row.subset])
+            guess = counts[row.subset].guess
+            findings.doubtful[row.subset] = (guess["clear"] + guess["doubtful"], guess["doubtful"])
+        else:
+            findings.missing[row.subset] = row.source
+    return findings
+
+
+def compare(row: Row, counts: Tally) -> list[Line]:
+    """One row of Table 1 against what was built."""
+    lines = []
+    for column in COLUMNS:
+        paper, built = row.numbers[column], getattr(counts, column)
+        if paper is None and (not built or column in ("videos", "masklets")):
+            continue
+        reason = "" if paper == built else row.why[column]
+        if paper is None:
+            reason = "SA-SV drops these labels of the source"
+        elif built < paper and column != "frames" and counts.frames < (row.numbers["frames"] or 0):
+            reason = f"{counts.frames} of {row.numbers['frames']} frames are built; {reason}"
+        lines.append(Line(row.subset, column, paper or 0, built, reason))
+    return lines
+
+
+def check_hashes(root: Path, entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Files that differ from what was built, as "video: file and what is wrong"."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = pool.map(
+            lambda item: _check_video(item[0], video_folder(root, item[0]), item[1]["sha256"]), entries.items()
+        )
+        return [line for lines in found for line in lines]
+
+
+def shared_patients(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, list[str]]]:
+    """Patients in the training and the test part, each with its videos by part."""
+    parts: dict[str, dict[str, list[str]]] = {}
+    for name, entry in entries.items():
+        parts.setdefault(entry["patient"], {}).setdefault(entry["split"], []).append(name)
+    return {patient: by for patient, by in sorted(parts.items()) if {"train", "test"} <= set(by)}
+
+
+def _check_video(name: str, folder: Path, expected: str) -> list[str]:
+    sums = folder / SUMS
+    if not sums.is_file():
+        return [f"{name}: {SUMS} is missing; build it again"]
+    if sha256(sums) != expected:
+        return [f"{name}: changed since the manifest was written; build it again, or share changes as a patch"]
+    lines, listed = [], {SUMS}
+    for digest, file in (line.split("  ", 1) for line in sums.read_text("utf-8").splitlines()):
+        listed.add(file)
+        if not (folder / file).is_file():
+            lines.append(f"{name}: {file} is missing; build it again")
+        elif sha256(folder / file) != digest:
+            lines.append(f"{name}: {file} is damaged; build it again")
+    return lines + [f"{name}: {file} does not belong here" for file in sorted(_present(folder) - listed)]
+
+
+def _present(folder: Path) -> set[str]:
+    names: Iterable[Path] = folder.rglob("*")
+    return {path.relative_to(folder).as_posix() for path in names if path.is_file()}

@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import threading
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,11 @@ from typing import Any
 import av
 
 from sam2s.errors import SourceError, TruncatedSourceError
+from sam2s.video.damage import Care, DamageError, Watch, before, pictures_of
 from sam2s.video.keyframes import KeyFrames, is_shown
 
 # Up to here decoding from the beginning costs less than reading ahead for key frames.
 _NEAR = 32
-# The end that a container declares may differ from its last time stamp by so much.
-_SLACK = Fraction(1, 2)
 
 
 class Decoder:
@@ -45,6 +43,10 @@ class Decoder:
             self.parameters = f"{context.name} {context.width}x{context.height} {self.fps}"
             self._start = Fraction(container.start_time or 0, av.time_base)
             self._keys = KeyFrames(container, stream)
+            # Sound may be longer than the pictures, so that the end of either is known but roughly.
+            self._slack = 2 / self.fps if self.fps and len(container.streams) == 1 else Fraction(1, 2)
+            # A transport stream does not say where it ends.
+            self._endless = container.format.name == "mpegts"
             self._declared = self._keys.total or stream.frames
             reordered = container.format.name == "avi" and context.has_b_frames
         self.first, self._hidden = self._first_picture()
@@ -126,27 +128,27 @@ class Decoder:
         """
         # A decoder that begins in the middle of open groups of pictures misses some of their past; a strict one calls
         # that damage.
-        care = _Care(strict=self._strict and first == 0)
+        care = Care(strict=self._strict and first == 0)
         expected = first
         while True:
             try:
                 for number, picture in self._decode(expected, care):
                     if care.safe_pts is not None:
-                        if not _before(care.safe_pts, picture.pts):
+                        if not before(care.safe_pts, picture.pts):
                             continue
                         number = expected
                     if number >= first:
                         expected, last_pts = number + 1, picture.pts
                     yield number, picture
                 return
-            except _DamageError as damage:
+            except DamageError as damage:
                 # With several threads an error surfaces late, and a decoder that met a bad packet may drop good
                 # pictures. So decode the stretch again with one thread to find the packet, and once more to stop
                 # right before it.
                 if damage.settled or (care.single_thread and damage.pts is None):
                     raise self._truncated(expected) from damage
                 safe_pts = last_pts if expected > first else None
-                care = _Care(care.strict, True, safe_pts, damage.pts if care.single_thread else None)
+                care = Care(care.strict, True, safe_pts, damage.pts if care.single_thread else None)
 
     def _truncated(self, number: int) -> TruncatedSourceError:
         at = f" ({float(number / self.fps):.2f} s)" if self.fps else ""
@@ -156,26 +158,31 @@ class Decoder:
             "were read. Frames behind it, if any, can be read by starting there (--start)"
         )
 
-    def _decode(self, first: int, care: _Care) -> Iterator[tuple[int, Any]]:
+    def _decode(self, first: int, care: Care) -> Iterator[tuple[int, Any]]:
         container, stream = self.open(single_thread=care.single_thread, strict=care.strict)
         with container:
             origin, packets = self._packets_from(container, stream, first, care)
-            end = self._start
+            watch = Watch(self._start, bytewise=not self._keys.tabled)
             key_pts: int | None = None
-            leading = 0
+            shown = leading = 0
             number: int | None = None
             for packet in packets:
-                if packet.size and packet.pts is not None:
-                    end = max(end, (packet.pts + (packet.duration or 0)) * packet.stream.time_base)
+                watch.packet(packet)
                 if packet.stream_index != stream.index:
                     continue
                 if origin:
                     # After a key frame may come pictures that are shown before it and need what lies before it.
                     key_pts = packet.pts if key_pts is None else key_pts
-                    if _before(packet.pts, key_pts):
+                    if before(packet.pts, key_pts):
                         leading += is_shown(packet)
                         continue
-                for picture in _pictures(packet, stream.codec_context, care):
+                shown += is_shown(packet)
+                if not packet.size and (
+                    self._endless or self._ended_early(origin + leading + shown - self._hidden, watch.end)
+                ):
+                    watch.suspect()
+                for picture in pictures_of(packet, stream.codec_context, care):
+                    watch.picture(picture)
                     if number is None:
                         number = origin + leading - self._hidden if origin else 0
                         if origin and number > first:
@@ -183,15 +190,15 @@ class Decoder:
                             return
                     yield number, picture
                     number += 1
-            if self._ended_early(number or 0, end):
-                raise _DamageError(settled=True)
+            if self._ended_early(number or 0, watch.end):
+                raise DamageError(settled=True)
 
     def _ended_early(self, number: int, end: Fraction) -> bool:
         if self._declared:
             return number < self._declared - self._hidden
-        return self.duration is not None and end + _SLACK < self._start + self.duration
+        return self.duration is not None and end + self._slack < self._start + self.duration
 
-    def _packets_from(self, container: Any, stream: Any, first: int, care: _Care) -> tuple[int, Iterator[Any]]:
+    def _packets_from(self, container: Any, stream: Any, first: int, care: Care) -> tuple[int, Iterator[Any]]:
         """Packets from a key frame at or before `first` on, and its position; 0 and all packets if there is none."""
         if first > (0 if care.single_thread or self._keys.tabled else _NEAR):
             position = first + self._hidden
@@ -223,44 +230,3 @@ class Decoder:
         container, stream = self.open()
         with container, contextlib.suppress(av.FFmpegError):
             yield from container.demux(stream)
-
-
-class _DamageError(Exception):
-    """Internal: decoding met damage, in the packet of a time stamp; settled: no good picture is left before it."""
-
-    def __init__(self, pts: int | None = None, *, settled: bool = False) -> None:
-        self.pts = pts
-        self.settled = settled
-
-
-@dataclass(frozen=True)
-class _Care:
-    """How to decode: strictly, slowly, ignoring errors up to a time stamp, stopping before the packet of another."""
-
-    strict: bool
-    single_thread: bool = False
-    safe_pts: int | None = None
-    bad_pts: int | None = None
-
-
-def _pictures(packet: Any, context: Any, care: _Care) -> Iterator[Any]:
-    """Decode a packet; before a bad one, yield what the decoder still holds."""
-    if packet.is_corrupt or (packet.pts == care.bad_pts and care.bad_pts is not None):
-        with contextlib.suppress(av.FFmpegError):
-            held = context.decode(None)
-            yield from itertools.takewhile(lambda p: not p.is_corrupt and _before(p.pts, packet.pts), held)
-        raise _DamageError(settled=True)
-    try:
-        pictures = packet.decode()
-    except av.FFmpegError as error:
-        if care.safe_pts is not None and not _before(care.safe_pts, packet.pts):
-            return
-        raise _DamageError(packet.pts) from error
-    for picture in pictures:
-        if picture.is_corrupt:
-            raise _DamageError(settled=True)
-        yield picture
-
-
-def _before(pts: int | None, other: int | None) -> bool:
-    return pts is not None and other is not None and pts < other

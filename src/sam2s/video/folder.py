@@ -42,10 +42,7 @@ class FolderSource:
         self.size: tuple[int, int] = _size(self.files[0])
         for file in self.files[1:]:
             if (size := _size(file)) != self.size:
-                raise SourceError(
-                    f"{self.path}: images differ in size: {self.files[0].name} is {_text(self.size)}, {file.name} is "
-                    f"{_text(size)}; all frames of a video must have one size"
-                )
+                raise self._mixed(file, size)
 
     def frames(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[Frame]:
         """Yield frames start, start + step, ... below stop, each read when it is asked for.
@@ -70,7 +67,15 @@ class FolderSource:
             image = read_image(self.files[index])
         except (OSError, SyntaxError, ValueError) as error:
             raise TruncatedSourceError(f"{self.files[index]}: frame {index} is damaged or gone ({error})") from error
+        if image.shape[:2] != self.size:
+            raise self._mixed(self.files[index], image.shape[:2])
         return Frame(image, index, index / self.fps if self.fps else None)
+
+    def _mixed(self, file: Path, size: tuple[int, int]) -> SourceError:
+        return SourceError(
+            f"{self.path}: images differ in size: {self.files[0].name} is {_text(self.size)}, {file.name} is "
+            f"{_text(size)}; all frames of a video must have one size"
+        )
 
     def fingerprint(self) -> str:
         """Hash of the names and sizes of the files."""
@@ -114,8 +119,8 @@ def _size(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             width, height = image.size
-            # Orientations 5 to 8 lie on their side.
-            turned = image.getexif().get(0x0112, 1) >= 5
+            # Orientations 5 to 8 lie on their side. Without such data in the header, asking would decode a whole PNG.
+            turned = ("exif" in image.info or image.format == "TIFF") and image.getexif().get(0x0112, 1) >= 5
     except (OSError, SyntaxError, ValueError) as error:
         raise SourceError(f"{path}: not an image that can be read ({error})") from error
     return (width, height) if turned else (height, width)

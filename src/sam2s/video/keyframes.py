@@ -35,6 +35,7 @@ class KeyFrames:
         self._stamps = array("q")
         # Streams joined from several may repeat their time stamps: then a stamp is no address to seek to.
         self._monotonic = True
+        self._second = round(1 / stream.time_base)
         self.tabled = bool(stream.frames) and not _TABLED.isdisjoint(container.format.name.split(","))
         if container.format.name == "avi" and len(stream.index_entries) < stream.frames:
             self.tabled = False  # the index stands at the end of the file, and is cut off
@@ -71,9 +72,14 @@ class KeyFrames:
         self.total = position
 
     def stamps_before(self, position: int) -> list[int]:
-        """Time stamps of the last few key packets not behind a position, nearest first."""
+        """Time stamps to seek to for the last few key packets not behind a position, nearest first."""
         end = bisect_right(self._positions, position) if self._monotonic else 0
-        return list(self._stamps[max(0, end - 8) : end])[::-1]
+        stamps = list(self._stamps[max(0, end - 8) : end])
+        if self.tabled and stamps:
+            # These are decode times, but a seek compares presentation times: aim right before the next key packet.
+            following = self._stamps[end] if end < len(self._stamps) else stamps[-1] + self._second
+            stamps = [stamp - 1 for stamp in [*stamps[1:], following]]
+        return stamps[::-1]
 
     def position(self, packet: Any) -> int | None:
         """Position of a key packet met after a seek, or None if it is not one of these."""

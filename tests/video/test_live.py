@@ -1,0 +1,158 @@
+"""Streams over real sockets: dropping, waiting, reconnecting, giving up."""
+
+import io
+import itertools
+import socket
+import threading
+import time
+
+import pytest
+
+from sam2s.errors import ConfigError, SourceError, TruncatedSourceError
+from sam2s.video import LiveSource, VideoSource, open_source, prefetch
+from video_tools import number_of, write_clip
+
+
+@pytest.fixture(autouse=True)
+def _quick_backoff(monkeypatch):
+    monkeypatch.setattr("sam2s.video.live._BACKOFF_SECONDS", (0.05, 0.1))
+
+
+def stream_of(first, count):
+    """Bytes of an endless-looking transport stream with frames numbered from `first`."""
+    data = io.BytesIO()
+    write_clip(data, count, container="mpegts", b_frames=0, first=first, options={"tune": "zerolatency"})
+    return data.getvalue()
+
+
+class Server:
+    """An HTTP server on the loopback that gives one stretch of video to each connection, then hangs up."""
+
+    def __init__(self, *stretches, pause=0.0):
+        self.stretches, self.pause, self.sent = list(stretches), pause, 0
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}/live.ts"
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        for stretch in self.stretches:
+            connection, _ = self.socket.accept()
+            with connection:
+                connection.recv(4096)
+                try:
+                    connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Type: video/mp2t\r\n\r\n")
+                    for i in range(0, len(stretch), 1880):
+                        connection.sendall(stretch[i : i + 1880])
+                        self.sent = i
+                        time.sleep(self.pause)
+                except OSError:
+                    continue
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.thread.join(5)
+        self.socket.close()
+
+
+def collect(frames, into, seconds=0.0):
+    for frame in frames:
+        into.append((number_of(frame.image), frame.index, frame.pts))
+        time.sleep(seconds)
+
+
+def test_block_loses_nothing_even_for_a_slow_consumer():
+    with (
+        Server(stream_of(0, 150)) as server,
+        open_source(server.url, policy="block", reconnects=1, timeout=3) as source,
+    ):
+        assert isinstance(source, LiveSource)
+        assert isinstance(source, VideoSource)
+        assert (source.size, source.fps, source.length, source.seekable) == ((64, 96), 25, None, False)
+        got = []
+        with pytest.raises(TruncatedSourceError, match="broke off after 150 frames and could not be opened again in 1"):
+            collect(source.frames(), got, seconds=0.002)
+        assert [entry[:2] for entry in got] == [(i, i) for i in range(150)]
+        assert source.dropped == 0
+
+
+def test_latest_drops_what_the_consumer_is_too_slow_for_and_counts_it():
+    with Server(stream_of(0, 150), pause=0.02) as server, LiveSource(server.url, reconnects=1, timeout=3) as source:
+        got = []
+        with pytest.raises(TruncatedSourceError):
+            collect(source.frames(), got, seconds=0.05)
+        assert all(number == index for number, index, _ in got)
+        assert got[-1][1] == 149  # the newest is never lost
+        assert source.dropped == 150 - len(got) > 10
+
+
+@pytest.mark.parametrize("policy", ["block", "latest"])
+def test_a_broken_stream_is_opened_again_and_its_clock_goes_on(policy):
+    with Server(stream_of(0, 50), stream_of(50, 50), pause=0.005) as server:
+        source = LiveSource(server.url, policy=policy, reconnects=2, timeout=3)
+        got = []
+        with source, pytest.raises(TruncatedSourceError, match="broke off after 100 frames"):
+            collect(source.frames(), got)
+        assert source.reconnected == 1
+        assert all(number == index for number, index, _ in got)
+        assert all(a[2] < b[2] for a, b in itertools.pairwise(got))
+        assert len(got) + source.dropped == 100
+        if policy == "block":
+            assert [index for _, index, _ in got] == list(range(100))
+            assert got[50][2] - got[49][2] == got[1][2] - got[0][2]
+
+
+@pytest.mark.parametrize("policy", ["block", "latest"])
+def test_a_consumer_may_stop_early(policy):
+    with Server(stream_of(0, 150), pause=0.005) as server:
+        with LiveSource(server.url, policy=policy, timeout=3) as source:
+            for frame in prefetch(source.frames(), 2):
+                if frame.index >= 20:
+                    break
+        assert not any(t.name in ("sam2s-live", "sam2s-prefetch") for t in threading.enumerate())
+
+
+def test_start_stop_and_step_count_the_frames_that_arrive():
+    with Server(stream_of(0, 60)) as server, LiveSource(server.url, policy="block", timeout=3) as source:
+        assert [number_of(f.image) for f in source.frames(10, 40, 7)] == [10, 17, 24, 31, 38]
+        with pytest.raises(SourceError, match="a live stream can be read once"):
+            next(source.frames())
+        with pytest.raises(SourceError, match="has no frame 3 to go back to; record it to a file"):
+            source.frame(3)
+
+
+def test_an_unknown_policy_is_refused():
+    with pytest.raises(ConfigError, match="policy 'newest'; allowed are 'latest' and 'block'"):
+        LiveSource("http://127.0.0.1:9/", policy="newest")
+
+
+def test_a_server_that_sends_no_video():
+    with Server(b"hello, nothing to see here\n" * 400) as server, pytest.raises(SourceError, match="cannot be opened"):
+        LiveSource(server.url, timeout=3)
+
+
+def test_udp_packets_are_received():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    data, stop = stream_of(0, 500), threading.Event()
+
+    def send():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for i in range(0, len(data), 1316):
+                if stop.wait(0.004):
+                    return
+                sender.sendto(data[i : i + 1316], ("127.0.0.1", port))
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        with LiveSource(f"udp://127.0.0.1:{port}", policy="latest", timeout=5) as source:
+            seen = [number_of(frame.image) for frame, _ in zip(source.frames(), range(5), strict=False)]
+        assert seen == sorted(set(seen))
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,88 @@
+"""One door: the right source for every target, and a clear error for what is no source."""
+
+import subprocess
+import sys
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from sam2s.errors import SourceError
+from sam2s.video import ArraySource, FileSource, FolderSource, open_source
+from video_tools import number_of, numbered
+
+
+def test_every_target_finds_its_source(clip, tmp_path):
+    frames = np.stack([numbered(i) for i in range(3)])
+    Image.fromarray(frames[1]).save(tmp_path / "1.png")
+    np.save(tmp_path / "frames.npy", frames)
+    for target, kind, first in [
+        (clip("plain.mp4"), FileSource, 0),
+        (str(clip("plain.mkv")), FileSource, 0),
+        (f"file://{clip('plain.mkv')}", FileSource, 0),
+        (tmp_path, FolderSource, 1),
+        (tmp_path / "1.png", FolderSource, 1),
+        (tmp_path / "frames.npy", ArraySource, 0),
+        (frames[2:], ArraySource, 2),
+        (list(frames), ArraySource, 0),
+    ]:
+        source = open_source(target)
+        assert isinstance(source, kind)
+        assert number_of(source.frame(0).image) == first
+        source.close()
+    assert open_source(frames, fps=Fraction(10)).frame(2).pts == Fraction(1, 5)
+
+
+def test_what_is_no_source(clip, tmp_path):
+    with av.open(str(tmp_path / "sound.m4a"), "w") as out:
+        stream = out.add_stream("aac", rate=44100)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.rate = 44100
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    (tmp_path / "notes.txt").write_text("words, words\n" * 100)
+    (tmp_path / "renamed.mp4").write_text("words, words\n" * 100)
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "broken.npy").write_bytes(b"no array")
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").touch()
+    for name, message in [
+        ("missing.mp4", r"missing\.mp4: no such file or folder; allowed are"),
+        ("sound.m4a", r"sound\.m4a: holds no video, only audio"),
+        ("notes.txt", r"notes\.txt: not a video that FFmpeg can read"),
+        ("renamed.mp4", r"renamed\.mp4: not a video that FFmpeg can read"),
+        ("empty.mp4", r"empty\.mp4: the file is empty"),
+        ("broken.npy", r"broken\.npy: not an array that can be read"),
+        ("broken.png", r"broken\.png: not an image that can be read"),
+        ("empty", "the folder is empty; allowed are bmp, jpeg, jpg, png, tif, tiff, webp"),
+        ("texts", "holds 1 entries but no images; allowed are"),
+    ]:
+        with pytest.raises(SourceError, match=message):
+            open_source(tmp_path / name)
+
+
+def test_an_unreadable_file(clip, tmp_path):
+    path = tmp_path / "locked.mp4"
+    path.write_bytes(clip("plain.mp4").read_bytes())
+    path.chmod(0)
+    code = (
+        "import os, sys; from sam2s.video import FileSource\n"
+        "if os.getuid() == 0: os.setuid(65534)\n"
+        "try: FileSource(sys.argv[1])\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    for folder in [tmp_path, *tmp_path.parents[:2]]:
+        folder.chmod(0o755)
+    result = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60)
+    assert "SourceError" in result.stdout, result.stderr
+    assert "permission denied; make the file readable" in result.stdout
+
+
+@pytest.mark.parametrize("target", ["camera:99", "/dev/video99", "rtsp://127.0.0.1:9/x", "http://127.0.0.1:9/x.ts"])
+def test_a_camera_or_stream_that_is_not_there(target):
+    with pytest.raises(SourceError, match=f"{target}: cannot be opened .*; check the address and that it is sending"):
+        open_source(target, timeout=2)

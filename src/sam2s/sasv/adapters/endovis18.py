@@ -1,4 +1,4 @@
-"""EndoVis 2018: instrument parts, kidney and more as colours; single instruments where a third party's files are there."""
+"""EndoVis 2018: instrument parts, kidney and more as colours; third-party masks of single instruments where present."""
 
 from __future__ import annotations
 
@@ -188,11 +188,13 @@ def _frames(frames: dict[int, _Frame], colours: Mapping[str, tuple[int, ...]]) -
 
 
 def _labels(frame: _Frame, colours: Mapping[str, tuple[int, ...]]) -> Labels:
-    pixels = read_colours(existing(frame.labels)).astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32)
+    pixels: np.ndarray = read_colours(existing(frame.labels)).astype(np.int32) @ np.array(
+        [1 << 16, 1 << 8, 1], np.int32
+    )
     masks: list[RawMask] = []
     unknown = pixels.size
     for name, (red, green, blue) in colours.items():
-        mask = pixels == (red << 16 | green << 8 | blue)
+        mask: np.ndarray = pixels == (red << 16 | green << 8 | blue)
         count = int(np.count_nonzero(mask))
         unknown -= count
         if not count or name == "background tissue":

@@ -1,0 +1,120 @@
+"""GraSP: robotic instruments in radical prostatectomies, an instance mask per instrument about every 35 seconds."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sam2s.errors import DatasetError
+from sam2s.masks import rle
+from sam2s.sasv.raw import Facts, How, Labels, Link, RawFrame, RawMask, RawVideo
+from sam2s.sasv.reading import existing, locate
+
+FACTS = Facts(
+    name="grasp",
+    title="GraSP",
+    procedure="prostatectomy",
+    subsets=("GraSP",),
+    url="https://github.com/BCV-Uniandes/GraSP",
+    access="free",
+    licence="not stated (unverified)",
+    layout=(
+        "GraSP_30fps/annotations/grasp_short-term_train.json and _test.json, GraSP_30fps/frames/CASE001/000000068.jpg; "
+        "of the frames only those named in the JSON are needed"
+    ),
+    assumes=(
+        "SA-SV trains on all 13 cases",
+        "file names in the JSON are relative to the folder frames",
+        "half a minute lies between frames, so ids follow the class and the order from left to right alone",
+    ),
+)
+
+CLASSES = (
+    "bipolar forceps",
+    "prograsp forceps",
+    "large needle driver",
+    "monopolar curved scissors",
+    "suction instrument",
+    "clip applier",
+    "laparoscopic grasper",
+)
+_NAME = re.compile(r"(CASE\d+)/(\d+)\.jpg")
+
+_Masks = list[tuple[str, rle.Rle]]
+
+
+def find(root: Path) -> Path | None:
+    """The 30 fps folder, or the lighter one, with frames and short-term annotations."""
+    for folder in ("GraSP_30fps", "GraSP_1fps"):
+        if found := locate(root, f"{folder}/annotations/grasp_short-term_*.json", f"{folder}/frames"):
+            return found / folder
+    return locate(root, "annotations/grasp_short-term_*.json", "frames", depth=0)
+
+
+def videos(folder: Path) -> Iterator[RawVideo]:
+    """A video per case, of its annotated frames."""
+    cases: dict[str, dict[int, tuple[str, _Masks]]] = defaultdict(dict)
+    for path in _records(folder / "annotations"):
+        for name, masks in _read(path):
+            match = _NAME.fullmatch(name)
+            if not match:
+                raise DatasetError(
+                    f"{path}: frame {name!r} is not called CASEnnn/<number>.jpg; restore the official file"
+                )
+            cases[match[1]][int(match[2])] = (name, masks)
+    for case, frames in sorted(cases.items()):
+        yield RawVideo(
+            name=case,
+            frames=partial(_frames, folder / "frames", dict(sorted(frames.items()))),
+            length=len(frames),
+            subset="GraSP",
+            split="train",
+            patient=f"grasp:{case}",
+            how=dict.fromkeys(CLASSES, How.EACH),
+            link=Link(by="order"),
+        )
+
+
+def _records(annotations: Path) -> list[Path]:
+    """The files that cover all cases once: the two folds together are the training part."""
+    parts = [
+        [annotations / f"grasp_short-term_{part}.json" for part in parts]
+        for parts in (("train",), ("fold1", "fold2"), ("test",))
+    ]
+    train, folds, test = parts
+    return [*(train if train[0].is_file() else [p for p in folds if p.is_file()]), *(p for p in test if p.is_file())]
+
+
+def _read(path: Path) -> Iterator[tuple[str, _Masks]]:
+    """Name and masks of every frame of one file; an instrument that is listed twice counts once."""
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        names = {entry["id"]: re.sub("[-_]", " ", entry["name"]).lower() for entry in data["categories"]}
+        if odd := sorted(set(names.values()) - set(CLASSES)):
+            raise DatasetError(f"{path} has category {odd[0]!r}; GraSP has {', '.join(CLASSES)}")
+        found: dict[int, dict[Any, tuple[str, rle.Rle]]] = {image["id"]: {} for image in data["images"]}
+        for one in data["annotations"]:
+            if not isinstance(one["segmentation"], dict):
+                raise DatasetError(f"{path}: annotation {one['id']} has no RLE mask; download the official file again")
+            mask: rle.Rle = one["segmentation"]
+            key = (one["category_id"], tuple(one["bbox"]), str(mask["counts"]))
+            found[one["image_id"]][key] = (names[one["category_id"]], mask)
+        for image in data["images"]:
+            yield image["file_name"], list(found[image["id"]].values())
+    except (ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f"cannot read {path} ({error!r}); download the official file again") from error
+
+
+def _frames(folder: Path, frames: dict[int, tuple[str, _Masks]]) -> Iterator[RawFrame]:
+    """Frames without instruments were looked at too. Numbers only order them: most cases do not count 30 a second."""
+    for number, (name, masks) in frames.items():
+        try:
+            labels = Labels(tuple(RawMask(label, rle.decode(mask)) for label, mask in masks))
+        except ValueError as error:
+            raise DatasetError(f"GraSP: a mask of {name} is damaged ({error}); download the JSON again") from error
+        yield RawFrame(number, existing(folder / name), labels)

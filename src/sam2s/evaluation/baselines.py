@@ -22,7 +22,7 @@ def warp_by_flow(frames: Iterable[np.ndarray], first: np.ndarray) -> Iterator[np
     """Carry the first label map [H, W] from frame to frame uint8 [H, W, 3] by dense optical flow.
 
     DIS flow (OpenCV's medium preset) goes from each frame back to the one before. Every object's mask is sampled there
-    bilinearly, kept soft between frames, and thresholded at one half for output only; the strongest object wins a pixel.
+    bilinearly, kept soft between frames, thresholded at one half only for output; the strongest object wins.
 
     Raises:
         MissingExtraError: OpenCV is not installed.

@@ -12,8 +12,7 @@ import numpy as np
 
 from sam2s.errors import ConfigError
 from sam2s.evaluation.region import Region, cut_mask, paint
-
-TOLERANCE = 0.008  # of the image diagonal
+from sam2s.evaluation.rules import TOLERANCE
 
 
 def jaccard(pred: np.ndarray, gt: np.ndarray) -> float:
@@ -95,7 +94,7 @@ def boundary(mask: np.ndarray) -> np.ndarray:
 def dilate(mask: np.ndarray, radius: int) -> np.ndarray:
     """Dilate a mask bool [H, W] by the disk x² + y² <= radius²; nothing comes in from outside the array.
 
-    The disk is a stack of rows, narrow at its ends. The rows are built from the narrowest on, each out of the one before.
+    The disk is a stack of rows, narrow at its ends; starting there, each row is widened out of the one before.
     """
     dilated = mask.copy()
     row, half = mask, 0

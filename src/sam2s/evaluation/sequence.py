@@ -1,39 +1,25 @@
-"""J and F of objects over a sequence, and the rule that says which frames count.
-
-Two rules are in use and differ only for objects that appear late:
-
-- `Span.OBJECT`, the protocol of the SAM2S benchmark: an object counts from its first appearance in the truth, where it is
-  prompted, to the last annotated frame. Of this span the first and the last frame are dropped.
-- `Span.VIDEO`, what the official SA-V evaluator does: the first and the last annotated frame of the video are dropped;
-  of the rest an object counts from the first frame on which truth or prediction shows it.
+"""J and F of objects over a sequence, counted on the frames that `Rules` select.
 
 Frames without annotation never count. An object counts as right (J = F = 1) where both truth and prediction lack it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
 
 from sam2s.errors import ConfigError
-from sam2s.evaluation.measures import TOLERANCE, region_boundary_f, region_jaccard
+from sam2s.evaluation.measures import region_boundary_f, region_jaccard
 from sam2s.evaluation.region import Region, cut_labels, cut_mask
+from sam2s.evaluation.rules import TOLERANCE, Rules, Span
 
 MATCH_IOU = 0.5
 
 Masks = np.ndarray | Mapping[int, np.ndarray]
 """The objects of a frame: a label map [H, W] (bool means object 1), or masks bool [H, W] by id, which may overlap."""
-
-
-class Span(StrEnum):
-    """Which frames of a video count for an object; see the module."""
-
-    OBJECT = "object"
-    VIDEO = "video"
 
 
 class Cell(NamedTuple):
@@ -106,11 +92,10 @@ def score_sequence(
     gt: Iterable[Masks],
     *,
     video: str = "",
-    span: Span = Span.OBJECT,
-    skip_first_last: bool = True,
-    tolerance: float = TOLERANCE,
+    subset: str = "",
+    rules: Rules = Rules(),  # noqa: B008 (frozen)
 ) -> list[ObjectScore]:
-    """Score predicted against true masks of the annotated frames of one video, in time order; one entry an object of the truth.
+    """Score predicted against true masks of the annotated frames of one video, in time order, object by object.
 
     Raises:
         ConfigError: the two differ in length, or a frame in size.
@@ -122,13 +107,15 @@ def score_sequence(
             if size and frame_size(pred_frame) not in (None, size):
                 raise ConfigError(f"frame {index}: prediction is {frame_size(pred_frame)}, truth {size} (H, W)")
             size = size or frame_size(pred_frame) or (1, 1)
-            cells.append(score_frame(cut(pred_frame), cut(gt_frame), size, tolerance=tolerance))
+            cells.append(score_frame(cut(pred_frame), cut(gt_frame), size, tolerance=rules.tolerance))
     except ValueError as error:
         if isinstance(error, ConfigError):
             raise
-        raise ConfigError("prediction and truth have different numbers of frames; give the same frames of both") from error
+        raise ConfigError(
+            "prediction and truth have different numbers of frames; give the same frames of both"
+        ) from error
     names = [str(index) for index in range(len(cells))]
-    return assemble(video, names, cells, span=span, skip_first_last=skip_first_last)
+    return assemble(video, names, cells, subset=subset, rules=rules)
 
 
 def cut(masks: Masks) -> dict[int, Region]:
@@ -158,8 +145,8 @@ def score_frame(
         f = region_boundary_f(mine, true, size, tolerance=tolerance)
         match = None
         if true is not None:
-            own = object_id if j >= MATCH_IOU else None
-            match = own or next((other for other in pred if region_jaccard(pred[other], true) >= MATCH_IOU), None)
+            others = (other for other in pred if region_jaccard(pred[other], true) >= MATCH_IOU)
+            match = object_id if j >= MATCH_IOU else next(others, None)
         cells[object_id] = Cell(j, f, true is not None, mine is not None, match)
     return cells
 
@@ -170,31 +157,45 @@ def assemble(
     frames: Sequence[Mapping[int, Cell]],
     *,
     subset: str = "",
-    span: Span = Span.OBJECT,
-    skip_first_last: bool = True,
+    rules: Rules = Rules(),  # noqa: B008 (frozen)
+    annotated: Mapping[int, Container[str]] | None = None,
 ) -> list[ObjectScore]:
-    """Turn the measured frames of a video into one score for each object that the truth ever shows."""
+    """Turn the measured frames of a video into one score for each object that the truth ever shows.
+
+    Args:
+        video: name of the video.
+        names: names of the annotated frames, in time order.
+        frames: what `score_frame` gave for each of them.
+        subset: name of the group of videos.
+        rules: which frames count.
+        annotated: by object, the frames on which it is annotated, where not all objects are on all frames.
+    """
     scores = []
     for object_id in sorted({object_id for frame in frames for object_id, cell in frame.items() if cell.in_gt}):
-        cells = [frame.get(object_id, ABSENT) for frame in frames]
-        start, stop = counted_frames(cells, span=span, skip_first_last=skip_first_last)
-        scores.append(ObjectScore(video, object_id, tuple(names[start:stop]), tuple(cells[start:stop]), subset))
+        of_object = [
+            (name, frame.get(object_id, ABSENT))
+            for name, frame in zip(names, frames, strict=True)
+            if annotated is None or name in annotated[object_id]
+        ]
+        counted = of_object[slice(*counted_frames([cell for _, cell in of_object], rules))]
+        score = ObjectScore(
+            video, object_id, tuple(name for name, _ in counted), tuple(cell for _, cell in counted), subset
+        )
+        scores.append(score)
     return scores
 
 
-def counted_frames(cells: Sequence[Cell], *, span: Span = Span.OBJECT, skip_first_last: bool = True) -> tuple[int, int]:
+def counted_frames(cells: Sequence[Cell], rules: Rules) -> tuple[int, int]:
     """Start and stop of the frames that count for an object, given all annotated frames of its video."""
-    skip = int(skip_first_last)
-    stop = len(cells) - skip
-    if span is Span.OBJECT:
+    skip = int(rules.skip_first_last)
+    stop = max(len(cells) - skip, 0)
+    if rules.span is Span.OBJECT:
         return _first(cell.in_gt for cell in cells) + skip, stop
-    start = skip + _first(cell.in_gt or cell.in_pred for cell in cells[skip:stop])
-    return start, stop
+    inner = cells[skip:stop]
+    if not any(cell.in_gt for cell in inner):
+        return stop, stop
+    return skip + _first(cell.in_gt or cell.in_pred for cell in inner), stop
 
 
 def _first(flags: Iterable[bool]) -> int:
-    position = -1
-    for position, flag in enumerate(flags):
-        if flag:
-            return position
-    return position + 1
+    return next(position for position, flag in enumerate(flags) if flag)

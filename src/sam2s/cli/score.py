@@ -1,0 +1,139 @@
+"""`sam2s score`: how well masks fit the truth."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sam2s.evaluation.rules import Layout, Missing, Rules, Span
+
+if TYPE_CHECKING:
+    from sam2s.evaluation.compare import Comparison
+
+
+class By(StrEnum):
+    """What a line of the table is about."""
+
+    SUBSET = "subset"
+    VIDEO = "video"
+    OBJECT = "object"
+
+
+def score(
+    pred: Annotated[
+        Path, typer.Argument(metavar="PRED", help="Predicted masks: a folder of PNG files, or a .json file.")
+    ],
+    gt: Annotated[Path, typer.Argument(metavar="GT", help="True masks, in any of the same forms.")],
+    by: Annotated[By, typer.Option(help="What a line of the table is about.")] = By.VIDEO,
+    video: Annotated[
+        list[str] | None, typer.Option(help="Score only videos of this name or pattern; may be repeated.")
+    ] = None,
+    skip_first_last: Annotated[
+        bool, typer.Option("--skip-first-last/--all-frames", help="Drop the first and the last frame of each span.")
+    ] = True,
+    span: Annotated[
+        Span,
+        typer.Option(help="Count from each object's first appearance (SAM2S), or whole videos (official SA-V script)."),
+    ] = Span.OBJECT,
+    missing: Annotated[
+        Missing, typer.Option(help="Masks that the prediction lacks: stop, or count as empty.")
+    ] = Missing.ERROR,
+    layout: Annotated[
+        Layout, typer.Option(help="Folders: one label image a frame (DAVIS), or one folder an object (SA-V).")
+    ] = Layout.AUTO,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print everything as JSON instead of the table.")] = False,
+    per_frame: Annotated[bool, typer.Option(help="Put J and F of every frame into the JSON.")] = False,
+    confidence: Annotated[
+        Path | None, typer.Option(help="CSV of predicted IoU (masks.csv of `sam2s track`): adds the calibration error.")
+    ] = None,
+    curve: Annotated[Path | None, typer.Option(help="Draw J&F over time into this file (png, svg, pdf).")] = None,
+) -> None:
+    """Score predicted masks against the truth: J, F, J&F, identity switches, presence, decay over time.
+
+    Reads DAVIS-style folders (a PNG a frame, pixel values are object ids),
+    SA-V (a folder an object), YouTube-VIS and COCO files with run lengths;
+    the two sides may differ in form. Only annotated frames are counted.
+    Folders above the videos make subsets.
+
+    Exit status: 0 scored, 2 something is missing or cannot be read.
+    """
+    import json
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from sam2s.evaluation.compare import compare
+    from sam2s.evaluation.confidence import calibration
+    from sam2s.evaluation.report import as_json
+
+    rules = Rules(span, skip_first_last, missing)
+    columns = (TextColumn("frames"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    # Without refresh thread, so that worker processes may be forked.
+    with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
+        task = bar.add_task("score")
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+            if done == total or done % 64 == 0:
+                bar.refresh()
+
+        comparison = compare(
+            pred, gt, rules=rules, layout=layout, videos=tuple(video or ()), workers=workers, progress=advance
+        )
+    error = calibration(confidence, comparison.scores) if confidence else None
+    if curve:
+        _draw(comparison, curve)
+    if json_:
+        print(json.dumps(as_json(comparison, per_frame=per_frame) | {"calibration_error": error}, indent=1))
+    else:
+        _print_table(comparison, by)
+        if error is not None:
+            print(f"Calibration error of the predicted IoU: {error:.1f}.")
+
+
+def _print_table(comparison: Comparison, by: By) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from sam2s.evaluation.report import as_json, footer, remarks, rows
+
+    table = Table(by.value, *("J&F", "J", "F", "objects"), box=None, header_style="bold", pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    body = rows(comparison, by)
+    for number, (name, mean) in enumerate(body + footer(comparison), start=1):
+        values = (f"{value * 100:.1f}" for value in (mean.jf, mean.j, mean.f))
+        table.add_row(
+            name,
+            *values,
+            str(mean.objects),
+            style="bold" if number > len(body) else None,
+            end_section=number == len(body),
+        )
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(table)
+    whole = as_json(comparison)["all"]
+    shown = [
+        f"{whole[key]:.1f}" if whole[key] is not None else "-" for key in ("presence_precision", "presence_recall")
+    ]
+    console.print(
+        f"\nPresence: precision {shown[0]}, recall {shown[1]}. Identity switches: {whole['identity_switches']}."
+    )
+    for remark in remarks(comparison):
+        console.print(remark)
+
+
+def _draw(comparison: Comparison, path: Path) -> None:
+    from sam2s.evaluation.diagnostics import decay_curve
+    from sam2s.evaluation.plots import plot_decay
+    from sam2s.evaluation.summary import by_subset
+
+    curves = {"all objects": decay_curve(comparison.scores)}
+    subsets = list(by_subset(comparison.scores))
+    if len(subsets) > 1:
+        curves |= {name: decay_curve([s for s in comparison.scores if s.subset == name]) for name in subsets}
+    plot_decay(curves, path)

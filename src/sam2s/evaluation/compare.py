@@ -1,0 +1,232 @@
+"""Score the masks of many videos against the truth, on all cores, a few frames at a time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sam2s.errors import DatasetError
+from sam2s.evaluation.maskjson import read_json
+from sam2s.evaluation.maskset import ObjectMasks, VideoMasks, read_folder
+from sam2s.evaluation.rules import Layout, Missing, Rules
+from sam2s.evaluation.sequence import Cell, ObjectScore, assemble, score_frame
+
+_CHUNK = 8  # frames a task: small enough to fill all cores to the end, large enough to hide the sending
+
+Job = tuple[int, list[str]]
+FrameCells = dict[int, Cell]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A video of the truth and what the prediction has for it (None: nothing)."""
+
+    name: str
+    gt: VideoMasks
+    pred: VideoMasks | None
+
+    @property
+    def subset(self) -> str:
+        """The part of the name above the last slash, empty without one."""
+        return self.name.rpartition("/")[0]
+
+    def measure(self, key: str, rules: Rules) -> FrameCells:
+        """Measure one frame; what the prediction lacks is empty."""
+        gt, gt_size = self.gt.read(key)
+        pred, pred_size = self.pred.read(key) if self.pred else ({}, None)
+        if gt_size and pred_size and gt_size != pred_size:
+            raise DatasetError(
+                f"{self.name}, frame {key}: prediction is {pred_size[1]}x{pred_size[0]}, "
+                f"truth {gt_size[1]}x{gt_size[0]}; write the masks at the size of the source frames"
+            )
+        return score_frame(pred, gt, gt_size or pred_size or (1, 1), tolerance=rules.tolerance)
+
+    def missing(self) -> int:
+        """How many masks of annotated frames the prediction lacks."""
+        if self.pred is None:
+            return len(self.gt.frames)
+        if self.gt.by_object is None or self.pred.by_object is None:
+            return len(set(self.gt.frames) - set(self.pred.frames))
+        have = self.pred.by_object
+        return sum(
+            len(frames.keys() - have.get(object_id, {}).keys()) for object_id, frames in self.gt.by_object.items()
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that was measured, and all that was not as it should be.
+
+    Attributes:
+        scores: one entry an object of the truth.
+        rules: what was counted.
+        missing_videos: videos that the prediction lacks; with `Missing.EMPTY` they are counted as predicted empty.
+        missing_masks: by video, how many annotated frames (or objects' masks, in SA-V) the prediction lacks; dito.
+        extra_videos: videos of the prediction that the truth lacks; not counted.
+        extra_objects: by video, ids that only the prediction shows on annotated frames; not counted.
+    """
+
+    scores: list[ObjectScore]
+    rules: Rules
+    missing_videos: list[str] = field(default_factory=list)
+    missing_masks: dict[str, int] = field(default_factory=dict)
+    extra_videos: list[str] = field(default_factory=list)
+    extra_objects: dict[str, list[int]] = field(default_factory=dict)
+
+    @property
+    def uncounted(self) -> list[ObjectScore]:
+        """Objects of which the rules leave no frame to count."""
+        return [score for score in self.scores if not score.cells]
+
+
+def open_masks(path: Path, layout: Layout = Layout.AUTO, truth: Path | None = None) -> dict[str, VideoMasks]:
+    """Open a folder or JSON file of masks as videos by name.
+
+    Raises:
+        DatasetError: there is nothing to read, or it is not of a form that is known.
+    """
+    if not path.exists():
+        raise DatasetError(f"{path} does not exist: give a folder of PNG masks or a .json file")
+    return read_folder(path, layout) if path.is_dir() else read_json(path, truth)
+
+
+def compare(
+    pred: Path,
+    gt: Path,
+    *,
+    rules: Rules = Rules(),  # noqa: B008 (frozen)
+    layout: Layout = Layout.AUTO,
+    videos: tuple[str, ...] = (),
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Comparison:
+    """Score predicted masks against the truth.
+
+    Args:
+        pred: folder or JSON file of predicted masks.
+        gt: folder or JSON file of the truth; what it has no mask for is not annotated and not counted.
+        rules: what counts.
+        layout: how folders are to be read.
+        videos: names or patterns (`EndoVis17/*`) of the videos of the truth to score; all without any.
+        workers: processes; all cores by default, 1 stays in this one.
+        progress: called with the number of frames done and of all.
+
+    Raises:
+        DatasetError: masks cannot be read, differ in size, or are missing and `rules.missing` is `error`.
+    """
+    truth = open_masks(gt, layout)
+    if layout is Layout.AUTO and any(isinstance(video, ObjectMasks) for video in truth.values()):
+        layout = Layout.OBJECTS  # a prediction may lack the first object, by which the layout is told
+    pairs, extra = pair_up(truth, open_masks(pred, layout, truth=gt))
+    if videos:
+        pairs = [pair for pair in pairs if any(fnmatchcase(pair.name, pattern) for pattern in videos)]
+        if not pairs:
+            raise DatasetError(f"no video of {gt} is called {' or '.join(videos)}; there are {_some(list(truth))}")
+    missing = {pair.name: pair.missing() for pair in pairs if pair.missing()}
+    lost = [pair.name for pair in pairs if pair.pred is None]
+    if missing and rules.missing is Missing.ERROR:
+        what = (
+            f"videos {_some(lost)}" if lost else f"masks of {_some([f'{name} ({n})' for name, n in missing.items()])}"
+        )
+        raise DatasetError(
+            f"{pred} lacks {what}; to count them as empty: --missing empty; to score some videos only: --video"
+        )
+    cells = _measure(pairs, rules, workers or os.cpu_count() or 1, progress)
+    comparison = Comparison([], rules, lost, {name: n for name, n in missing.items() if name not in lost}, extra)
+    for pair, frames in zip(pairs, cells, strict=True):
+        scores = assemble(
+            pair.name, pair.gt.frames, frames, subset=pair.subset, rules=rules, annotated=pair.gt.by_object
+        )
+        comparison.scores.extend(scores)
+        only = {object_id for frame in frames for object_id in frame} - {score.object_id for score in scores}
+        if only:
+            comparison.extra_objects[pair.name] = sorted(only)
+    return comparison
+
+
+def pair_up(gt: Mapping[str, VideoMasks], pred: Mapping[str, VideoMasks]) -> tuple[list[Pair], list[str]]:
+    """Pair the videos of truth and prediction by name; also name those that only the prediction has.
+
+    Two single videos always belong together. If no name is in both, folders that all names of a side begin with
+    (`Annotations/480p`) are left out.
+    """
+    if len(gt) == len(pred) == 1:
+        return [Pair(next(iter(gt)), next(iter(gt.values())), next(iter(pred.values())))], []
+    if not gt.keys() & pred.keys():
+        gt, pred = _without_common_folders(gt), _without_common_folders(pred)
+    return [Pair(name, video, pred.get(name)) for name, video in gt.items()], [name for name in pred if name not in gt]
+
+
+def _without_common_folders(videos: Mapping[str, VideoMasks]) -> Mapping[str, VideoMasks]:
+    parents = [name.split("/")[:-1] for name in videos]
+    differs = (depth for depth, folders in enumerate(zip(*parents, strict=False)) if len(set(folders)) > 1)
+    common = next(differs, min(map(len, parents)))
+    return {"/".join(name.split("/")[common:]): video for name, video in videos.items()}
+
+
+def _measure(
+    pairs: list[Pair], rules: Rules, workers: int, progress: Callable[[int, int], None] | None
+) -> list[list[FrameCells]]:
+    jobs = [
+        (number, list(pair.gt.frames[start : start + _CHUNK]))
+        for number, pair in enumerate(pairs)
+        for start in range(0, len(pair.gt.frames), _CHUNK)
+    ]
+    total, done = sum(len(keys) for _, keys in jobs), 0
+    results: list[list[FrameCells]] = [[] for _ in pairs]
+    with _mapping(pairs, rules, min(workers, len(jobs))) as run:
+        for (number, keys), frames in zip(jobs, run(jobs), strict=True):
+            results[number].extend(frames)
+            done += len(keys)
+            if progress:
+                progress(done, total)
+    return results
+
+
+@contextmanager
+def _mapping(
+    pairs: list[Pair], rules: Rules, workers: int
+) -> Iterator[Callable[[list[Job]], Iterator[list[FrameCells]]]]:
+    """Give a function that runs jobs in order, in this process or in several that hold the pairs already."""
+    if workers <= 1:
+        yield partial(map, partial(_run, pairs, rules))
+        return
+    safe_to_fork = sys.platform == "linux" and threading.active_count() == 1
+    context = multiprocessing.get_context("fork" if safe_to_fork else "spawn")
+    with ProcessPoolExecutor(workers, context, _start_worker, (pairs, rules)) as pool:
+        try:
+            yield partial(pool.map, _run_here)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+_here: dict[str, Any] = {}  # what a worker process was started with
+
+
+def _start_worker(pairs: list[Pair], rules: Rules) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the pool
+    _here.update(pairs=pairs, rules=rules)
+
+
+def _run_here(job: Job) -> list[FrameCells]:
+    return _run(_here["pairs"], _here["rules"], job)
+
+
+def _run(pairs: list[Pair], rules: Rules, job: Job) -> list[FrameCells]:
+    number, keys = job
+    return [pairs[number].measure(key, rules) for key in keys]
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

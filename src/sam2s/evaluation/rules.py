@@ -1,0 +1,65 @@
+"""The choices that a score depends on. Nothing heavy is imported here, so that the command line can name them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+TOLERANCE = 0.008
+"""How far boundaries may lie apart, as a part of the image diagonal (DAVIS, SA-V)."""
+
+
+class Span(StrEnum):
+    """Which frames of a video count for an object. The two differ only for objects that appear late.
+
+    Attributes:
+        OBJECT: the protocol of the SAM2S benchmark: from the object's first appearance in the truth, where it is
+            prompted, to the last annotated frame; of these the first and the last are dropped.
+        VIDEO: what the official SA-V evaluator does: the first and the last annotated frame of the video are dropped;
+            of the rest the object counts from the first frame on which truth or prediction shows it.
+    """
+
+    OBJECT = "object"
+    VIDEO = "video"
+
+
+class Missing(StrEnum):
+    """What to do about frames or videos that the prediction lacks: stop, or count them as predicted empty."""
+
+    ERROR = "error"
+    EMPTY = "empty"
+
+
+class Layout(StrEnum):
+    """How folders of PNG files are to be read.
+
+    Attributes:
+        AUTO: `objects` where sibling folders are called 000, 001, ..., else `labels`.
+        LABELS: one folder a video, one PNG a frame, pixel values are object ids (DAVIS, YouTube-VOS, MOSE).
+        OBJECTS: one folder a video, in it one folder an object, pixel values are 0 or not (SA-V).
+    """
+
+    AUTO = "auto"
+    LABELS = "labels"
+    OBJECTS = "objects"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Everything that decides a score besides the masks.
+
+    Attributes:
+        span: which frames count for an object.
+        skip_first_last: whether the first and the last frame of that span are dropped.
+        missing: what to do about frames and videos that the prediction lacks.
+        tolerance: how far boundaries may lie apart, as a part of the image diagonal.
+    """
+
+    span: Span = Span.OBJECT
+    skip_first_last: bool = True
+    missing: Missing = Missing.ERROR
+    tolerance: float = TOLERANCE
+
+    def as_dict(self) -> dict[str, object]:
+        """The rules as they go into a report."""
+        return asdict(self)

@@ -203,5 +203,5 @@ def _labels(frame: _Frame, colours: Mapping[str, tuple[int, ...]]) -> Labels:
             continue
         masks.append(RawMask("instrument" if name in PARTS else name, mask, track=name if name in SINGLE else None))
     # Some of these files are coloured, some 0/255, some 0/1.
-    masks += [RawMask(label, read_colours(existing(path)).any(axis=2)) for label, path in frame.instances or ()]
+    masks += [RawMask(label, read_colours(existing(path)).max(axis=2) > 0) for label, path in frame.instances or ()]
     return Labels(tuple(masks), None, unknown)

@@ -101,7 +101,7 @@ def _read(path: Path) -> Iterator[tuple[str, _Masks]]:
         for one in data["annotations"]:
             if not isinstance(one["segmentation"], dict):
                 raise DatasetError(f"{path}: annotation {one['id']} has no RLE mask; download the official file again")
-            mask: rle.Rle = one["segmentation"]
+            mask = rle.Rle(size=one["segmentation"]["size"], counts=one["segmentation"]["counts"])
             key = (one["category_id"], tuple(one["bbox"]), str(mask["counts"]))
             found[one["image_id"]][key] = (names[one["category_id"]], mask)
         for image in data["images"]:

@@ -1,0 +1,31 @@
+"""Hyst-YT: hysterectomy videos of the SAM2S authors. It is not public, so a mapping file must describe it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from sam2s.sasv import mapping
+from sam2s.sasv.raw import Facts, RawVideo
+
+FACTS = Facts(
+    name="hyst-yt",
+    title="Hyst-YT",
+    procedure="hysterectomy",
+    subsets=("Hyst-YT",),
+    url="https://arxiv.org/abs/2506.23759",
+    access="not public; ask the authors",
+    licence="unverified",
+    layout="a mapping file hyst-yt.yaml in the data folder that describes your copy (docs/how-to/mapping-files.md)",
+    assumes=("only the SAM2S paper mentions it: neither files nor a listing could be seen",),
+)
+
+
+def find(root: Path) -> Path | None:
+    """The user's mapping file."""
+    return mapping.find(root, FACTS)
+
+
+def videos(file: Path) -> Iterator[RawVideo]:
+    """What the mapping file describes."""
+    return mapping.videos(file, FACTS, split="test")

@@ -1,0 +1,46 @@
+"""Paths with fields in braces, to find files and to name those that belong to them."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Template:
+    """A path with fields in braces, `{video}/{frame}.png`; a field matches within one folder name, `{frame}` digits."""
+
+    text: str
+
+    @property
+    def fields(self) -> set[str]:
+        """Names of the fields."""
+        return set(re.findall(r"\{(\w+)\}", self.text))
+
+    def matches(self, folder: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+        """Files below `folder` with the values of their fields, in natural order of all values."""
+        pattern, expression, seen = "", "", set()
+        for i, piece in enumerate(re.split(r"\{(\w+)\}", self.text)):
+            if i % 2 == 0:
+                pattern, expression = pattern + glob.escape(piece), expression + re.escape(piece)
+            else:
+                values = r"\d+" if piece == "frame" else "[^/]+?"
+                pattern += "*"
+                expression += f"(?P={piece})" if piece in seen else f"(?P<{piece}>{values})"
+                seen.add(piece)
+        found = []
+        for path in folder.glob(pattern):
+            if match := re.fullmatch(expression, path.relative_to(folder).as_posix()):
+                found.append((path, match.groupdict()))
+        yield from sorted(found, key=lambda one: [re.sub(r"\d+", _padded, value) for value in one[1].values()])
+
+    def fill(self, values: dict[str, str]) -> Template:
+        """The template with some fields filled in."""
+        return Template(re.sub(r"\{(\w+)\}", lambda m: values.get(m[1], m[0]), self.text))
+
+
+def _padded(number: re.Match[str]) -> str:
+    return number[0].zfill(20)

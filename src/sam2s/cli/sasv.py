@@ -93,8 +93,11 @@ def build(
     if as_json:
         _print_json({"built": states["built"], "kept": states["kept"], "failed": failed, "without": without})
     else:
+        if missing := [name for name, reason in without.items() if reason.startswith("not found")]:
+            print(f"not found: {', '.join(missing)} (sam2s sasv sources says where to get them)")
         for name, reason in without.items():
-            print(f"{name}: {reason}")
+            if name not in missing:
+                print(f"FAILED {name}: {reason}")
         for name, reason in failed.items():
             print(f"FAILED {name}: {reason}")
         print(f"{states['built']} built, {states['kept']} kept, {states['failed']} failed, in {out}")
@@ -169,7 +172,9 @@ def stats(
     from rich.table import Table
 
     columns = [name for name in _stats_row("", next(iter(counts.values()))) if name != "categories"] if counts else []
-    table = Table(*columns)
+    table = Table()
+    for column in columns:
+        table.add_column(column, no_wrap=True, justify="left" if column == "subset" else "right")
     for row in rows:
         table.add_row(*(f"{row[c]:,}" if isinstance(row[c], (int, float)) else str(row[c]) for c in columns))
     console = Console(highlight=False)
@@ -279,9 +284,9 @@ def _stats_row(subset: str, count: Any) -> dict[str, Any]:
         "instruments": count.instruments,
         "tissues": count.tissues,
         "masklets": count.masklets,
-        "seconds a video": round(float(count.seconds) / count.videos, 1) if count.videos else 0,
-        "mask size %": round(100 * count.pixels / count.masks, 2) if count.masks else 0,
-        "doubtful links": count.guess.get("doubtful", 0),
+        "s/video": round(float(count.seconds) / count.videos, 1) if count.videos else 0,
+        "size %": round(100 * count.pixels / count.masks, 2) if count.masks else 0,
+        "doubtful": count.guess.get("doubtful", 0),
         "categories": count.categories,
     }
 

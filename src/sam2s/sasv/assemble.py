@@ -53,7 +53,7 @@ def assemble(
             raise DatasetError(
                 f"{video.name}: frame {frame.index} is {size}, those before {linker.size}; restore the official files"
             )
-        picture = small(folder / name)
+        picture = small(folder / name, frame.image)
         labels = frame.labels
         files.append(name)
         frames.append(DraftFrame(frame.index, frame.pts, labels is not None))

@@ -38,20 +38,18 @@ def store(
         if suffix and crop is None:
             _copy(image, folder / f"{stem}{suffix}", hard_link=hard_link)
             return f"{stem}{suffix}", (picture.height, picture.width)
-        cut = _cut(picture.convert("RGB"), crop, str(image))
+        cut = _cut(_decoded(picture, image), crop, str(image))
         cut.save(folder / f"{stem}.png", compress_level=4)
         return f"{stem}.png", (cut.height, cut.width)
 
 
-def small(path: Path) -> np.ndarray:
-    """uint8 [h, w, 3]: the frame reduced to a few pixels; decodes the whole file, so that a damaged one is noticed."""
+def small(path: Path, source: Path | np.ndarray) -> np.ndarray:
+    """uint8 [h, w, 3]: a stored frame reduced to a few pixels; decodes all of it, so that a damaged one is noticed."""
     with _open(path) as image:
-        try:
-            image.draft("RGB", (_SMALL, _SMALL))
-            image.thumbnail((_SMALL, _SMALL), Image.Resampling.BOX)
-            return np.array(image.convert("RGB"))
-        except OSError as error:
-            raise DatasetError(f"picture {path} is damaged ({error}); download it again") from error
+        image.draft("RGB", (_SMALL, _SMALL))
+        picture = _decoded(image, source)
+        picture.thumbnail((_SMALL, _SMALL), Image.Resampling.BOX)
+        return np.array(picture)
 
 
 def _open(path: Path) -> Image.Image:
@@ -59,6 +57,14 @@ def _open(path: Path) -> Image.Image:
         return Image.open(path)
     except OSError as error:
         raise DatasetError(f"cannot read picture {path}: {error}; download it again") from error
+
+
+def _decoded(image: Image.Image, source: Path | np.ndarray) -> Image.Image:
+    try:
+        return image.convert("RGB")
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises any of them
+        name = source if isinstance(source, Path) else "of a decoded video"
+        raise DatasetError(f"picture {name} is damaged ({error}); download it again") from error
 
 
 def _cut(image: Image.Image, crop: tuple[int, int, int, int] | None, name: str) -> Image.Image:

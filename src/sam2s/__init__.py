@@ -5,20 +5,40 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .loading import load
+    from .memory import MemoryPolicy
+    from .tracking import Box, FrameResult, Mask, ObjectResult, ObjectState, Points, Tracker, VideoSession
+    from .video import open_source
 
 __version__ = "0.1.0"
 
-# Looked up on first use, so that `import sam2s` and the command line start without torch.
-_HOMES = {"load": "sam2s.loading"}
+__all__ = [
+    "Box",
+    "FrameResult",
+    "Mask",
+    "MemoryPolicy",
+    "ObjectResult",
+    "ObjectState",
+    "Points",
+    "Tracker",
+    "VideoSession",
+    "load",
+    "open_source",
+]
 
-__all__ = ["__version__", "load"]
+_TRACKING = ("Box", "FrameResult", "Mask", "ObjectResult", "ObjectState", "Points", "Tracker", "VideoSession")
+_HOMES = dict.fromkeys(_TRACKING, "sam2s.tracking") | {
+    "MemoryPolicy": "sam2s.memory",
+    "load": "sam2s.loading",
+    "open_source": "sam2s.video",
+}
 
 
 def __getattr__(name: str) -> object:
+    """Import on first use, so that `import sam2s` and the command line start without torch."""
     if name not in _HOMES:
         raise AttributeError(f"module 'sam2s' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *__all__})

@@ -30,7 +30,8 @@ def matching_weights(model: SAM2S, *, presence: float = 2.0) -> None:
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
     trunk = model.image_encoder.trunk
-    nn.init.trunc_normal_(trunk.pos_embed, std=0.02)
+    # Places must be legible from the start: a box is understood by where things are, not by what they look like.
+    nn.init.trunc_normal_(trunk.pos_embed, std=0.3)
     nn.init.trunc_normal_(trunk.pos_embed_window, std=0.02)
     for block in model.memory_encoder.fuser.layers:
         block.gamma.fill_(0.1)
@@ -39,6 +40,9 @@ def matching_weights(model: SAM2S, *, presence: float = 2.0) -> None:
     prompts = model.sam_prompt_encoder
     for embedding in (*prompts.point_embeddings, prompts.not_a_point_embed, prompts.no_mask_embed):
         nn.init.normal_(embedding.weight, std=0.05)
+
+    # Half the usual frequencies: a point is then felt over about a sixth of the image, several cells of a small grid.
+    nn.init.normal_(prompts.pe_layer.positional_encoding_gaussian_matrix, std=0.5)
 
     decoder = model.sam_mask_decoder.transformer
     crosses = [decoder.final_attn_token_to_image]

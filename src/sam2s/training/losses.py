@@ -14,19 +14,36 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class LossWeights:
-    """Weights of the terms; `others` is the share of the candidate masks that were not the best one."""
+    """Weights of the terms.
+
+    `others` is the share of the candidate masks that were not the best one; `balance` how much of the cross-entropy
+    counts object and background alike, whatever their areas: without it, training from nothing on small objects first
+    learns to draw nothing at all. `power` keeps image embedding and memory maps from growing past unit variance: left
+    alone they grow tenfold, drown the position codes and saturate the attention before it has learned to match.
+    """
 
     mask: float = 1.0
     dice: float = 1.0
     iou: float = 0.5
     presence: float = 0.5
     others: float = 0.2
+    balance: float = 0.5
+    power: float = 0.1
 
 
-def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    """Binary cross-entropy, mean over pixels: logits [N, M, h, w], target [N, h, w] in [0, 1] -> [N, M]."""
-    target = target[:, None].expand_as(logits)
-    return F.binary_cross_entropy_with_logits(logits, target, reduction="none").mean((2, 3))
+def cross_entropy(logits: Tensor, target: Tensor, balance: float = 0.0) -> Tensor:
+    """Binary cross-entropy: logits [N, M, h, w], target [N, h, w] in [0, 1] -> [N, M].
+
+    The mean over pixels; a share `balance` of it is the mean of the object's mean and the background's mean instead.
+    """
+    truth = target[:, None]
+    each = F.binary_cross_entropy_with_logits(logits, truth.expand_as(logits), reduction="none")
+    plain = each.mean((2, 3))
+    if not balance:
+        return plain
+    inside = (each * truth).sum((2, 3)) / truth.sum((2, 3)).clamp(min=1)
+    outside = (each * (1 - truth)).sum((2, 3)) / (1 - truth).sum((2, 3)).clamp(min=1)
+    return (1 - balance) * plain + balance * (inside + outside) / 2
 
 
 def dice(logits: Tensor, target: Tensor, smooth: float = 1.0) -> Tensor:
@@ -43,6 +60,11 @@ def mask_iou(logits: Tensor, target: Tensor) -> Tensor:
     overlap = (predicted & truth).sum((2, 3))
     union = (predicted | truth).sum((2, 3))
     return torch.where(union > 0, overlap / union.clamp(min=1), 1.0)
+
+
+def power_loss(power: Tensor) -> Tensor:
+    """How far mean squares lie above 1, summed."""
+    return (power - 1).clamp(min=0).sum()
 
 
 def frame_loss(
@@ -64,7 +86,7 @@ def frame_loss(
     """
     visible = (target.flatten(1).amax(1) > 0.5).float()
     count = visible.sum().clamp(min=1)
-    each = weights.mask * cross_entropy(logits, target) + weights.dice * dice(logits, target)
+    each = weights.mask * cross_entropy(logits, target, weights.balance) + weights.dice * dice(logits, target)
     best = each.min(1).values
     mask_term = ((1 - weights.others) * best + weights.others * each.mean(1)) @ visible / count
     true_iou = mask_iou(logits, target)

@@ -29,10 +29,10 @@ from sam2s.model import SAM2S, build, preset
 
 from .clips import SyntheticClips
 from .initialise import matching_weights
-from .losses import LossWeights, frame_loss
+from .losses import LossWeights, frame_loss, power_loss
 from .rollout import PromptKind, rollout
 
-KINDS: tuple[PromptKind, ...] = ("mask", "mask", "mask", "box", "box", "click", "clicks")
+KINDS: tuple[PromptKind, ...] = ("mask", "mask", "box", "box", "click", "clicks")
 
 
 def learning_rate(progress: float, peak: float, *, warmup: float = 0.02) -> float:
@@ -71,11 +71,13 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=4, help="clips in a step of one process")
     parser.add_argument("--frames", type=int, default=5, help="frames in a clip")
     parser.add_argument("--objects", type=int, default=2, help="most objects of a clip")
+    parser.add_argument("--min-area", type=float, default=0.002, help="smallest object taken, share of the first frame")
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--weight-decay", type=float, default=0.05)
     parser.add_argument("--clip-norm", type=float, default=1.0)
     parser.add_argument("--ema", type=float, default=0.998)
     parser.add_argument("--teacher", type=float, default=0.5, help="initial share of true masks in the memory")
+    parser.add_argument("--balance", type=float, default=0.5, help="share of area-balanced cross-entropy")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     torch.set_flush_denormal(True)
@@ -105,11 +107,18 @@ def main() -> None:
     # A resumed run draws new scenes: the seed moves on with the step.
     seed = args.seed + 7919 * step + 104729 * rank
     clips = iter(
-        SyntheticClips(size=args.image_size, batch=args.batch, frames=args.frames, objects=args.objects, seed=seed)
+        SyntheticClips(
+            size=args.image_size,
+            batch=args.batch,
+            frames=args.frames,
+            objects=args.objects,
+            seed=seed,
+            min_area=args.min_area,
+        )
     )
     chooser = random.Random(seed)
     generator = torch.Generator().manual_seed(seed)
-    weights = LossWeights()
+    weights = LossWeights(balance=args.balance)
     sums: dict[str, list[float]] = defaultdict(list)
     started, saved = time.time() - elapsed, time.time()
     while elapsed < 60 * args.minutes:
@@ -122,7 +131,8 @@ def main() -> None:
         teacher = args.teacher * max(0.0, 1 - 2 * progress)
         for answer in rollout(model, clip, kind, generator, teacher=teacher):
             loss, terms = frame_loss(answer.logits, answer.ious, answer.object_logit, answer.target, weights)
-            total, answers = total + loss, answers + 1
+            total, answers = total + loss + weights.power * power_loss(answer.power), answers + 1
+            sums["power"].append(answer.power.sum().item())
             key = f"{kind}/0" if answer.frame == 0 else f"track/{answer.frame}"
             sums[key].append(terms["iou_value"].item())
         (total / answers).backward()

@@ -31,6 +31,7 @@ class Answer:
         object_logit: [N, 1].
         target: [N, h, w] share of each low-resolution pixel that the object covers.
         frame: position in the clip.
+        power: [2] mean square of the image embedding, and of the memory maps that were read (0 where none was).
     """
 
     logits: Tensor
@@ -38,6 +39,7 @@ class Answer:
     object_logit: Tensor
     target: Tensor
     frame: int
+    power: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,21 @@ class _Remembered:
     pointer: Tensor
 
 
-def _answer(seen: Segmentation, target: Tensor, frame: int, *, multimask: bool) -> Answer:
+def _answer(
+    seen: Segmentation,
+    features: ImageFeatures,
+    target: Tensor,
+    *,
+    multimask: bool,
+    frame: int = 0,
+    memory: Memory | None = None,
+) -> Answer:
     assert seen.decoded is not None
+    embedding = features.embedding.square().mean()
+    power = torch.stack((embedding, torch.zeros_like(embedding) if memory is None else memory.maps.square().mean()))
     masks = slice(1, None) if multimask else slice(0, 1)
     decoded = seen.decoded
-    return Answer(decoded.logits[:, masks], decoded.ious[:, masks], decoded.object_logit, target, frame)
+    return Answer(decoded.logits[:, masks], decoded.ious[:, masks], decoded.object_logit, target, frame, power)
 
 
 def _prompted(
@@ -65,7 +77,7 @@ def _prompted(
     multimask = kind != "box"
     cls = model.first_cls(count)
     seen = segment(model, embedding, features, model.encode_prompt(count, points), multimask=multimask, cls=cls)
-    answers = [_answer(seen, target, 0, multimask=multimask)]
+    answers = [_answer(seen, features, target, multimask=multimask)]
     if kind == "clicks":
         wrong = upsample(seen.logits, model.image_size)[:, 0] > 0
         more = correction_click(wrong, masks, generator)
@@ -73,7 +85,7 @@ def _prompted(
         before = seen.logits.detach().clamp(-32, 32)
         prompt = model.encode_prompt(count, points, before)
         seen = segment(model, embedding, features, prompt, multimask=False, cls=cls, stability=False)
-        answers.append(_answer(seen, target, 0, multimask=False))
+        answers.append(_answer(seen, features, target, multimask=False))
     return seen, answers
 
 
@@ -129,7 +141,7 @@ def rollout(
             embedding, cls = model.attend(seen_features.embedding, memory)
             prompt = model.encode_prompt(len(rows))
             seen = segment(model, embedding, seen_features, prompt, multimask=True, cls=cls)
-            yield _answer(seen, target, frame, multimask=True)
+            yield _answer(seen, seen_features, target, multimask=True, frame=frame, memory=memory)
         if frame + 1 < frames:
             remembered.append(_remember(model, clip, seen, seen_features, frame, generator, teacher))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -25,12 +25,14 @@ class Prompted:
         request: everything said about the object on that frame.
         answer: the network's answer, which is the object's mask on that frame whenever it is passed.
         entry: memory of the answer.
+        followed: whether the frame was tracked before, so that the answer also draws on memory.
         embedding: the frame's image embedding, needed until the entry is committed.
     """
 
     request: Request
     answer: Segmentation
     entry: MemoryEntry
+    followed: bool
     embedding: Tensor | None = None
 
 
@@ -100,6 +102,8 @@ class ObjectTrack:
         """
         before = self.pending.get(time) or self.answers.get(time)
         logits = before.answer.logits if before else previous
+        if time in self.pending:
+            tracked = self.pending[time].followed
         recall = None
         if tracked:
             self.bank.undo(time)
@@ -108,7 +112,7 @@ class ObjectTrack:
         entry = net.memorize(features, answer, time, prompted=True)
         remembered = not tracked or self.bank.policy.corrections == "condition" or time in self.answers
         if remembered:
-            self.pending[time] = Prompted(request, answer, entry, features.embedding)
+            self.pending[time] = Prompted(request, answer, entry, tracked, features.embedding)
         else:
             self.bank.add(entry, features.embedding, reverse=reverse)
         return answer
@@ -118,7 +122,7 @@ class ObjectTrack:
         for time, prompted in self.pending.items():
             assert prompted.embedding is not None
             self.bank.condition(prompted.entry, prompted.embedding)
-            self.answers[time] = Prompted(prompted.request, prompted.answer, prompted.entry.without_map())
+            self.answers[time] = replace(prompted, entry=prompted.entry.without_map(), embedding=None)
         self.pending = {}
 
     def clear(self, time: int) -> None:

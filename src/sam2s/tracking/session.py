@@ -171,9 +171,10 @@ class VideoSession:
             self._after, self._before, run.last = (run.number, time), None, time
             for object_id in result.objects:
                 run.joined.setdefault(object_id, time)
-            if abs(time - run.start) % self.snapshot_every == self.snapshot_every - 1:
+            yield result  # before saving: what a snapshot counts as done must be in the caller's hands
+            due = abs(time - run.start) % self.snapshot_every == self.snapshot_every - 1
+            if due and not self._changed and self._after == (run.number, time):
                 self._save(run, time)
-            yield result
 
     def checkpoint(self) -> None:
         """Save the state after the frame passed last, so that `reopen` goes on from there."""

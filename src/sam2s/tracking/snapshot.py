@@ -64,6 +64,7 @@ class _Packer:
             "request": request,
             "answer": answer,
             "entry": self.entry(p.entry),
+            "followed": p.followed,
             "embedding": self.tensor(p.embedding),
         }
 
@@ -106,7 +107,7 @@ class _Unpacker:
         coords = tuple((x, y) for x, y in p["request"]["coords"])
         request = Request(Clicks(coords, tuple(p["request"]["labels"])), self.maybe(p["request"]["mask"]))
         answer = Segmentation(**{name: self.maybe(value) for name, value in p["answer"].items()})  # type: ignore[arg-type]
-        return Prompted(request, answer, self.entry(p["entry"]), self.maybe(p["embedding"]))
+        return Prompted(request, answer, self.entry(p["entry"]), p["followed"], self.maybe(p["embedding"]))
 
     def track(self, t: _Json, into: ObjectTrack) -> None:
         bank, chosen = into.bank, t["filter"]

@@ -1,0 +1,239 @@
+"""A tracking run from input to folder: what `sam2s track` and `sam2s demo` do once their arguments are read."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sam2s
+from sam2s.errors import OutputError, PromptError, TruncatedSourceError
+from sam2s.formats.export import check_kinds, write_exports
+from sam2s.formats.prompts_file import PromptEntry, names
+from sam2s.formats.run_info import RunInfo
+from sam2s.formats.store import MaskStore
+from sam2s.memory import MemoryPolicy
+from sam2s.model import SAM2S
+from sam2s.model.checkpoints import find
+from sam2s.tracking import FrameResult, Tracker, VideoSession
+from sam2s.tracking.log import encode_prompt
+from sam2s.video import VideoSource, open_source
+
+CHECKPOINT_EVERY = 100
+"""Frames after which a killed run need not be done again."""
+FINISHED = b"finished"
+
+Tell = Callable[[str, int, int | None], None]
+"""Told what is being done, how much of it is done, and how much there is (None if nobody knows)."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to track where, as `sam2s track --help` explains."""
+
+    input: str
+    out: Path
+    weights: str
+    prompts: list[PromptEntry]
+    policy: MemoryPolicy = field(default_factory=MemoryPolicy)
+    reverse: bool = False
+    start: int = 0
+    stop: int | None = None
+    stride: int = 1
+    image_size: int | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    exports: tuple[str, ...] = ()
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run went.
+
+    Attributes:
+        frames: frames tracked now, not counting those of an earlier start of the run.
+        seconds: time that took, decoding and writing included.
+        resumed_at: frame at which an earlier run was taken up again, or None.
+        outputs: files and folders by kind; "masks" is the run folder itself.
+        signal: the signal that stopped the run before its end, or None.
+        damage: what was wrong with the input after the last good frame, or None.
+    """
+
+    frames: int
+    seconds: float
+    resumed_at: int | None
+    outputs: dict[str, Path]
+    signal: int | None = None
+    damage: str | None = None
+
+    @property
+    def fps(self) -> float:
+        """Frames tracked a second."""
+        return self.frames / self.seconds if self.seconds else 0.0
+
+
+def run(job: Job, tell: Tell) -> Outcome:
+    """Track, write masks as they come, then the exports; goes on where an interrupted run of the same job stopped.
+
+    Ctrl-C and SIGTERM end the run after the current frame with everything saved.
+
+    Raises:
+        Sam2sError: anything that the user can mend.
+    """
+    check_kinds(job.exports)
+    if not job.prompts:
+        raise PromptError("nothing is pointed at; give --prompts FILE, --box, --point or --mask")
+    model = sam2s.load(job.weights, device=job.device, image_size=job.image_size, precision=job.precision)
+    with (
+        closing(open_source(job.input)) as source,
+        MaskStore.open(job.out, _info(job, model, source), overwrite=job.overwrite) as store,
+        _signals() as caught,
+    ):
+        done, damage, resumed, began = 0, None, None, time.perf_counter()
+        if store.load_state() != FINISHED:
+            loop = _Offline(job, model, source, store) if source.seekable else _Live(job, model, source, store)
+            resumed = loop.resumed_at
+            try:
+                for result in loop.results():
+                    store.append(result)
+                    done += 1
+                    tell("tracking", done, loop.total)
+                    if caught or done % CHECKPOINT_EVERY == 0:
+                        loop.checkpoint()
+                    if caught:
+                        break
+            except TruncatedSourceError as error:
+                damage = str(error)
+            if not caught:
+                loop.finish()
+        seconds = time.perf_counter() - began
+        kinds = () if caught else job.exports
+        outputs = {"masks": store.folder, **write_exports(store, _rereadable(source), kinds, progress=tell)}
+        return Outcome(done, seconds, resumed, outputs, caught[0] if caught else None, damage)
+
+
+class _Offline:
+    """A file or folder: a session whose folder lies beside the masks, so that a killed run goes on exactly."""
+
+    def __init__(self, job: Job, model: SAM2S, source: VideoSource, store: MaskStore) -> None:
+        self.job, self.store = job, store
+        self.folder = store.folder / "session"
+        settings: dict[str, Any] = {"stride": job.stride, "snapshot_every": 1 << 60, "max_snapshots": 2}
+        frames = [entry.frame for entry in job.prompts]
+        if job.reverse:
+            self.begin = max(frames) if job.stop is None else min(max(frames), job.stop - 1)
+            self.stop: int | None = job.start
+            empty = self.begin < job.start
+        else:
+            self.begin, self.stop = max(job.start, min(frames)), job.stop
+            empty = job.stop is not None and self.begin >= job.stop
+        if empty:
+            raise PromptError(f"no frame between --start {job.start} and --stop {job.stop} lies at or beyond a prompt")
+        self.resumed_at: int | None = None
+        if (self.folder / "session.json").exists() and not job.overwrite:
+            self.session = VideoSession.reopen(model, source, self.folder, policy=job.policy, **settings)
+            self.begin = self.resumed_at = self.session.next_frame or 0
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.session = VideoSession(model, source, policy=job.policy, folder=self.folder, **settings)
+            for entry in job.prompts:
+                self.session.add_prompt(entry.frame, entry.object_id, entry.prompt)
+        last = source.length if self.stop is None else min(self.stop, source.length or self.stop)
+        span = self.begin - job.start + 1 if job.reverse else None if last is None else last - self.begin
+        self.total = None if span is None else max(0, -(-span // job.stride))
+
+    def results(self) -> Iterator[FrameResult]:
+        return self.session.propagate(self.begin, self.stop, reverse=self.job.reverse)
+
+    def checkpoint(self) -> None:
+        self.store.save_state(b"tracking")  # first the masks, then the state that counts them as done
+        self.session.checkpoint()
+
+    def finish(self) -> None:
+        self.store.save_state(FINISHED)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class _Live:
+    """A camera or stream: nothing can be read twice, so nothing can be resumed."""
+
+    resumed_at = None
+
+    def __init__(self, job: Job, model: SAM2S, source: VideoSource, store: MaskStore) -> None:
+        if store.last_index is not None:
+            raise OutputError(f"{store.folder} holds masks of an earlier recording; give another --out or --overwrite")
+        if job.reverse:
+            raise PromptError(f"{source.name} is a live stream; it cannot be tracked with --reverse")
+        self.job, self.source = job, source
+        self.tracker = Tracker(model, job.policy)
+        self.total = None if job.stop is None else -(-(job.stop - job.start) // job.stride)
+
+    def results(self) -> Iterator[FrameResult]:
+        waiting = sorted(self.job.prompts, key=lambda entry: entry.frame)
+        for frame in self.source.frames(self.job.start, self.job.stop, self.job.stride):
+            while waiting and waiting[0].frame <= frame.index:
+                entry = waiting.pop(0)
+                self.tracker.add_prompt(entry.object_id, entry.prompt)
+            yield self.tracker.step(frame)
+
+    def checkpoint(self) -> None:
+        """A stream has no way back."""
+
+    def finish(self) -> None:
+        """Everything was written as it came."""
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Collect Ctrl-C and SIGTERM in a list instead of dying of them."""
+    caught: list[int] = []
+    wanted = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda n, _: caught.append(n)) for number in wanted]
+    try:
+        yield caught
+    finally:
+        for number, handler in zip(wanted, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _rereadable(source: VideoSource) -> VideoSource | None:
+    return source if source.seekable else None
+
+
+def _info(job: Job, model: SAM2S, source: VideoSource) -> RunInfo:
+    weights = find(job.weights)
+    return RunInfo(
+        source=source.name,
+        fingerprint=source.fingerprint(),
+        size=source.size,
+        fps=source.fps,
+        names=names(job.prompts),
+        prompts=[{"frame": entry.frame, "id": entry.object_id, **encode_prompt(entry.prompt)} for entry in job.prompts],
+        weights=job.weights,
+        weights_hash=_hash(weights),
+        policy=asdict(job.policy),
+        settings={
+            "image_size": model.image_size,
+            "precision": str(model.dtype).removeprefix("torch."),
+            "reverse": job.reverse,
+            "start": job.start,
+            "stop": job.stop,
+            "stride": job.stride,
+        },
+    )
+
+
+def _hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            with file.open("rb") as content:
+                digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,137 @@
+"""`sam2s track`: prompts and a video in, masks out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from sam2s.cli.running import Outcome, Tell
+
+T = TypeVar("T")
+
+
+def track(
+    input: Annotated[
+        str,
+        typer.Argument(metavar="INPUT", help="Video file, folder of images, camera:0, or an address like rtsp://..."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for masks and exports; an interrupted run in it is gone on with.")],
+    weights: Annotated[str, typer.Option(help="A name from `sam2s weights list`, or a file.")] = "micro",
+    prompts: Annotated[Path | None, typer.Option(help="JSON file of prompts; see docs/reference/prompts.md.")] = None,
+    box: Annotated[list[str] | None, typer.Option(help="ID@FRAME:X0,Y0,X1,Y1 in pixels; ID=NAME names it.")] = None,
+    point: Annotated[list[str] | None, typer.Option(help="ID@FRAME:+X,Y on the object or -X,Y off it.")] = None,
+    mask: Annotated[list[str] | None, typer.Option(help="ID@FRAME:FILE, a picture of the video's size.")] = None,
+    memory: Annotated[Literal["divemem", "sam2"], typer.Option(help="SAM2S long-term memory, or SAM 2.")] = "divemem",
+    reverse: Annotated[bool, typer.Option("--reverse", help="Track from the last prompt backward to --start.")] = False,
+    start: Annotated[int, typer.Option(min=0, help="First frame of the span to track in.")] = 0,
+    stop: Annotated[int | None, typer.Option(min=1, help="Frame to stop before.")] = None,
+    stride: Annotated[int, typer.Option(min=1, help="Look only at every n-th frame.")] = 1,
+    image_size: Annotated[int | None, typer.Option(help="Side of the network's image, a multiple of 32.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
+    export: Annotated[str, typer.Option(help="Any of davis, overlay, coco, ytvis, csv, with commas.")] = "overlay,csv",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Forget an earlier run in the folder.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and no progress.")] = False,
+) -> None:
+    """Track objects through a video and write their masks.
+
+    Point at each object once, for example --box 1@0:195,48,550,293 --point 2=grasper@0:+300,200. Masks are saved as
+    they come: after Ctrl-C, or a crash, the same command goes on where it stopped.
+
+    Exit status: 0 done; 1 the video is damaged, all frames up to the damage are done; 2 something must be mended first;
+    130 or 143 stopped by Ctrl-C or a signal.
+    """
+    from sam2s.cli.running import Job, run
+    from sam2s.formats.prompts_file import parse_box, parse_mask, parse_points, read_prompts
+    from sam2s.memory import MemoryPolicy
+
+    entries = read_prompts(prompts) if prompts else []
+    entries += [parse_box(text) for text in box or ()]
+    entries += [parse_points(text) for text in point or ()]
+    entries += [parse_mask(text) for text in mask or ()]
+    job = Job(
+        input=input,
+        out=out,
+        weights=weights,
+        prompts=entries,
+        policy=MemoryPolicy(kind=memory),
+        reverse=reverse,
+        start=start,
+        stop=stop,
+        stride=stride,
+        image_size=image_size,
+        device=device,
+        precision=precision,
+        exports=tuple(kind.strip() for kind in export.split(",") if kind.strip()),
+        overwrite=overwrite,
+    )
+    outcome = run(job, _silent) if as_json else with_progress(lambda tell: run(job, tell))
+    report(outcome, as_json)
+    if outcome.signal is not None:
+        raise typer.Exit(128 + outcome.signal)
+    if outcome.damage is not None:
+        raise typer.Exit(1)
+
+
+def with_progress(work: Callable[[Tell], T]) -> T:
+    """Do `work(tell)` under a progress bar on standard error with frames a second and time left."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        tasks: dict[str, int] = {}
+
+        def tell(what: str, done: int, total: int | None) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=total, rate="")
+            task = next(task for task in progress.tasks if task.id == tasks[what])
+            rate = f"{task.speed:.1f} frames/s" if task.speed else ""
+            progress.update(task.id, completed=done, total=total, rate=rate)
+
+        return work(tell)
+
+
+def report(outcome: Outcome, as_json: bool) -> None:
+    """Print how a run went."""
+    import json
+
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "frames": outcome.frames,
+                    "seconds": round(outcome.seconds, 3),
+                    "fps": round(outcome.fps, 2),
+                    "resumed_at": outcome.resumed_at,
+                    "outputs": {kind: str(path) for kind, path in outcome.outputs.items()},
+                    "stopped_by_signal": outcome.signal,
+                    "damage": outcome.damage,
+                },
+                indent=2,
+            )
+        )
+        return
+    if outcome.resumed_at is not None:
+        print(f"gone on at frame {outcome.resumed_at}")
+    print(f"{outcome.frames} frames in {outcome.seconds:.1f} s, {outcome.fps:.1f} a second")
+    for kind, path in outcome.outputs.items():
+        print(f"  {kind:<8} {path}")
+    if outcome.signal is not None:
+        print("stopped; the same command goes on from here")
+    if outcome.damage is not None:
+        print(f"the input is damaged: {outcome.damage}; all frames before are done")
+
+
+def _silent(what: str, done: int, total: int | None) -> None:
+    pass

@@ -1,0 +1,29 @@
+"""`sam2s demo` makes a clip, tracks two instruments and says where everything is."""
+
+import json
+
+from typer.testing import CliRunner
+
+from model_tools import nano
+from sam2s.cli import app
+from sam2s.model.checkpoints import save_checkpoint
+
+
+def test_demo(tmp_path):
+    model = nano()
+    save_checkpoint(tmp_path / "nano.safetensors", model.state_dict(), model.config)
+    out = tmp_path / "demo"
+    done = CliRunner().invoke(
+        app, ["demo", "--out", str(out), "--frames", "4", "--weights", str(tmp_path / "nano.safetensors"), "--json"]
+    )
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.output)
+    assert len(told["j_and_f"]) == 2
+    assert all(0 <= score <= 100 for score in told["j_and_f"].values())
+    assert {path.split("/")[-1] for path in told["outputs"].values()} == {
+        "clip.mp4",
+        "overlay.mp4",
+        "davis",
+        "masks.csv",
+    }
+    assert (out / "run" / "overlay.mp4").stat().st_size > 1000

@@ -1,0 +1,160 @@
+"""`sam2s track` as a person runs it: real files, stopped, killed, and taken up again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from model_tools import nano
+from sam2s.cli import app, running
+from sam2s.errors import OutputError, PromptError
+from sam2s.formats.prompts_file import parse_box, parse_points
+from sam2s.formats.store import MaskStore
+from sam2s.memory import MemoryPolicy
+from sam2s.model.checkpoints import save_checkpoint
+from tracking_tools import movie
+
+PROMPTS = [parse_box("1=grasper@3:4,4,40,30"), parse_points("2=hook@3:+60,20")]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> Path:
+    model = nano()
+    path = tmp_path_factory.mktemp("weights") / "nano.safetensors"
+    save_checkpoint(path, model.state_dict(), model.config, dtype="fp32")
+    return path
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("clip") / "clip.npy"
+    np.save(path, movie(30))
+    return path
+
+
+@pytest.fixture
+def job(weights, clip, tmp_path):
+    def make(out: str, **changes) -> running.Job:
+        policy = MemoryPolicy(iou_threshold=0.0, candidates=3)
+        return running.Job(str(clip), tmp_path / out, str(weights), PROMPTS, policy, **changes)
+
+    return make
+
+
+def quiet(what, done, total):
+    pass
+
+
+def masks(folder: Path) -> dict[int, dict]:
+    return {
+        r.index: {i: (o.rle, o.iou, o.state) for i, o in r.objects.items()} for r in MaskStore.read(folder).records()
+    }
+
+
+def test_a_crash_loses_nothing_and_the_same_run_goes_on_exactly(job, monkeypatch):
+    monkeypatch.setattr(running, "CHECKPOINT_EVERY", 8)
+    running.run(job("whole"), quiet)
+
+    def crash(what, done, total):
+        assert total == 27
+        if done == 21:
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError):
+        running.run(job("broken"), crash)
+    outcome = running.run(job("broken"), quiet)
+    assert outcome.resumed_at == 3 + 16
+    assert outcome.frames == 27 - 16
+    assert masks(job("broken").out) == masks(job("whole").out)
+    assert not (job("broken").out / "session").exists()
+    assert running.run(job("broken"), quiet).frames == 0  # finished: only the exports are made again
+
+
+def test_backward_also_goes_on(job, monkeypatch):
+    monkeypatch.setattr(running, "CHECKPOINT_EVERY", 5)
+    jobs = [
+        running.Job(**{**vars(job(name)), "prompts": [parse_box("1@28:4,4,40,30")], "reverse": True, "start": 8})
+        for name in ("whole", "broken")
+    ]
+    assert running.run(jobs[0], quiet).frames == 21
+
+    def crash(what, done, total):
+        assert total == 21
+        if done == 13:
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        running.run(jobs[1], crash)
+    assert running.run(jobs[1], quiet).resumed_at == 18
+    found = masks(jobs[1].out)
+    assert found == masks(jobs[0].out)
+    assert list(found) == list(range(8, 29))
+
+
+def test_sigterm_leaves_a_valid_output_that_goes_on(weights, tmp_path):
+    np.save(tmp_path / "long.npy", movie(50))
+    command = [sys.executable, "-m", "sam2s", "track", str(tmp_path / "long.npy"), "--weights", str(weights)]
+    command += ["--box", "1@0:4,4,40,30", "--export", "csv", "--json"]
+
+    def start(out: str) -> subprocess.Popen:
+        one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
+        return subprocess.Popen(
+            [*command, "--out", str(tmp_path / out)], stdout=subprocess.PIPE, text=True, env=one_thread
+        )
+
+    process, log = start("broken"), tmp_path / "broken" / "masks.jsonl"
+    while process.poll() is None and not (log.exists() and log.read_bytes().count(b"\n") >= 3):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    told = json.loads(process.communicate(timeout=120)[0])
+    assert process.returncode == 143
+    assert told["stopped_by_signal"] == 15
+    assert 3 <= told["frames"] < 50
+
+    again = json.loads(start("broken").communicate(timeout=300)[0])
+    assert again["resumed_at"] == told["frames"]
+    whole = json.loads(start("whole").communicate(timeout=300)[0])
+    assert whole["frames"] == again["frames"] + told["frames"] == 50
+    assert masks(tmp_path / "broken") == masks(tmp_path / "whole")
+    assert Path(again["outputs"]["csv"]).exists()
+
+
+def test_refuses_another_video_in_the_same_output(job, tmp_path):
+    running.run(job("one", stop=6), quiet)
+    np.save(tmp_path / "other.npy", movie(20, seed=9))
+    other = running.Job(**{**vars(job("one", stop=6)), "input": str(tmp_path / "other.npy")})
+    with pytest.raises(OutputError, match="belongs to another video"):
+        running.run(other, quiet)
+    with pytest.raises(OutputError, match="stride is 1 there and 2 now"):
+        running.run(job("one", stop=6, stride=2), quiet)
+
+
+def test_refuses_spans_without_prompts(job):
+    with pytest.raises(PromptError, match="no frame between --start 0 and --stop 2 lies at or beyond a prompt"):
+        running.run(job("x", stop=2), quiet)
+    nothing = running.Job(**{**vars(job("y")), "prompts": []})
+    with pytest.raises(PromptError, match="nothing is pointed at; give --prompts FILE, --box, --point or --mask"):
+        running.run(nothing, quiet)
+
+
+def test_the_command_reads_prompts_and_writes_exports(weights, clip, tmp_path):
+    prompts = {"frame": 2, "objects": [{"id": 1, "label": "grasper", "box": [4, 4, 40, 30]}]}
+    (tmp_path / "prompts.json").write_text(json.dumps(prompts))
+    arguments = ["track", str(clip), "--out", str(tmp_path / "out"), "--weights", str(weights), "--stride", "2"]
+    arguments += ["--prompts", str(tmp_path / "prompts.json"), "--point", "2=hook@6:+30,20", "--memory", "sam2"]
+    done = CliRunner().invoke(app, [*arguments, "--stop", "14", "--export", "davis,coco,csv,overlay"])
+    assert done.exit_code == 0, done.output
+    assert "6 frames in" in done.output
+    found = masks(tmp_path / "out")
+    assert {index: list(objects) for index, objects in found.items()} == {2: [1], 4: [1]} | {
+        i: [1, 2] for i in (6, 8, 10, 12)
+    }
+    for name in ("davis", "coco.json", "masks.csv", "summary.csv", "overlay.mp4"):
+        assert (tmp_path / "out" / name).exists()

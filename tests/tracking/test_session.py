@@ -1,0 +1,205 @@
+"""Any frame, both directions: equal to streaming to the bit, and however a frame is reached."""
+
+import pytest
+import torch
+
+from model_tools import nano
+from sam2s.errors import ConfigError, OutputError, PromptError
+from sam2s.memory import MemoryPolicy
+from sam2s.tracking import Box, Points, Tracker, VideoSession
+from sam2s.tracking.log import Event
+from tracking_tools import bits, same, source
+
+ANY = MemoryPolicy(iou_threshold=0.0, candidates=3)
+CLICK, BOX, FIX = Points([(30, 20)]), Box(4, 4, 40, 30), Points([(50, 30)], [0])
+
+
+@pytest.fixture(scope="module")
+def model():
+    return nano()
+
+
+def all_same(a, b):
+    return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+
+
+def test_streaming_equals_offline_to_the_bit_with_corrections_and_a_late_object(model):
+    video = source(18)
+    tracker, streamed = Tracker(model, ANY), []
+    tracker.add_prompt(1, CLICK)
+    for frame in video.frames():
+        if frame.index == 9:
+            tracker.add_prompt(2, BOX)
+        result = tracker.step(frame)
+        if frame.index == 14:
+            tracker.add_prompt(1, FIX)
+            result = tracker.step(frame)
+        streamed.append(bits(result))
+
+    with VideoSession(model, video, policy=ANY) as session:
+        session.add_prompt(0, 1, CLICK)
+        offline = [bits(r) for r in session.propagate(stop=9)]
+        session.add_prompt(9, 2, BOX)
+        offline += [bits(r) for r in session.propagate(9, 15)]
+        fixed = session.add_prompt(14, 1, FIX)
+        assert torch.equal(fixed.low_res_logits, streamed[14][1][0])
+        offline += [bits(r) for r in session.propagate(15)]
+    assert all_same(streamed[:14] + streamed[15:], offline[:14] + offline[15:])
+
+
+@pytest.mark.parametrize("every", [1, 4, 100])
+def test_prompts_while_a_pass_waits_equal_prompts_between_passes(model, every):
+    def halting(session):
+        session.add_prompt(0, 1, CLICK)
+        got = []
+        for result in session.propagate():
+            got.append(bits(result))
+            if result.index == 11:
+                session.add_prompt(11, 1, FIX)
+        return got
+
+    def far_away(session):  # the tracker has moved on and must be brought back
+        session.add_prompt(0, 1, CLICK)
+        got = [bits(r) for r in session.propagate()][:12]
+        session.add_prompt(11, 1, FIX)
+        return got + [bits(r) for r in session.propagate(12)]
+
+    with (
+        VideoSession(model, source(18), policy=ANY) as a,
+        VideoSession(model, source(18), policy=ANY, snapshot_every=every) as b,
+    ):
+        assert all_same(halting(a), far_away(b))
+
+
+@pytest.mark.parametrize(("every", "most"), [(3, 64), (2, 3)])
+def test_reverse_is_the_same_from_any_snapshots(model, every, most):
+    def script(session):
+        session.add_prompt(10, 1, CLICK)
+        session.add_prompt(10, 2, BOX)
+        got = [bits(r) for r in session.propagate()]
+        session.add_prompt(14, 2, FIX)
+        got += [bits(r) for r in session.propagate(12)]
+        return got + [bits(r) for r in session.propagate(11, reverse=True)]
+
+    with (
+        VideoSession(model, source(18), policy=ANY) as a,
+        VideoSession(model, source(18), policy=ANY, snapshot_every=every, max_snapshots=most) as b,
+    ):
+        assert all_same(script(a), script(b))
+        assert all(len(run.snapshots) <= max(2, most) for run in b.passes)
+        assert len(list(b.folder.glob("*.safetensors"))) == sum(len(run.snapshots) for run in b.passes)
+
+
+def test_objects_have_results_from_their_prompt_on_in_the_direction_of_the_pass(model):
+    with VideoSession(model, source(12), policy=ANY) as session:
+        session.add_prompt(2, 1, CLICK)
+        session.add_prompt(7, 2, BOX)
+        session.end_object(1, 9)
+        ahead = {r.index: list(r.objects) for r in session.propagate()}
+        assert (ahead[2], ahead[6], ahead[7], ahead[8], ahead[9]) == ([1], [1], [1, 2], [1, 2], [2])
+        back = {r.index: list(r.objects) for r in session.propagate(reverse=True)}
+        assert (max(back), back[7], back[2], back[0]) == (7, [2], [1, 2], [1, 2])
+
+
+def test_corrections_become_conditioning_frames_and_change_what_follows(model):
+    with VideoSession(model, source(12), policy=ANY) as session:
+        session.add_prompt(0, 1, CLICK)
+        before = [bits(r) for r in session.propagate()]
+        fixed = session.add_prompt(6, 1, FIX)
+        after = [bits(r) for r in session.propagate()]
+        assert torch.equal(after[6][1][0], fixed.low_res_logits)
+        assert not same(after[7], before[7])
+        session.clear_prompts(6, 1)
+        assert list(session.tracker.tracks[1].bank.conditioning) == [0]
+
+
+def test_a_map_that_had_to_leave_comes_back_when_its_frame_is_passed(model):
+    policy = MemoryPolicy(kind="sam2", max_conditioning=2)
+    with VideoSession(model, source(12), policy=policy) as session:
+        answers = {t: session.add_prompt(t, 1, CLICK).low_res_logits for t in (0, 4, 8)}
+        results = {r.index: r.objects[1] for r in session.propagate()}
+        assert all(torch.equal(results[t].low_res_logits, logits) for t, logits in answers.items())
+        assert len(session.tracker.tracks[1].bank.conditioning) == 2
+
+
+def test_goes_on_from_its_folder_as_if_nothing_had_happened(model, tmp_path):
+    def begin(folder):
+        session = VideoSession(model, source(18), policy=ANY, folder=folder, snapshot_every=5)
+        session.add_prompt(0, 1, CLICK)
+        session.add_prompt(0, 2, BOX)
+        return session
+
+    whole = [bits(r) for r in begin(tmp_path / "a").propagate()]
+    session = begin(tmp_path / "b")
+    for result in session.propagate():
+        if result.index == 13:
+            break  # killed: the last snapshot is of frame 9
+    again = VideoSession.reopen(model, source(18), tmp_path / "b")
+    assert again.next_frame == 10
+    assert all_same(whole[10:], [bits(r) for r in again.propagate(again.next_frame)])
+
+    session.checkpoint()  # asked to stop: nothing is lost
+    again = VideoSession.reopen(model, source(18), tmp_path / "b")
+    assert again.next_frame == 14
+    assert all_same(whole[14:], [bits(r) for r in again.propagate(again.next_frame)])
+    assert [event.kind for event in again.log] == ["prompt", "prompt", "propagate", "propagate"]
+
+
+def test_stride_counts_time_in_frames_that_are_looked_at(model):
+    video = source(18)
+    with VideoSession(model, video, policy=ANY, stride=3) as session:
+        session.add_prompt(3, 1, CLICK)
+        strided = [(r.index, bits(r)) for r in session.propagate()]
+        with pytest.raises(PromptError, match="frame 7 is skipped by stride 3; point at frame 6"):
+            session.add_prompt(7, 1, CLICK)
+    tracker = Tracker(model, ANY)
+    tracker.add_prompt(1, CLICK)
+    streamed = [(f.index, bits(tracker.step(f))) for f in video.frames(3, None, 3)]
+    assert [i for i, _ in strided] == [i for i, _ in streamed]
+    assert all_same([b for _, b in strided], [b for _, b in streamed])
+
+
+def test_events_survive_json():
+    import json
+
+    import numpy as np
+
+    from sam2s.tracking import Mask
+
+    mask = np.eye(5, 7, dtype=bool)
+    for prompt in (CLICK, BOX, FIX, Mask(mask)):
+        event = Event("prompt", 3, 1, prompt, False)
+        back = Event.from_json(json.loads(json.dumps(event.to_json())))
+        if isinstance(prompt, Mask):
+            assert np.array_equal(back.prompt.array, mask)
+        else:
+            assert back == event
+
+
+def test_refuses_what_cannot_work(model, tmp_path):
+    with VideoSession(model, source(6)) as session:
+        with pytest.raises(PromptError, match="nothing to track yet"):
+            next(session.propagate())
+        with pytest.raises(PromptError, match="frame 6 is not in array; frames run from 0 to 5"):
+            session.add_prompt(6, 1, CLICK)
+        with pytest.raises(PromptError, match="there is no object 4; objects: none"):
+            session.remove_object(4)
+    with pytest.raises(ConfigError, match="stride 0 is too small"):
+        VideoSession(model, source(6), stride=0)
+    with pytest.raises(OutputError, match="holds no session to go on with"):
+        VideoSession.reopen(model, source(6), tmp_path)
+
+
+def test_refuses_another_video_or_network(model, tmp_path):
+    session = VideoSession(model, source(6), folder=tmp_path)
+    session.add_prompt(0, 1, CLICK)
+    list(session.propagate())
+    session.checkpoint()
+    with pytest.raises(OutputError, match="belongs to another video than array"):
+        VideoSession.reopen(model, source(6, seed=4), tmp_path)
+    with pytest.raises(OutputError, match=r"snapshot was made by nano at 64 px .*, not nano at 96 px"):
+        VideoSession.reopen(nano(image_size=96), source(6), tmp_path)
+    snapshot = next(tmp_path.glob("*after5.safetensors"))
+    snapshot.write_bytes(snapshot.read_bytes()[:100])
+    with pytest.raises(OutputError, match="snapshot of the tracker is damaged"):
+        VideoSession.reopen(model, source(6), tmp_path)

@@ -1,0 +1,167 @@
+"""Streaming: objects come and go without touching each other, corrections stick, memory stays constant."""
+
+import numpy as np
+import pytest
+import torch
+
+from model_tools import nano
+from sam2s.errors import PromptError, SourceError
+from sam2s.memory import MemoryPolicy
+from sam2s.tracking import Box, Mask, ObjectState, Points, Tracker
+from sam2s.video import Frame
+from tracking_tools import bits, movie, same
+
+ANY = MemoryPolicy(iou_threshold=0.0, candidates=2)  # so that random weights fill the long-term memory
+
+
+@pytest.fixture(scope="module")
+def model():
+    return nano()
+
+
+def run(model, frames, acts, **kwargs):
+    """Step through frames; `acts` maps a frame index to calls made before it."""
+    tracker = Tracker(model, ANY, **kwargs)
+    results = []
+    for index, frame in enumerate(frames):
+        for act in acts.get(index, ()):
+            act(tracker)
+        results.append(bits(tracker.step(frame)))
+    return results
+
+
+def test_one_object_is_the_same_alone_and_among_others_that_come_and_go(model):
+    frames = movie(20)
+    alone = run(model, frames, {0: [lambda t: t.add_prompt(7, Points([(30, 20)]))]})
+    acts = {
+        0: [lambda t: t.add_prompt(1, Box(4, 4, 40, 30)), lambda t: t.add_prompt(7, Points([(30, 20)]))],
+        5: [lambda t: t.add_prompt(3, Mask(np.eye(48, 80, dtype=bool)))],
+        9: [lambda t: t.remove_object(1)],
+        12: [lambda t: t.end_object(3)],
+    }
+    crowd = run(model, frames, acts)
+    assert all(same(a, {7: c[7]}) for a, c in zip(alone, crowd, strict=True))
+    assert [sorted(c) for c in (crowd[4], crowd[5], crowd[9], crowd[12])] == [[1, 7], [1, 3, 7], [3, 7], [7]]
+
+
+def test_correcting_the_frame_just_seen_makes_it_a_conditioning_frame(model):
+    frames = movie(8)
+    tracker = Tracker(model, ANY)
+    tracker.add_prompt(1, Points([(30, 20)]))
+    tracker.add_prompt(2, Points([(60, 30)]))
+    results = [tracker.step(f) for f in frames[:4]]
+    tracker.add_prompt(1, Points([(50, 30)], [0]))
+    corrected = tracker.step(Frame(frames[3], 3))
+    assert corrected.index == 3
+    assert corrected.objects[1].prompted
+    assert not torch.equal(corrected.objects[1].low_res_logits, results[3].objects[1].low_res_logits)
+    assert same({2: bits(results[3])[2]}, {2: bits(corrected)[2]})
+    tracker.step(frames[4])
+    assert list(tracker.tracks[1].bank.conditioning) == [0, 3]
+    assert list(tracker.tracks[2].bank.conditioning) == [0]
+
+
+def test_corrections_can_be_answered_without_being_remembered(model):
+    frames = movie(6)
+    tracker = Tracker(model, MemoryPolicy(kind="sam2", corrections="answer"))
+    tracker.add_prompt(1, Points([(30, 20)]))
+    for frame in frames[:3]:
+        tracker.step(frame)
+    tracker.add_prompt(1, Points([(50, 30)], [0]))
+    tracker.step(Frame(frames[2], 2))
+    tracker.step(frames[3])
+    assert list(tracker.tracks[1].bank.conditioning) == [0]
+    assert {0, 1, 2, 3} - tracker.tracks[1].bank.recent.keys() == {0}
+
+
+def test_clicks_add_up_on_a_frame(model):
+    frame = movie(1)[0]
+    tracker = Tracker(model)
+    tracker.add_prompt(1, Points([(30, 20)]))
+    tracker.add_prompt(1, Points([(50, 30)], [0]))
+    tracker.step(frame)
+    assert tracker.tracks[1].pending[0].request.clicks.labels == (1, 0)
+    tracker.add_prompt(1, Points([(10, 10)]), keep=False)
+    tracker.step(Frame(frame, 0))
+    assert tracker.tracks[1].pending[0].request.clicks.labels == (1,)
+
+
+def test_memory_stays_within_budget_with_endless_corrections(model):
+    policy = MemoryPolicy(max_conditioning=4, iou_threshold=0.0)
+    tracker = Tracker(model, policy)
+    frames = movie(60)
+    for i, frame in enumerate(frames):
+        if i % 3 == 0:
+            tracker.add_prompt(1, Points([(30, 20)]))
+        tracker.step(frame)
+        track = tracker.tracks[1]
+        assert track.bank.maps <= policy.max_maps
+        assert len(track.answers) + len(track.pending) <= 1
+    assert next(iter(track.bank.conditioning)) == 0
+
+
+def test_bfloat16_maps_halve_the_memory(model):
+    tracker = Tracker(model, MemoryPolicy(map_dtype="bfloat16"))
+    tracker.add_prompt(1, Points([(30, 20)]))
+    for frame in movie(3):
+        result = tracker.step(frame)
+    assert tracker.tracks[1].bank.recent[2].map.dtype == torch.bfloat16
+    assert result.objects[1].low_res_logits.dtype == torch.float32
+
+
+def test_results_name_the_category():
+    model = nano(semantic="reader", categories=("hook", "grasper"))
+    tracker = Tracker(model)
+    tracker.add_prompt(1, Points([(30, 20)]))
+    results = [tracker.step(frame).objects[1] for frame in movie(3)]
+    assert all(r.category in ("hook", "grasper") and 0.5 <= r.category_probability <= 1 for r in results)
+    plain = Tracker(nano())
+    plain.add_prompt(1, Points([(30, 20)]))
+    assert plain.step(movie(1)[0]).objects[1].category is None
+
+
+def test_mask_prompt_is_the_answer(model):
+    mask = np.zeros((48, 80), bool)
+    mask[12:36, 20:60] = True
+    tracker = Tracker(model)
+    tracker.add_prompt(1, Mask(mask))
+    result = tracker.step(movie(1)[0]).objects[1]
+    assert result.iou == 1
+    assert result.state is ObjectState.VISIBLE
+    assert (result.mask & mask).sum() / (result.mask | mask).sum() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("prompt", "message"),
+    [
+        (Points([(81, 5)]), r"point 81,5 lies outside the frame of 80x48 pixels"),
+        (Box(100, 5, 120, 9), r"box 100,5,120,9 lies outside the frame of 80x48"),
+        (Mask(np.ones((4, 6), bool)), r"mask of 6x4 pixels does not fit the frame of 80x48"),
+        (Mask(np.zeros((48, 80), bool)), r"the mask that starts object 1 is empty"),
+    ],
+)
+def test_bad_prompts_are_refused_and_lose_nothing(model, prompt, message):
+    tracker = Tracker(model)
+    tracker.add_prompt(1, prompt)
+    tracker.add_prompt(2, Points([(30, 20)]))
+    frame = movie(1)[0]
+    with pytest.raises(PromptError, match=message):
+        tracker.step(frame)
+    assert list(tracker.step(frame).objects) == [2]
+
+
+def test_ids_are_not_used_again(model):
+    tracker = Tracker(model)
+    tracker.add_prompt(1, Points([(30, 20)]))
+    tracker.step(movie(1)[0])
+    tracker.remove_object(1)
+    assert not tracker.tracks
+    with pytest.raises(PromptError, match="object 1 was removed or ended; ids are not used again"):
+        tracker.add_prompt(1, Points([(30, 20)]))
+    with pytest.raises(PromptError, match="there is no object 5; tracked objects: none"):
+        tracker.remove_object(5)
+
+
+def test_frames_must_be_rgb(model):
+    with pytest.raises(SourceError, match=r"uint8 \[H, W, 3\] RGB, got float64 \[4, 4\]"):
+        Tracker(model).step(np.zeros((4, 4)))

@@ -45,4 +45,4 @@ def calibration(path: Path, scores: Iterable[ObjectScore]) -> float:
     ]
     if not pairs:
         raise DatasetError(f"{path} has no row for any counted frame: `frame` must be the stem of the mask files")
-    return 100 * calibration_error(*zip(*pairs, strict=True))
+    return 100 * calibration_error([iou for iou, _ in pairs], [j for _, j in pairs])

@@ -83,7 +83,8 @@ class ObjectMasks:
 
     def read(self, key: str) -> tuple[dict[int, Region], tuple[int, int] | None]:
         """See `VideoMasks`."""
-        regions, size = {}, None
+        regions: dict[int, Region] = {}
+        size: tuple[int, int] | None = None
         for object_id, files in self.by_object.items():
             if key in files:
                 labels = read_label_map(files[key])
@@ -118,7 +119,8 @@ class RunLengths:
 
     def read(self, key: str) -> tuple[dict[int, Region], tuple[int, int] | None]:
         """See `VideoMasks`."""
-        regions, size = {}, self.size
+        regions: dict[int, Region] = {}
+        size = self.size
         for object_id, runs in self.masks.get(key, {}).items():
             try:
                 mask = rle.decode(runs)

@@ -41,7 +41,7 @@ def region_jaccard(pred: Region | None, gt: Region | None) -> float:
     if pred is None or gt is None:
         return float(pred is gt)
     shared = intersection(pred, gt)
-    return shared / (np.count_nonzero(pred.mask) + np.count_nonzero(gt.mask) - shared)
+    return float(shared / (np.count_nonzero(pred.mask) + np.count_nonzero(gt.mask) - shared))
 
 
 def intersection(a: Region, b: Region) -> int:
@@ -75,7 +75,7 @@ def region_boundary_f(
     radius = math.ceil(tolerance * np.linalg.norm(size))
     precision = np.count_nonzero(pred_edge & dilate(gt_edge, radius)) / pred_length
     recall = np.count_nonzero(gt_edge & dilate(pred_edge, radius)) / gt_length
-    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return float(2 * precision * recall / (precision + recall)) if precision + recall else 0.0
 
 
 def boundary(mask: np.ndarray) -> np.ndarray:

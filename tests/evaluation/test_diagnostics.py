@@ -1,0 +1,71 @@
+import math
+
+import numpy as np
+import pytest
+
+from sam2s.evaluation.diagnostics import (
+    Presence,
+    add_presence,
+    calibration_error,
+    clicks_needed,
+    decay_curve,
+    identity_switches,
+    presence,
+)
+from sam2s.evaluation.plots import plot_decay
+from sam2s.evaluation.sequence import Cell, ObjectScore, score_sequence
+
+
+def cell(j=1.0, *, gt=True, pred=True, match=None):
+    return Cell(j, j, gt, pred, match)
+
+
+def test_identity_switches_of_the_worked_example():
+    assert identity_switches(1, [cell(match=match) for match in (1, 1, 2, None, 2, 1)]) == 2
+    assert identity_switches(1, [cell(match=2)]) == 1  # the prompt made it 1
+
+
+def test_swapped_masks_are_switches():
+    right = np.zeros((6, 9), np.uint8)
+    right[1:4, 1:4], right[1:4, 5:8] = 1, 2
+    swapped = np.array([0, 2, 1], np.uint8)[right]
+    scores = score_sequence([right, right, swapped, swapped, right, right], [right] * 6)
+    assert [identity_switches(score.object_id, score.cells) for score in scores] == [2, 2]
+
+
+def test_presence_of_the_worked_example():
+    shown = presence(cell(gt=gt, pred=pred) for gt, pred in [(1, 0), (1, 1), (1, 1), (0, 1), (0, 0)])
+    assert shown == Presence(2, 1, 1)
+    assert (shown.precision, shown.recall) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
+    assert add_presence([shown, Presence(1, 0, 0)]) == Presence(3, 1, 1)
+    assert math.isnan(add_presence([]).precision)
+
+
+def score_of(*values):
+    return ObjectScore("v", 1, tuple(map(str, range(len(values)))), tuple(cell(value) for value in values))
+
+
+def test_decay_curve_weighs_objects_alike_whatever_their_length():
+    assert decay_curve([score_of(1, 1, 0.5, 0.5)], 2).tolist() == [1, 0.5]
+    assert decay_curve([score_of(1, 1, 0.5, 0.5), score_of(0, 0)], 2).tolist() == [0.5, 0.25]
+    assert decay_curve([score_of(0.25)], 3).tolist() == [0.25] * 3
+    assert np.isnan(decay_curve([], 2)).all()
+
+
+def test_calibration_error_of_the_worked_example():
+    assert calibration_error([0.9, 0.9], [0.8, 0.6]) == pytest.approx(0.2)
+    assert calibration_error([0.95, 0.15], [0.95, 0.15]) == 0
+    assert calibration_error([1.0, 0.0], [0.0, 1.0]) == 1
+    assert math.isnan(calibration_error([], []))
+
+
+def test_clicks_needed_of_the_worked_example():
+    assert clicks_needed([0.5, 0.8, 0.9]) == 3
+    assert clicks_needed([0.9]) == 1
+    assert clicks_needed([0.1, 0.2]) == 2
+
+
+def test_plot_is_a_picture(tmp_path):
+    pytest.importorskip("matplotlib")
+    plot_decay({"a": np.linspace(1, 0.5, 20), "b": np.linspace(0.9, 0.2, 20)}, tmp_path / "curve.png")
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")

@@ -17,6 +17,7 @@ from sam2s.files import replacing, write_atomically
 from sam2s.sasv import assemble as assemble_module
 from sam2s.sasv import instances as instances_module
 from sam2s.sasv import linking as linking_module
+from sam2s.sasv import mapping as mapping_module
 from sam2s.sasv.assemble import assemble
 from sam2s.sasv.draft import open_draft, pretty, sha256, write_draft
 from sam2s.sasv.masklets import FORMAT, MANIFEST, RECORD, SUMS, VERSION, MaskletVideo, read_video, video_folder
@@ -187,7 +188,7 @@ def write_manifest(out: Path) -> dict[str, Any]:
 
 def _code_of(adapter: Any, folder: Path) -> bytes:
     """Everything but the data that decides what a source's videos become."""
-    modules = [adapter, assemble_module, instances_module, linking_module]
+    modules = [adapter, mapping_module, assemble_module, instances_module, linking_module]
     code = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
     names = repr(load_ontology().sources.get(adapter.FACTS.name)).encode()
     return code + names + (folder.read_bytes() if folder.is_file() else b"")

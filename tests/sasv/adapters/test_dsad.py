@@ -71,9 +71,7 @@ def test_unknown_organ_is_named(folder):
 
 def test_same_number_twice_is_refused(folder):
     fixture.save(folder / "liver/21/image007.png", fixture.picture(1))
-    with pytest.raises(
-        DatasetError, match="have one frame number"
-    ):
+    with pytest.raises(DatasetError, match="have one frame number"):
         list(adapter.videos(folder))
 
 

@@ -100,7 +100,12 @@ def videos(folder: Path) -> Iterator[RawVideo]:
     for number, path in sorted(paths.items()):
         frames = _collect(path, repairs.get(number, {}))
         if number in REPAIRED and number not in repairs:
-            log.warning("endovis18: seq_%d has labels known to be bad; unpack repairs.zip below %s", number, folder)
+            log.warning(
+                "endovis18: seq_%d has labels known to be bad; unpack repairs.zip below %s (if it was built already, "
+                "build it again with --fresh)",
+                number,
+                folder,
+            )
         separated = (path / "instrument_labels_2017").is_dir()
         yield RawVideo(
             name=f"seq_{number}",

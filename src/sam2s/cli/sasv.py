@@ -124,14 +124,16 @@ def verify(
         from rich.console import Console
         from rich.table import Table
 
-        table = Table(
-            "subset", "", "paper", "built", "why it differs", title="Table 1 of the paper", title_justify="left"
-        )
-        for line in findings.lines:
-            table.add_row(line.subset, line.column, f"{line.paper:,}", f"{line.built:,}", line.reason or "equal")
         console = Console(highlight=False)
+        notes: dict[str, int] = {}
+        table = Table("subset", "", "Table 1", "built", "note")
+        for line in findings.lines:
+            note = str(notes.setdefault(line.reason, len(notes) + 1)) if line.reason else "equal"
+            table.add_row(line.subset, line.column, f"{line.paper:,}", f"{line.built:,}", note)
         if findings.lines:
             console.print(table)
+        for reason, number in notes.items():
+            console.print(f"{number:>3}  {reason}", soft_wrap=True)
         for subset, (links, doubtful) in findings.doubtful.items():
             if doubtful:
                 console.print(f"{subset}: {doubtful} of {links} guessed links are doubtful (video.json, `review`)")

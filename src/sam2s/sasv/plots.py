@@ -36,6 +36,8 @@ def scale_plot(counts: Mapping[str | None, Tally], path: Path) -> None:
         offset = (0, math.sqrt(size) / 2 + 3)
         axes.annotate(row.subset, (x, y), offset, textcoords="offset points", ha="center", fontsize=8, color=_INK)
     axes.margins(0.15)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.grid(alpha=0.3, which="both", linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title("Area: masks. Dark rim: test subset.", fontsize=9, color=_INK, loc="left")
@@ -43,6 +45,7 @@ def scale_plot(counts: Mapping[str | None, Tally], path: Path) -> None:
         legend = axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
         for handle in legend.legend_handles:
             handle.set_sizes([40])
+            handle.set_edgecolor("white")
     _save(figure, path)
 
 
@@ -85,7 +88,9 @@ def category_wheel(counts: Mapping[str | None, Tally], path: Path) -> None:
             color=_INK,
         )
     total = sum(totals.values())
-    axes.text(0, 0, f"{total:,}\nobjects\n{len(order)} categories", ha="center", va="center", fontsize=13, color=_INK)
+    tools = sum(categories[name].kind == "instrument" for name in order)
+    middle = f"{total:,} objects\n{tools} instruments\n{len(order) - tools} tissues"
+    axes.text(0, 0, middle, ha="center", va="center", fontsize=13, color=_INK, linespacing=1.5)
     axes.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal")
     _save(figure, path)
 

@@ -85,7 +85,7 @@ def compare(row: Row, counts: Tally) -> list[Line]:
         if paper is None:
             reason = "SA-SV drops these labels of the source"
         elif built < paper and column != "frames" and counts.frames < (row.numbers["frames"] or 0):
-            reason = f"{counts.frames} of {row.numbers['frames']} frames are built; {reason}"
+            reason = f"not all frames are built; {reason}"
         lines.append(Line(row.subset, column, paper or 0, built, reason))
     return lines
 

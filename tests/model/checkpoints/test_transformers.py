@@ -83,3 +83,6 @@ def test_other_transformers_models_are_refused(folder, tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(CheckpointError, match=r"cannot read .*config\.json"):
         load_checkpoint(tmp_path)
+    (tmp_path / "model.safetensors.index.json").write_text("{}")
+    with pytest.raises(CheckpointError, match=r"index\.json has no weight_map"):
+        load_checkpoint(tmp_path)

@@ -103,7 +103,10 @@ def _read_path(path: Path) -> Checkpoint:
 def _read_folder(path: Path) -> Checkpoint:
     index = path / "model.safetensors.index.json"
     if index.is_file():
-        files = sorted({path / name for name in _json(index)["weight_map"].values()})
+        shards = _json(index).get("weight_map")
+        if not isinstance(shards, dict):
+            raise CheckpointError(f"{index} has no weight_map that names the files of each tensor")
+        files = sorted({path / name for name in shards.values()})
     else:
         files = sorted(path.glob("*.safetensors"))
     if len(files) == 1 and not (path / "config.json").is_file():

@@ -65,7 +65,8 @@ def test_absent_objects_teach_presence_and_nothing_else():
     target[0, :2] = 1
     total, terms = frame_loss(logits, torch.rand(2, 3), presence, target, LossWeights())
     total.backward()
-    assert logits.grad is not None and presence.grad is not None
+    assert logits.grad is not None
+    assert presence.grad is not None
     assert logits.grad[0].abs().sum() > 0
     assert logits.grad[1].abs().sum() == 0
     assert (presence.grad[:, 0] * torch.tensor([-1.0, 1.0]) > 0).all()

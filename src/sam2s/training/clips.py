@@ -60,7 +60,7 @@ class SyntheticClips(IterableDataset):
         divemem: share of batches sampled as DiveMem clips, the rest as consecutive frames.
         seed: base of all scene seeds; scenes below 1,000,000 are kept apart for evaluation.
         min_area: smallest share of the first frame that an object must cover.
-        reuse: clips drawn from a scene, on average, before it gives way to another (making a scene costs several frames).
+        reuse: clips drawn from a scene, on average, before it gives way to another; making one costs several frames.
     """
 
     def __init__(

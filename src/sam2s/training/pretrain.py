@@ -1,10 +1,10 @@
 """Train a network from nothing on generated scenes: how the bundled `micro` weights were made.
 
-    torchrun --nproc-per-node 2 -m sam2s.training.pretrain --out runs/a --image-size 128 --frames 2 --minutes 10
-    torchrun --nproc-per-node 2 -m sam2s.training.pretrain --out runs/b --image-size 256 --minutes 70 --init runs/a/last.pt
+    torchrun --nproc-per-node 2 -m sam2s.training.pretrain --out runs/a --image-size 128 --min-area 0.025 --minutes 25
+    torchrun --nproc-per-node 2 -m sam2s.training.pretrain --out runs/b --image-size 256 --init runs/a/last.pt --minutes 60
 
-One process with one thread for each core is faster on a CPU than one process with many threads, and a process that draws
-its own scenes needs no loader workers; without torchrun it trains in one process.
+One process with one thread for each core is faster on a CPU than one process with many threads, and a process that
+draws its own scenes needs no loader workers; without torchrun it trains in one process.
 
 Interrupt it at any moment and run the same command again: it goes on from the last checkpoint. The weights to keep are
 the moving average, written as `weights.safetensors` beside the log at the end and at every checkpoint.
@@ -26,11 +26,15 @@ import torch
 import torch.distributed as dist
 
 from sam2s.model import SAM2S, build, preset
+from sam2s.model.checkpoints import Metadata, save_checkpoint
 
 from .clips import SyntheticClips
 from .initialise import matching_weights
 from .losses import LossWeights, frame_loss, power_loss
 from .rollout import PromptKind, rollout
+
+SOURCE = "sam2s.training.pretrain, from nothing, on scenes drawn by sam2s.synth"
+NOTE = "A demonstration that has seen only drawn scenes; for real work use sam2.1-base-plus or weights of your own."
 
 KINDS: tuple[PromptKind, ...] = ("mask", "mask", "box", "box", "click", "clicks")
 
@@ -94,14 +98,16 @@ def main() -> None:
     average = build(config)
     optimiser = torch.optim.AdamW(parameter_groups(model, args.weight_decay), lr=args.lr, betas=(0.9, 0.98))
     step, elapsed, last = 0, 0.0, args.out / "last.pt"
+    stages: list[dict[str, Any]] = []
     if last.exists():
         state = torch.load(last, weights_only=True)
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
-        step, elapsed = state["step"], state["elapsed"]
+        step, elapsed, stages = state["step"], state["elapsed"], state["stages"][:-1]
     elif args.init:
         state = torch.load(args.init, weights_only=True)
         model.load_state_dict(state["average"])
+        stages = state["stages"]
     average.load_state_dict(state["average"] if last.exists() else model.state_dict())
 
     # A resumed run draws new scenes: the seed moves on with the step.
@@ -166,8 +172,12 @@ def main() -> None:
         if time.time() - saved > 120 or elapsed >= 60 * args.minutes:
             saved = time.time()
             state = {"model": model.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict()}
-            torch.save({**state, "step": step, "elapsed": elapsed}, args.out / "last.tmp")
+            stage = {name: value for name, value in vars(args).items() if name not in ("out", "init")}
+            record = [*stages, {**stage, "processes": world, "steps": step, "minutes": round(elapsed / 60, 1)}]
+            torch.save({**state, "step": step, "elapsed": elapsed, "stages": record}, args.out / "last.tmp")
             os.replace(args.out / "last.tmp", last)
+            metadata = Metadata(source=SOURCE, licence="Apache-2.0", training={"stages": record}, note=NOTE)
+            save_checkpoint(args.out / "weights.safetensors", average.state_dict(), config, metadata)
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ def test_what_cannot_be_written(tmp_path):
         writer.write(numbered(0), Fraction(1))
         with pytest.raises(OutputError, match=r"frame 1 is uint8 \(60, 96, 3\); the video takes uint8 \(64, 96, 3\)"):
             writer.write(numbered(0, (60, 96)))
-        with pytest.raises(OutputError, match=r"frame 1 at 1\.000000 s is not later than the one before"):
+        with pytest.raises(OutputError, match=r"frame 1 at 1\.000000 s does not follow the one before"):
             writer.write(numbered(1), Fraction(1))
     with pytest.raises(OutputError, match="already closed"):
         writer.write(numbered(1))

@@ -87,7 +87,9 @@ class Decoder:
                 raise self._not_a_video()
             raise SourceError(f"{self.path}: holds no video, only {' and '.join(kinds)}")
         stream = streams[0]
-        stream.thread_type = "NONE" if single_thread else "AUTO"
+        # Decoding threads that log through Python wait for the thread that waits for them.
+        threading_type = "AUTO" if av.logging.get_level() is None else "SLICE"
+        stream.thread_type = "NONE" if single_thread else threading_type
         stream.codec_context.thread_count = 1 if single_thread else self._threads
         if strict:
             stream.codec_context.options = {"err_detect": "explode"}

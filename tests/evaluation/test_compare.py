@@ -5,10 +5,10 @@ import shutil
 
 import numpy as np
 import pytest
-from davis_reference import slow_boundary_f, slow_jaccard
 from PIL import Image
 from typer.testing import CliRunner
 
+from davis_reference import slow_boundary_f, slow_jaccard
 from sam2s.cli import app
 from sam2s.errors import DatasetError
 from sam2s.evaluation.compare import compare
@@ -178,7 +178,7 @@ def test_missing_and_extra_videos(tmp_path):
     )
     assert [score.mean_jf for score in comparison.scores] == [1, 1, 1, 1, 0, 0]
     assert compare(pred, gt, videos=("a/*",), workers=1).scores == comparison.scores[:4]
-    with pytest.raises(DatasetError, match="no video of .* is called c; there are a/one"):
+    with pytest.raises(DatasetError, match=r"no video of .* is called c; there are a/one"):
         compare(pred, gt, videos=("c",), workers=1)
 
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from davis_reference import slow_boundary, slow_boundary_f, slow_dilate, slow_jaccard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from davis_reference import slow_boundary, slow_boundary_f, slow_dilate, slow_jaccard
 from sam2s.errors import ConfigError
 from sam2s.evaluation.measures import boundary, boundary_f, dilate, jaccard
 

@@ -85,6 +85,18 @@ def test_several_processes_build_the_same(root, report):
     assert manifests[0] == manifests[1]
 
 
+def test_guessing_is_reported_by_video(root, report):
+    rows = {row["subset"]: row for row in json.loads(sam2s("stats", root / "set", "--by-video", "--json"))}
+    assert rows["polypgen/seq2"]["links"] == 2
+    assert rows["polypgen/seq2"]["doubtful"] == 1
+
+
+def test_nothing_below_a_folder(tmp_path):
+    result = CliRunner().invoke(app, ["build", "--root", str(tmp_path), "--out", str(tmp_path / "set")])
+    assert "nothing to build below" in str(result.exception)
+    assert not (tmp_path / "set").exists()
+
+
 def test_split_patch_and_review(root, tmp_path):
     out = tmp_path / "set"
     sam2s("build", "--root", root, "--out", out, "--source", "cvc-clinicdb", "--workers", 1)

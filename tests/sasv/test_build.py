@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sam2s.errors import DatasetError
 from sam2s.sasv.build import plan, run
 from sam2s.sasv.masklets import MaskletDataset, State
 from sasv.fixtures import autolaparo, cvc_clinicdb, polypgen
@@ -117,6 +118,13 @@ def test_missing_sources_say_what_they_need(root, tmp_path):
     assert "cvc-clinicdb" not in without
     assert without["kvasir-seg"].startswith("not found below")
     assert "kavsir_bboxes.json" in without["kvasir-seg"]
+
+
+def test_nothing_to_build_is_said(tmp_path):
+    with pytest.raises(DatasetError, match=r"nowhere is not a folder; give the one .*\(--root\)"):
+        plan(tmp_path / "nowhere", tmp_path / "set")
+    with pytest.raises(DatasetError, match="there is no source 'cvc'; known sources: "):
+        plan(tmp_path, tmp_path / "set", sources=["cvc"])
 
 
 def test_a_foreign_frame_size_is_named(root, tmp_path):

@@ -68,6 +68,7 @@ def build(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from sam2s.errors import DatasetError
     from sam2s.sasv.build import plan, run
     from sam2s.sasv.patch import read_patches
 
@@ -80,6 +81,11 @@ def build(
         fresh=fresh,
         patch=read_patches(patch) if patch else None,
     )
+    if not jobs and not as_json:
+        problems = "".join(f"\n  {name}: {reason}" for name, reason in without.items() if "not found" not in reason)
+        raise DatasetError(
+            f"nothing to build below {root}; sam2s sasv sources --root {root} says what is missing{problems}"
+        )
     states: Counter[str] = Counter()
     failed: dict[str, str] = {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -153,15 +159,18 @@ def verify(
 @app.command()
 def stats(
     built: Built,
+    by_video: Annotated[bool, typer.Option("--by-video", help="A line a video, with its guessed links.")] = False,
     plots: Annotated[Path | None, typer.Option(help="Folder for scale.png and categories.png.")] = None,
     as_json: Json = False,
 ) -> None:
     """Counts by subset and category; with --plots the scale plot and the category wheel."""
-    from sam2s.sasv.counts import tally
+    from sam2s.sasv.counts import tally, tally_videos
     from sam2s.sasv.masklets import MaskletDataset
 
-    counts = tally(MaskletDataset(built))
-    rows = [_stats_row(subset or "(not in SA-SV)", count) for subset, count in counts.items()]
+    videos = list(MaskletDataset(built))
+    counts = tally(videos)
+    shown = tally_videos(videos) if by_video else counts
+    rows = [_stats_row(name or "(not in SA-SV)", count) for name, count in shown.items()]
     if plots:
         from sam2s.sasv.plots import category_wheel, scale_plot
 
@@ -173,7 +182,7 @@ def stats(
     from rich.console import Console
     from rich.table import Table
 
-    columns = [name for name in _stats_row("", next(iter(counts.values()))) if name != "categories"] if counts else []
+    columns = [name for name in rows[0] if name != "categories"] if rows else []
     table = Table()
     for column in columns:
         table.add_column(column, no_wrap=True, justify="left" if column == "subset" else "right")
@@ -278,9 +287,9 @@ def _source_record(one: Any) -> dict[str, Any]:
     return {**asdict(one), "folder": None if one.folder is None else str(one.folder)}
 
 
-def _stats_row(subset: str, count: Any) -> dict[str, Any]:
+def _stats_row(name: str, count: Any) -> dict[str, Any]:
     return {
-        "subset": subset,
+        "subset": name,
         "videos": count.videos,
         "frames": count.frames,
         "instruments": count.instruments,
@@ -288,6 +297,7 @@ def _stats_row(subset: str, count: Any) -> dict[str, Any]:
         "masklets": count.masklets,
         "s/video": round(float(count.seconds) / count.videos, 1) if count.videos else 0,
         "size %": round(100 * count.pixels / count.masks, 2) if count.masks else 0,
+        "links": sum(count.guess.get(how, 0) for how in ("given", "clear", "doubtful")),
         "doubtful": count.guess.get("doubtful", 0),
         "categories": count.categories,
     }

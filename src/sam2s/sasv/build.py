@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import multiprocessing
+import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -77,8 +79,11 @@ def plan(
     Returns:
         Jobs, and by source why it cannot be built ("not found", or what is wrong with its files).
     """
+    if not root.is_dir():
+        raise DatasetError(f"{root} is not a folder; give the one that holds the unpacked downloads (--root)")
     chosen = list(sources) or list(all_adapters())
-    jobs, without = [], {}
+    jobs: list[Job] = []
+    without: dict[str, str] = {}
     edits = patch.videos if patch else {}
     for name in chosen:
         adapter = get_adapter(name)
@@ -88,17 +93,15 @@ def plan(
                 without[name] = f"not found below {root}; it should have {adapter.FACTS.layout}"
                 continue
             code = _code_of(adapter, folder)
-            for video in adapter.videos(folder):
+            for video in _checked(adapter.videos(folder)):
                 if video.subset is not None or everything:
                     video_id = f"{name}/{video.name}"
                     recipe = _fingerprint(code + repr(replace(video, frames=None)).encode())  # type: ignore[arg-type]
                     jobs.append(Job(video_id, adapter.FACTS, video, out, recipe, hard_link, fresh, edits.get(video_id)))
         except DatasetError as error:
             without[name] = str(error)
-    if unknown := set(edits) - {job.id for job in jobs}:
-        log.warning(
-            "the patch names %d videos that are not built here: %s", len(unknown), ", ".join(sorted(unknown)[:5])
-        )
+    if strangers := sorted(set(edits) - {job.id for job in jobs}):
+        log.warning("the patch names %d videos that are not built here, such as %s", len(strangers), strangers[0])
     return jobs, without
 
 
@@ -117,6 +120,11 @@ def run(jobs: list[Job], out: Path, *, workers: int = 1) -> Iterator[Outcome]:
             try:
                 for future in as_completed(futures):
                     yield future.result()
+            except BrokenProcessPool as error:
+                raise DatasetError(
+                    "a worker died, most likely for lack of memory; run again with fewer (--workers 1), "
+                    "what is finished is kept"
+                ) from error
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
     finally:
@@ -169,6 +177,7 @@ def patch_video(video: MaskletVideo, patch: VideoPatch) -> int:
 def write_manifest(out: Path) -> dict[str, Any]:
     """List what is built in `manifest.json`, with the hash of each video's `SHA256SUMS`."""
     videos: dict[str, dict[str, Any]] = {}
+    terms: dict[str, str] = {}
     for record in sorted(out.glob(f"videos/*/[!.]*/{RECORD}")):
         video = read_video(record.parent)
         videos[video.id] = {
@@ -180,7 +189,7 @@ def write_manifest(out: Path) -> dict[str, Any]:
             "frames": len(video),
             "sha256": sha256(record.parent / SUMS),
         }
-    terms = {n: get_adapter(n).FACTS.licence for n in sorted({v["source"] for v in videos.values()})}
+        terms[video.source] = video.licence
     manifest = {"format": FORMAT, "version": VERSION, "ontology": load_ontology().version, "licences": terms}
     write_atomically(out / MANIFEST, pretty({**manifest, "videos": videos}).encode())
     return {**manifest, "videos": videos}
@@ -188,7 +197,7 @@ def write_manifest(out: Path) -> dict[str, Any]:
 
 def _code_of(adapter: Any, folder: Path) -> bytes:
     """Everything but the data that decides what a source's videos become."""
-    modules = [adapter, mapping_module, assemble_module, instances_module, linking_module]
+    modules = [adapter, mapping_module, reading_module, assemble_module, instances_module, linking_module]
     code = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
     names = repr(load_ontology().sources.get(adapter.FACTS.name)).encode()
     return code + names + (folder.read_bytes() if folder.is_file() else b"")
@@ -196,6 +205,17 @@ def _code_of(adapter: Any, folder: Path) -> bytes:
 
 def _fingerprint(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _checked(videos: Iterable[RawVideo]) -> Iterator[RawVideo]:
+    """The videos of a source, whose names are going to be folders."""
+    seen: set[str] = set()
+    for video in videos:
+        if video.name in seen or not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", video.name):
+            reason = "twice there" if video.name in seen else "no good folder name"
+            raise DatasetError(f"video name {video.name!r} is {reason}; restore the official file names")
+        seen.add(video.name)
+        yield video
 
 
 def _header(job: Job) -> dict[str, Any]:

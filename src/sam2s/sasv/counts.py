@@ -102,3 +102,11 @@ def tally(videos: Iterable[MaskletVideo]) -> dict[str | None, Tally]:
         counts.setdefault(video.subset, Tally()).add(video)
     order = [row.subset for row in table1()]
     return {s: counts[s] for s in sorted(counts, key=lambda s: order.index(s) if s in order else len(order))}
+
+
+def tally_videos(videos: Iterable[MaskletVideo]) -> dict[str, Tally]:
+    """Counts by video."""
+    counts: dict[str, Tally] = {}
+    for video in videos:
+        counts.setdefault(video.id, Tally()).add(video)
+    return counts

@@ -90,7 +90,9 @@ class Linker:
         ages = np.array([self._time - k.time - 1 for k in candidates])
         gate = self.link.gate if self.link.by == "overlap" else -math.inf
         # Of equally good candidates the one seen last is preferred.
-        pairs = linear_sum_assignment(np.where(scores < gate, -1e3, scores - 0.001 * ages[:, None]), maximize=True)
+        pairs = linear_sum_assignment(
+            np.where(scores < gate, -1e3, scores - 0.001 * np.minimum(ages, 100)[:, None]), maximize=True
+        )
         taken: dict[int, int] = {int(j): int(i) for i, j in zip(*pairs, strict=True) if scores[i, j] >= gate}
         ids = []
         for j, one in enumerate(group):

@@ -24,6 +24,8 @@ class Found:
 
 def survey(root: Path | None) -> list[Found]:
     """Look for every source below a folder (None: only list what is needed). Reads no pixels."""
+    if root is not None and not root.is_dir():
+        raise DatasetError(f"{root} is not a folder; give the one that holds the unpacked downloads (--root)")
     found = []
     for adapter in all_adapters().values():
         facts, folder, totals, problem = adapter.FACTS, None, Counter[str](), ""

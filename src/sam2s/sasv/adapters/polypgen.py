@@ -55,7 +55,7 @@ def _video(
     name: str, pictures: list[Path], masks: Path | None, subset: str | None, patient: str, *, images: bool = False
 ) -> RawVideo:
     return RawVideo(
-        name=name.replace(" ", "_"),
+        name=re.sub(r"[^\w.-]", "_", name, flags=re.ASCII),
         frames=partial(_frames, pictures, masks),
         length=len(pictures),
         subset=subset,

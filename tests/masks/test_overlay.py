@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from sam2s.masks import overlay
 from sam2s.masks.overlay import Layer, contact_sheet, draw
@@ -33,6 +34,12 @@ def test_thin_parts_do_not_vanish():
     mask[100, 20:300] = True
     picture = draw(GREY, [Layer(3, mask)], labels=False).astype(int)
     assert (abs(picture[100, 25:295] - display_color(3)).sum(1) < 12).all()
+
+
+def test_masks_that_pillow_made():
+    mask = disc(160, 120, 50)
+    made = np.array(Image.fromarray(mask).convert("1"))  # its True is the byte 255
+    assert np.array_equal(draw(GREY, [Layer(1, made)]), draw(GREY, [Layer(1, mask)]))
 
 
 def test_no_outline_along_the_border_of_the_frame():

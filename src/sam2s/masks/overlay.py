@@ -130,7 +130,7 @@ def _paint(canvas: np.ndarray, layer: Layer, thickness: float, opacity: float) -
     sigma = 0.5 + thickness / 2
     margin = math.ceil(3 * sigma)
     window = np.s_[max(y0 - margin, 0) : y1 + margin, max(x0 - margin, 0) : x1 + margin]
-    inside = mask[window].view(np.uint8) * np.uint8(255)
+    inside = np.multiply(mask[window], 255, dtype=np.uint8)
     soft = np.array(Image.fromarray(inside).filter(ImageFilter.GaussianBlur(sigma)))
     np.maximum(soft, inside >> 1, out=soft)  # what the blur would lose, thin shafts and tips, is drawn as outline
     keep, paint = _profile(display_color(layer.object_id), sigma, thickness, opacity)

@@ -30,6 +30,6 @@ def plot_decay(curves: Mapping[str, np.ndarray], path: Path) -> None:
         axes.plot(middles, curve * 100, marker="o", markersize=3, label=name)
     axes.grid(alpha=0.3)
     if len(curves) > 1:
-        axes.legend(frameon=False)
+        figure.legend(loc="outside right upper", frameon=False)  # never over a curve
     with replacing(path) as partial:
         figure.savefig(partial, format=path.suffix.lstrip(".") or "png", dpi=150)

@@ -20,6 +20,7 @@ from sam2s.sasv import assemble as assemble_module
 from sam2s.sasv import instances as instances_module
 from sam2s.sasv import linking as linking_module
 from sam2s.sasv import mapping as mapping_module
+from sam2s.sasv import reading as reading_module
 from sam2s.sasv.assemble import assemble
 from sam2s.sasv.draft import open_draft, pretty, sha256, write_draft
 from sam2s.sasv.masklets import FORMAT, MANIFEST, RECORD, SUMS, VERSION, MaskletVideo, read_video, video_folder

@@ -8,8 +8,9 @@ from typing import Protocol
 import numpy as np
 
 from .canvas import Canvas, Elastic, Sprite
+from .geometry import Matrix, affine, compose
 from .instruments import TIPS, shaft, shaft_look
-from .motion import Matrix, Track, View, affine, compose
+from .motion import Track, View
 
 
 class Actor(Protocol):
@@ -39,7 +40,7 @@ class Backdrop:
 
     def draw(self, canvas: Canvas, t: float, view: View) -> None:
         pose = compose(view.matrix(self.plane), affine(0, 0, 0, self.scale))
-        canvas.fill(self.sprites[view.index % len(self.sprites)], pose, self.elastic and self.elastic.at(t))
+        canvas.fill(self.sprites[view.index % len(self.sprites)], pose, self.elastic.at(t) if self.elastic else None)
 
 
 @dataclass
@@ -56,8 +57,7 @@ class Path:
     def random(
         cls,
         rng: np.random.Generator,
-        x: float,
-        y: float,
+        place: Sequence[float] | np.ndarray,
         scale: float,
         *,
         reach: float,
@@ -67,8 +67,8 @@ class Path:
         angle: float | None = None,
     ) -> "Path":
         return cls(
-            Track(rng, period, reach, x),
-            Track(rng, period, reach, y),
+            Track(rng, period, reach, float(place[0])),
+            Track(rng, period, reach, float(place[1])),
             Track(rng, period, turn, rng.uniform(-math.pi, math.pi) if angle is None else angle),
             Track(rng, period, grow, math.log(scale)),
             Track(rng, period, grow, rng.normal(0, 0.2)),
@@ -118,8 +118,8 @@ class Body:
         if self.restage and view.index:
             if view.index not in self._moves:
                 rng = np.random.default_rng((self.seed, view.index))
-                sx, sy = np.exp(rng.normal(0, 0.45, 2) * min(self.restage, 1) + rng.normal(0, 0.25))
-                dx, dy = rng.uniform(-1, 1, 2) * self.restage
+                sx, sy = np.exp(rng.normal(0, 0.45, 2) * min(self.restage, 1) + rng.normal(0, 0.25)).tolist()
+                dx, dy = (rng.uniform(-1, 1, 2) * self.restage).tolist()
                 self._moves[view.index] = affine(dx, dy, rng.uniform(-0.8, 0.8), sx, sy)
             move = self._moves[view.index]
             pose = compose(move, pose)

@@ -1,17 +1,20 @@
 """Drawing: sprites are warped onto a canvas of colour, slope and gloss; light falls on the finished canvas."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .motion import Matrix, Track
+from .geometry import Box, Matrix, boxes, invert
+from .motion import Track
 from .shapes import Shape
 from .textures import Surface, slopes
+
+_BILINEAR, _BORDER, _REFLECTION = 0, 1, 2  # of torch.grid_sampler, which costs less a call than its functional form
+_HALF = torch.tensor(0.5)
 
 Warp = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 """Moves normalised local coordinates (x, y in -1..1 over a sprite) to where the sprite is to be sampled."""
@@ -67,14 +70,14 @@ class Canvas:
         self.size = size
         self.buffer = torch.zeros(6, size, size)
         self.labels = torch.zeros(size, size, dtype=torch.uint8)
-        self._axis = (torch.arange(size) + 0.5) * (2 / size) - 1
+        axis = (torch.arange(size) + 0.5) * (2 / size) - 1
+        self._x, self._y = axis[None], axis[:, None]
 
     def fill(self, piece: Sprite, pose: Matrix, warp: Warp | None = None) -> None:
         """Covers everything with an endless (mirrored) sprite."""
-        grid = self._grid(_invert(pose), piece.half, 0, self.size, 0, self.size, warp)
-        out = F.grid_sample(piece.texture[None], grid, padding_mode="reflection", align_corners=False)[0]
-        out[5] = piece.gloss
-        self.buffer = out
+        grid = self._grid(invert(pose), piece.half, (0, self.size, 0, self.size), warp)
+        self.buffer = torch.grid_sampler(piece.texture[None], grid, _BILINEAR, _REFLECTION, False)[0]
+        self.buffer[5] = piece.gloss
 
     def draw(
         self,
@@ -91,97 +94,54 @@ class Canvas:
 
         `soft` widens the edge (in pixels of 256), `shadow` is its offset x, y and strength.
         """
-        inverse, linear = _invert(pose), pose[:, :2]
-        scale = math.sqrt(abs(linear[0, 0] * linear[1, 1] - linear[0, 1] * linear[1, 0]))
+        a, b, _, c, d, _ = pose
+        scale = math.sqrt(max(abs(a * d - b * c), 1e-9))
         sharpness = scale * self.size / 2 / (1 + (soft - 1) * self.size / 256)
         if shadow:
             self._darken(piece, pose, shadow, sharpness)
-        (a, b), (c, d) = (linear / scale).tolist()
-        for y0, y1, x0, x1 in self._boxes(pose, piece.half, 0.12 if warp else 0.0):
-            grid = self._grid(inverse, piece.half, y0, y1, x0, x1, warp)
-            out = F.grid_sample(piece.texture[None], grid, padding_mode="border", align_corners=False)[0]
-            cover = out[5].mul(sharpness).add_(0.5).clamp_(0, 1)
-            nx, ny = out[3], out[4].clone()
-            torch.add(ny * d, nx, alpha=c, out=out[4])
-            torch.add(nx * a, ny, alpha=b, out=out[3])
+        turn = torch.tensor([[a / scale, b / scale], [c / scale, d / scale]], dtype=torch.float32)
+        inverse, margin = invert(pose), 1.12 if warp else 1.0
+        for box in boxes(pose, piece.half[0] * margin, piece.half[1] * margin, self.size):
+            y0, y1, x0, x1 = box
+            grid = self._grid(inverse, piece.half, box, warp)
+            out = torch.grid_sampler(piece.texture[None], grid, _BILINEAR, _BORDER, False)[0]
+            cover = torch.add(_HALF, out[5], alpha=sharpness).clamp_(0, 1)
+            slope = out[3:5].view(2, -1)
+            slope.copy_(turn @ slope)
             out[5] = piece.gloss
             if label is not None:
                 self.labels[y0:y1, x0:x1].masked_fill_(cover > 0.5, label)
-            self.buffer[:, y0:y1, x0:x1].lerp_(out, cover.mul_(opacity) if opacity != 1 else cover)
+            self.buffer[:, y0:y1, x0:x1].lerp_(out, cover if opacity == 1 else cover.mul_(opacity))
 
     def _darken(self, piece: Sprite, pose: Matrix, shadow: tuple[float, float, float], sharpness: float) -> None:
-        dx, dy, strength = shadow
-        moved = pose.copy()
-        moved[:, 2] += (dx, dy)
-        inverse = _invert(moved)
-        for y0, y1, x0, x1 in self._boxes(moved, piece.half, 0.0):
-            grid = self._grid(inverse, piece.half, y0, y1, x0, x1, None, step=4)
-            distance = F.grid_sample(piece.texture[None, 5:], grid, padding_mode="border", align_corners=False)
-            dark = distance.mul_(sharpness / 5).add_(0.5).clamp_(0, 1).mul_(-strength).add_(1)
+        a, b, x, c, d, y = pose
+        moved = (a, b, x + shadow[0], c, d, y + shadow[1])
+        inverse = invert(moved)
+        for box in boxes(moved, *piece.half, self.size):
+            y0, y1, x0, x1 = box
+            grid = self._grid(inverse, piece.half, box, None, step=4)
+            distance = torch.grid_sampler(piece.texture[None, 5:], grid, _BILINEAR, _BORDER, False)
+            dark = distance.mul_(sharpness / 5).clamp_(0, 1).mul_(-shadow[2]).add_(1)
             dark = F.interpolate(dark, (y1 - y0, x1 - x0), mode="bilinear", align_corners=True)[0, 0]
             self.buffer[:3, y0:y1, x0:x1] *= dark
 
-    def _boxes(self, pose: Matrix, half: tuple[float, float], margin: float) -> Iterator[tuple[int, int, int, int]]:
-        """Disjoint boxes (y0, y1, x0, x1) that cover a sprite; a long slanted one is cut into bands."""
-        (a, b, x), (c, d, y) = pose.tolist()
-        u, v, side = half[0] * (1 + margin), half[1] * (1 + margin), self.size / 2
-        corners = [
-            ((a * p + b * q + x + 1) * side, (c * p + d * q + y + 1) * side)
-            for p, q in ((-u, -v), (u, -v), (u, v), (-u, v))
-        ]
-        top, bottom = (min(max(f(q for _, q in corners), 0.0), float(self.size)) for f in (min, max))
-        rows = bottom - top
-        width = min(max(p for p, _ in corners), self.size) - max(min(p for p, _ in corners), 0)
-        if rows <= 0 or width <= 0:
-            return
-        full = abs(a * d - b * c) * 4 * u * v * side * side
-        bands = min(6, math.ceil(rows / 40)) if rows * width > max(2 * full, 8000) else 1
-        edges = [math.floor(top), *(round(top + rows * k / bands) for k in range(1, bands)), math.ceil(bottom)]
-        for y0, y1 in pairwise(edges):
-            low, high = (
-                _span(corners, y0, y1) if bands > 1 else (min(p for p, _ in corners), max(p for p, _ in corners))
-            )
-            x0, x1 = max(math.floor(low), 0), min(math.ceil(high), self.size)
-            if x0 < x1 and y0 < y1:
-                yield y0, y1, x0, x1
-
     def _grid(
-        self,
-        inverse: Matrix,
-        half: tuple[float, float],
-        y0: int,
-        y1: int,
-        x0: int,
-        x1: int,
-        warp: Warp | None,
-        step: int = 1,
+        self, inverse: Matrix, half: tuple[float, float], box: Box, warp: Warp | None, step: int = 1
     ) -> torch.Tensor:
         """Sampling positions `[1, rows, columns, 2]`, one in `step` pixels; a warp is evaluated on a coarse grid."""
-        (a, b, c), (d, e, f) = (inverse / np.array(half)[:, None]).tolist()
-        x, y = self._axis[None, x0:x1], self._axis[y0:y1, None]
+        (y0, y1, x0, x1), (u, v) = box, half
+        a, b, c, d, e, f = inverse
+        x, y = self._x[:, x0:x1], self._y[y0:y1]
         coarse = 10 if warp else step
         if coarse > 1:
-            x = torch.linspace(float(x[0, 0]), float(x[0, -1]), (x1 - x0 - 1) // coarse + 2)[None]
-            y = torch.linspace(float(y[0, 0]), float(y[-1, 0]), (y1 - y0 - 1) // coarse + 2)[:, None]
+            edge = 2 / self.size
+            left, right, top, bottom = ((n + 0.5) * edge - 1 for n in (x0, x1 - 1, y0, y1 - 1))
+            x = torch.linspace(left, right, (x1 - x0 - 1) // coarse + 2)[None]
+            y = torch.linspace(top, bottom, (y1 - y0 - 1) // coarse + 2)[:, None]
         planes = torch.empty(2, y.shape[0], x.shape[1])
-        torch.add(a * x + c, y, alpha=b, out=planes[0])
-        torch.add(d * x + f, y, alpha=e, out=planes[1])
+        torch.add(x * (a / u) + c / u, y, alpha=b / u, out=planes[0])
+        torch.add(x * (d / v) + f / v, y, alpha=e / v, out=planes[1])
         if warp:
             moved = torch.stack(warp(planes[0], planes[1]))[None]
             planes = F.interpolate(moved, (y1 - y0, x1 - x0), mode="bilinear", align_corners=True)[0]
         return planes.permute(1, 2, 0)[None]
-
-
-def _invert(pose: Matrix) -> Matrix:
-    (a, b, x), (c, d, y) = pose.tolist()
-    det = a * d - b * c
-    det = det if abs(det) > 1e-9 else 1e-9
-    return np.array([[d, -b, b * y - d * x], [-c, a, c * x - a * y]]) / det
-
-
-def _span(corners: list[tuple[float, float]], top: float, bottom: float) -> tuple[float, float]:
-    """The columns that a convex outline touches between two rows."""
-    inside = [px for px, py in corners if top <= py <= bottom]
-    for (px, py), (qx, qy) in zip(corners, corners[1:] + corners[:1], strict=True):
-        inside += [px + (qx - px) * (row - py) / (qy - py) for row in (top, bottom) if (py - row) * (qy - row) < 0]
-    return (min(inside), max(inside)) if inside else (0.0, 0.0)

@@ -7,10 +7,11 @@ import torch
 
 from .actors import Backdrop, Body, Member, Path
 from .canvas import Canvas, Elastic, Sprite, sprite
-from .motion import Track, affine
+from .geometry import affine
+from .motion import Track
 from .organs import flat
 from .shapes import Shape, blob, polygon, stroke
-from .textures import Colour, any_tint, anything, near
+from .textures import Colour, Surface, any_tint, anything, near
 
 
 def _outline(rng: np.random.Generator, side: int) -> Shape:
@@ -28,8 +29,19 @@ def _outline(rng: np.random.Generator, side: int) -> Shape:
 
 def _cover(rng: np.random.Generator, shape: Shape, like: Colour | None = None, scale: float = 0.7) -> Sprite:
     h, w = shape.distance.shape
-    skin = anything(rng, h, w, scale=scale * rng.uniform(0.4, 1.6), like=like)
-    return sprite(shape, skin, bump=rng.uniform(0, 2), bulge=rng.uniform(0, 0.9), gloss=rng.choice([0.0, 0.1, 0.5]))
+    return _dress(rng, shape, anything(rng, h, w, scale=scale * rng.uniform(0.4, 1.6), like=like))
+
+
+def _dress(rng: np.random.Generator, shape: Shape, skin: Surface) -> Sprite:
+    """Covers a shape with as much as it needs of a larger skin."""
+    h, w = shape.distance.shape
+    cut = Surface(skin.colour[:, :h, :w], skin.height[:h, :w])
+    return sprite(shape, cut, bump=rng.uniform(0, 2), bulge=rng.uniform(0, 0.9), gloss=rng.choice([0.0, 0.1, 0.5]))
+
+
+def _cloth(rng: np.random.Generator, colour: Colour | None, side: int = 64) -> Surface:
+    """Enough skin of one kind for all limbs that wear it."""
+    return anything(rng, side, side, scale=rng.uniform(0.3, 1), like=colour)
 
 
 def landscape(rng: np.random.Generator, *, side: int = 288) -> Backdrop:
@@ -47,9 +59,8 @@ def landscape(rng: np.random.Generator, *, side: int = 288) -> Backdrop:
         like = colours[rng.integers(3)] if rng.random() < 0.7 else None
         size, turn = math.exp(rng.uniform(math.log(0.05), math.log(0.5))), rng.uniform(0, 6.3)
         shape = polygon(np.array([[-1, -1], [1, -1], [1, 1], [-1, 1.0]]), side=40) if regular else _outline(rng, 48)
-        pose = affine(
-            *rng.uniform(-1, 1, 2), 0.03 * turn if regular else turn, size, size * math.exp(rng.normal(0, 0.7))
-        )
+        x, y = rng.uniform(-1, 1, 2).tolist()
+        pose = affine(x, y, 0.03 * turn if regular else turn, size, size * math.exp(rng.normal(0, 0.7)))
         canvas.draw(_cover(rng, shape, like), pose)
     canvas.buffer[5] = 1
     elastic = Elastic(rng, rng.uniform(0, 0.05), rng.uniform(5, 30)) if rng.random() < 0.4 else None
@@ -64,28 +75,28 @@ def _limb(
     rest: float,
     length: float,
     thick: float,
-    upper: Colour | None,
-    lower: Colour | None,
+    upper: Surface,
+    lower: Surface,
     swing: float,
     pace: float,
 ) -> None:
     """Adds an arm or leg of two segments to `members`, hinged on the trunk."""
     joint = len(members)
     thigh = stroke(np.array([[0, 0], [length, 0]]), np.array([1, 0.8]) * thick, side=48)
-    members.append(Member(_cover(rng, thigh, upper), anchor, rest, Track(rng, pace, swing), 0))
+    members.append(Member(_dress(rng, thigh, upper), anchor, rest, Track(rng, pace, swing), 0))
     shin = stroke(np.array([[0, 0], [length, 0], [length * 1.05, thick * rng.uniform(0, 2)]]), 0.7 * thick, side=48)
-    members.append(Member(_cover(rng, shin, lower), (length, 0.0), 0.0, Track(rng, pace, 1.2 * swing), joint))
+    members.append(Member(_dress(rng, shin, lower), (length, 0.0), 0.0, Track(rng, pace, 1.2 * swing), joint))
 
 
 def person(rng: np.random.Generator, like: Colour | None) -> list[Member]:
     """Upright: trunk, head with hair, two arms, two legs."""
-    shirt, trousers = near(rng, like or any_tint(rng), 0.1), any_tint(rng)
-    flesh = near(rng, (0.75, 0.55, 0.43), 0.3)
+    shirt, trousers = _cloth(rng, like, 96), _cloth(rng, None)
+    flesh = _cloth(rng, near(rng, (0.75, 0.55, 0.43), 0.3))
     pace, swing = rng.uniform(2, 8), rng.uniform(0.2, 1.1)
     wide = rng.uniform(0.3, 0.5)
     corners = np.array([[-wide, -0.7], [wide, -0.7], [0.8 * wide, 0], [wide, 0.75], [-wide, 0.75], [-0.8 * wide, 0]])
     trunk = polygon(corners, 0.12, side=80, edge=0.3)
-    members = [Member(_cover(rng, trunk, shirt))]
+    members = [Member(_dress(rng, trunk, shirt))]
     for side in (-1, 1):
         legs = (trousers, trousers if rng.random() < 0.7 else flesh)
         _limb(rng, members, (side * wide * 0.6, 0.7), math.pi / 2, 0.75, 0.2, *legs, swing, pace)
@@ -94,33 +105,32 @@ def person(rng: np.random.Generator, like: Colour | None) -> list[Member]:
         rest = math.pi / 2 - side * rng.uniform(0, 0.9)
         _limb(rng, members, (side * wide, -0.65), rest, 0.55, 0.13, *arms, 1.5 * swing, pace)
     head = blob(rng, 56, 0.05, flat=0.4)
-    members.append(Member(_cover(rng, head, flesh), (0.0, -1.1), 0.0, Track(rng, pace, 0.3), 0, 0.26))
+    members.append(Member(_dress(rng, head, flesh), (0.0, -1.1), 0.0, Track(rng, pace, 0.3), 0, 0.26))
     members.append(Member(_cover(rng, head), (0.0, -1.22), 0.0, None, 0, 0.24))
     return members
 
 
 def beast(rng: np.random.Generator, like: Colour | None) -> list[Member]:
     """On four legs: a long trunk, neck, head and tail."""
-    coat = near(rng, like or any_tint(rng), 0.1)
+    colour = near(rng, like or any_tint(rng), 0.1)
+    coat, socks = _cloth(rng, colour, 96), _cloth(rng, near(rng, colour, 0.2))
     pace, swing, long = rng.uniform(2, 8), rng.uniform(0.1, 0.7), rng.uniform(0.7, 1.1)
     back = np.array(
         [[-long, 0], [-0.3 * long, rng.uniform(-0.2, 0.1)], [0.4 * long, 0], [long, rng.uniform(-0.2, 0.1)]]
     )
     trunk = stroke(back, rng.uniform(0.3, 0.5) * rng.uniform(0.8, 1.2, 4), side=96)
-    members = [Member(_cover(rng, trunk, coat))]
+    members = [Member(_dress(rng, trunk, coat))]
     for x in (-0.85, -0.65, 0.65, 0.85):
-        _limb(rng, members, (x * long, 0.25), math.pi / 2, 0.45, 0.12, coat, near(rng, coat, 0.2), swing, pace)
+        _limb(rng, members, (x * long, 0.25), math.pi / 2, 0.45, 0.12, coat, socks, swing, pace)
     bend = rng.uniform(-0.4, 0.6)
     neck = stroke(
         np.array([[0, 0], [0.4, -0.45 - 0.4 * bend], [0.75, -0.5 - 0.6 * bend]]), np.array([0.3, 0.2, 0.18]), side=56
     )
-    members.append(Member(_cover(rng, neck, coat), (0.9 * long, -0.05), 0.0, Track(rng, pace, 0.3), 0))
+    members.append(Member(_dress(rng, neck, coat), (0.9 * long, -0.05), 0.0, Track(rng, pace, 0.3), 0))
     head = blob(rng, 56, 0.12, flat=0.3)
-    members.append(
-        Member(_cover(rng, head, near(rng, coat, 0.2)), (0.85, -0.5 - 0.6 * bend), 0.0, None, len(members) - 1, 0.24)
-    )
+    members.append(Member(_dress(rng, head, socks), (0.85, -0.5 - 0.6 * bend), 0.0, None, len(members) - 1, 0.24))
     tail = stroke(np.array([[0, 0], [-0.3, 0.1], [-0.5, 0.5]]), np.array([0.1, 0.07, 0.05]), side=40)
-    members.append(Member(_cover(rng, tail, coat), (-long, -0.1), 0.0, Track(rng, pace, 0.7), 0))
+    members.append(Member(_dress(rng, tail, coat), (-long, -0.1), 0.0, Track(rng, pace, 0.7), 0))
     return members
 
 
@@ -128,13 +138,13 @@ def creature(rng: np.random.Generator, like: Colour | None) -> list[Member]:
     """A trunk with limbs and a head anywhere around it: nothing that lives, but everything that moves."""
     trunk = blob(rng, 112, rng.uniform(0.02, 0.2), flat=rng.uniform(0.2, 0.9))
     members = [Member(_cover(rng, trunk, like))]
-    colours = [any_tint(rng), any_tint(rng), like]
+    cloths = [_cloth(rng, None), _cloth(rng, like)]
     pace = rng.uniform(3, 9)
     for _ in range(int(rng.integers(1, 5))):
         bearing, thick = rng.uniform(0, 2 * math.pi), rng.uniform(0.08, 0.28)
         anchor = (0.75 * math.cos(bearing), 0.75 * math.sin(bearing))
-        colour = colours[rng.integers(3)]
-        _limb(rng, members, anchor, bearing, rng.uniform(0.4, 1.1), thick, colour, colour, rng.uniform(0.1, 1.1), pace)
+        upper, lower = cloths[rng.integers(2)], cloths[rng.integers(2)]
+        _limb(rng, members, anchor, bearing, rng.uniform(0.4, 1.1), thick, upper, lower, rng.uniform(0.1, 1.1), pace)
     bearing = rng.uniform(0, 2 * math.pi)
     anchor = (1.15 * math.cos(bearing), 1.15 * math.sin(bearing))
     head = _cover(rng, blob(rng, 64, rng.uniform(0, 0.1), flat=0.5))
@@ -188,7 +198,7 @@ def thing(
     mild = rng.random() < 0.65
     path = Path.random(
         rng,
-        *rng.uniform(-0.6, 0.6, 2),
+        rng.uniform(-0.6, 0.6, 2),
         size * (0.7 if kind < 2 else 1.0),
         reach=rng.uniform(0, 0.4) if mild else rng.uniform(0.4, 1.3),
         turn=rng.uniform(0, 0.3) if mild or upright else rng.uniform(0, 3),
@@ -214,7 +224,7 @@ def bars(rng: np.random.Generator) -> Body:
     """A post, trunk or railing in front, which hides without being an object."""
     shape = stroke(np.array([[-3.0, 0.0], [3.0, 0.0]]), 1.0, side=96)
     width, place, reach = rng.uniform(0.02, 0.12), rng.uniform(-0.8, 0.8, 2), rng.uniform(0, 0.5)
-    path = Path.random(rng, *place, width, reach=reach, turn=0.2, grow=0.1, period=20)
+    path = Path.random(rng, place, width, reach=reach, turn=0.2, grow=0.1, period=20)
     skin = anything(rng, *shape.distance.shape, scale=0.8)
     stretched = Sprite(sprite(shape, skin, bulge=0.7, gloss=0.2).texture, (shape.half[0] * 10, shape.half[1]), 0.2)
     return Body([Member(stretched)], path, 0, plane=rng.uniform(1.1, 1.6), rank=9.0)

@@ -47,7 +47,7 @@ class Look:
         self._grey = bool(rng.random() < grade.grey)
         self._saturation = float(rng.uniform(0.7, 1.25))
         gamma = float(np.exp(rng.normal(0, 0.18)))
-        self._gamma = None if abs(gamma - 1) < 0.08 else np.uint8(255 * (np.arange(256) / 255) ** gamma)
+        self._gamma = None if abs(gamma - 1) < 0.08 else (255 * (np.arange(256) / 255) ** gamma).astype(np.uint8)
         self._target = float(rng.uniform(0.28, 0.55))
         self._gain = Track(rng, 25, rng.choice([0.03, 0.1, 0.25]))
         self._falloff = self._vignette(rng) if rng.random() < grade.falloff else None

@@ -12,7 +12,7 @@ import torch
 
 from .canvas import Sprite, sprite
 from .noise import cut
-from .shapes import Shape, arc, join, polygon, profile, stroke, wander
+from .shapes import Shape, arc, polygon, profile, stroke, wander
 from .textures import Colour, Surface, near
 
 LOOKS: dict[str, Colour] = {
@@ -100,11 +100,15 @@ def _wrist(rng: np.random.Generator, look: str, length: float) -> Sprite:
     return piece
 
 
+def _mirrored(shape: Shape) -> Shape:
+    """The shape on the other side of the x axis."""
+    return Shape(shape.distance.flip(0), torch.stack([shape.slope[0], -shape.slope[1]]).flip(1), shape.half)
+
+
 def _jaws(rng: np.random.Generator, shape: Shape, look: str, opening: float, **rest: object) -> Tip:
     """Two mirrored jaws of one shape."""
-    lower = forged(rng, shape, look)
-    mirrored = Shape(shape.distance.flip(0), torch.stack([shape.slope[0], -shape.slope[1]]).flip(1), shape.half)
-    return Tip((Part(forged(rng, mirrored, look), -1), Part(lower, 1)), opening=opening, **rest)  # type: ignore[arg-type]
+    lower, upper = forged(rng, shape, look), forged(rng, _mirrored(shape), look)
+    return Tip((Part(upper, -1), Part(lower, 1)), opening=opening, **rest)  # type: ignore[arg-type]
 
 
 def _jaw(
@@ -212,7 +216,9 @@ def _retractor(rng: np.random.Generator, robotic: bool) -> Tip:
                 [length, length * math.sin(angle)],
             ]
         )
-        fingers.append(Part(forged(rng, stroke(path, [0.5, 0.45, 0.35]), "steel"), int(np.sign(round(angle, 3)))))
+        fingers.append(
+            Part(forged(rng, stroke(path, np.array([0.5, 0.45, 0.35])), "steel"), int(np.sign(round(angle, 3))))
+        )
     return Tip(tuple(fingers), opening=0.35, swivel=0.5)
 
 
@@ -235,18 +241,11 @@ def _scissors(curved: bool) -> Callable[..., Tip]:
             ]
         )
         shape, look = polygon(blade, 0.05), _metal_look(rng)
-        plates = (Part(forged(rng, shape, look), 1), Part(forged(rng, _flip(shape, -1 if not curved else 1), look), -1))
+        plates = (Part(forged(rng, shape, look), 1), Part(forged(rng, shape if curved else _mirrored(shape), look), -1))
         wrist = _wrist(rng, str(rng.choice(["gold", "grey", "black", "steel"])), 2.5) if curved else None
         return Tip(plates, 2.5 if curved else 0.0, 0.45, wrist, 0.8 if curved else 0.12)
 
     return build
-
-
-def _flip(shape: Shape, side: int) -> Shape:
-    """The shape mirrored in the x axis for `side` -1, itself for 1."""
-    if side == 1:
-        return shape
-    return Shape(shape.distance.flip(0), torch.stack([shape.slope[0], -shape.slope[1]]).flip(1), shape.half)
 
 
 def _needle(rng: np.random.Generator, robotic: bool) -> Tip:
@@ -311,6 +310,3 @@ def shaft_look(rng: np.random.Generator, name: str, robotic: bool) -> str:
     if robotic and rng.random() < 0.7:
         return "black"
     return str(rng.choice(SHAFTS.get(name, ("black", "steel", "steel", "dull steel", "grey"))))
-
-
-__all__ = ["LOOKS", "SHAFTS", "TIPS", "Part", "Tip", "forged", "join", "metal", "shaft", "shaft_look"]

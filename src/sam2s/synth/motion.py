@@ -4,10 +4,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Matrix = NDArray[np.float64]
-"""A 2 x 3 affine map. Frame coordinates run from -1 to 1 in x and y, y downwards."""
+from .geometry import Matrix, affine
 
 
 class Track:
@@ -25,20 +23,6 @@ class Track:
         s, knots = position - index, self._knots
         a, b, c, d = (knots[(index + k) & 63] for k in (-1, 0, 1, 2))
         return b + 0.5 * s * (c - a + s * (2 * a - 5 * b + 4 * c - d + s * (3 * (b - c) + d - a)))
-
-
-def affine(x: float, y: float, angle: float = 0.0, sx: float = 1.0, sy: float | None = None) -> Matrix:
-    """Scale by `sx` and `sy`, turn by `angle`, then move to `x`, `y`."""
-    sy = sx if sy is None else sy
-    cos, sin = math.cos(angle), math.sin(angle)
-    return np.array([[cos * sx, -sin * sy, x], [sin * sx, cos * sy, y]])
-
-
-def compose(outer: Matrix, inner: Matrix) -> Matrix:
-    """The map that applies `inner`, then `outer`."""
-    result = outer[:, :2] @ inner
-    result[:, 2] += outer[:, 2]
-    return result
 
 
 class Clock:

@@ -98,8 +98,10 @@ def _vessels(rng: np.random.Generator) -> Array:
                 grow(x, y, angle + rng.choice((-1, 1)) * rng.uniform(0.4, 1.1), width * 0.65, depth - 1)
 
     for _ in range(int(rng.integers(4, 10))):
-        grow(*(rng.random(2) * SIDE), rng.uniform(0, 6.3), rng.uniform(1.5, 5), 4)
-    return np.asarray(canvas.filter(ImageFilter.GaussianBlur(0.9)), np.float32) / 255
+        x, y = (rng.random(2) * SIDE).tolist()
+        grow(x, y, rng.uniform(0, 6.3), rng.uniform(1.5, 5), 4)
+    blurred = np.asarray(canvas.filter(ImageFilter.GaussianBlur(0.9)))
+    return blurred.astype(np.float32) / np.float32(255)
 
 
 @cache

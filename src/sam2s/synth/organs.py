@@ -94,7 +94,7 @@ def organ(rng: np.random.Generator, name: str, label: int, *, size: float, reach
     piece = sprite(shape, skin, bump=rng.uniform(1, 5), bulge=rng.uniform(0.3, 0.9), gloss=rng.uniform(0.15, 0.9))
     path = Path.random(
         rng,
-        *rng.uniform(-reach, reach, 2),
+        rng.uniform(-reach, reach, 2),
         size,
         reach=rng.uniform(0, 0.12),
         turn=0.12,
@@ -135,10 +135,10 @@ def polyp(rng: np.random.Generator, label: int, wall: Colour, *, size: float, re
     if rng.random() < 0.2:
         bones = _smooth(np.array([[0, 0], [0.2, 0.7], [rng.uniform(-0.3, 0.5), 1.5]]))
         stem = stroke(bones, np.array([0.3] * 9 + [0.5]), side=64)
-        cloth = tissue(rng, *stem.distance.shape, palette, scale=0.5, like=wall)
+        cloth = tissue(rng, stem.distance.shape[0], stem.distance.shape[1], palette, scale=0.5, like=wall)
         members = [Member(sprite(stem, cloth, bulge=0.7, gloss=0.4)), Member(top, swing=Track(rng, 12, 0.3))]
     place, reach, grow = rng.uniform(-0.45, 0.45, 2), rng.uniform(0.05, 0.35), rng.uniform(0.05, 0.4)
-    path = Path.random(rng, *place, size, reach=reach, turn=0.4, grow=grow, period=12)
+    path = Path.random(rng, place, size, reach=reach, turn=0.4, grow=grow, period=12)
     shadow = (*rng.uniform(-0.06, 0.06, 2), rng.uniform(0.1, 0.5)) if rng.random() < 0.6 else None
     elastic = Elastic(rng, rng.uniform(0.01, 0.12), 8, rng.uniform(0, 0.3))
     return Body(
@@ -161,7 +161,7 @@ def fold(rng: np.random.Generator, wall: Colour) -> Body:
     piece = sprite(shape, skin, bump=rng.uniform(0.3, 3), bulge=rng.uniform(0.4, 1), gloss=rng.uniform(0.2, 0.8))
     bearing, away, size = rng.uniform(0, 2 * math.pi), rng.uniform(0.9, 1.5), rng.uniform(0.4, 0.9)
     x, y = away * math.cos(bearing), away * math.sin(bearing)
-    path = Path.random(rng, x, y, size, reach=0.25, turn=0.3, grow=0.2, period=12)
+    path = Path.random(rng, (x, y), size, reach=0.25, turn=0.3, grow=0.2, period=12)
     return Body(
         [Member(piece)],
         path,
@@ -182,10 +182,11 @@ def blood(rng: np.random.Generator) -> Body:
     else:
         bones = _smooth(np.cumsum(rng.normal([0.3, 0], [0.1, 0.2], (7, 2)), 0) - [1, 0])
         shape = stroke(bones, rng.uniform(0.05, 0.25, 10), side=96)
-    skin = tissue(rng, *shape.distance.shape, "blood", scale=0.6, spread=0.2)
+    h, w = shape.distance.shape
+    skin = tissue(rng, h, w, "blood", scale=0.6, spread=0.2)
     piece = sprite(shape, skin, bump=0.5, bulge=0.4, gloss=1.2)
     size, place = rng.uniform(0.1, 0.5), rng.uniform(-0.7, 0.7, 2)
-    path = Path.random(rng, *place, size, reach=0.05, turn=0.1, grow=0.6, period=rng.uniform(15, 60))
+    path = Path.random(rng, place, size, reach=0.05, turn=0.1, grow=0.6, period=rng.uniform(15, 60))
     elastic = Elastic(rng, 0.15, 12)
     return Body([Member(piece)], path, None, elastic=elastic, soft=3, opacity=rng.uniform(0.5, 0.95), rank=1.5)
 
@@ -200,7 +201,7 @@ def iris(rng: np.random.Generator) -> list[Body]:
         dark = Surface(skin.colour * (1 if share == 1.0 else 0.5), skin.height)
         piece = sprite(shape, dark, bump=1, bulge=0.4, gloss=1.0)
         path_rng = np.random.default_rng(seed)
-        path = Path.random(path_rng, *path_rng.uniform(-0.3, 0.3, 2), size, reach=0.08, turn=0.1, grow=0.02, period=20)
+        path = Path.random(path_rng, path_rng.uniform(-0.3, 0.3, 2), size, reach=0.08, turn=0.1, grow=0.02, period=20)
         bodies.append(Body([Member(piece, scale=share)], path, 0, soft=6.0, rank=-share))
     return bodies
 

@@ -40,7 +40,9 @@ class Scene:
         with torch.no_grad():
             self._stage = BUILDERS[self.kind][0](rng, drift)
             self._look = Look(rng, size, self._stage.grade)
-        self._clock = Clock(rng, self._stage.tempo if tempo is None else tempo)
+        self.tempo = self._stage.tempo if tempo is None else tempo
+        self.drift = drift
+        self._clock = Clock(rng, self.tempo)
 
     @property
     def objects(self) -> tuple[SceneObject, ...]:

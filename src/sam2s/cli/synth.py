@@ -1,0 +1,46 @@
+"""`sam2s synth`: a drawn surgical clip with masks and prompts, to try everything without patient data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Kind = Literal["laparoscopy", "colonoscopy", "robotic", "microscope", "generic"]
+
+
+def synth(
+    out: Annotated[Path, typer.Argument(help="New folder for video.mp4, masks/, prompts.json and scene.json.")],
+    seed: Annotated[int, typer.Option(help="Decides everything that the other options leave open.", min=0)] = 0,
+    length: Annotated[int, typer.Option(help="Frames.", min=1)] = 100,
+    size: Annotated[int, typer.Option(help="Width and height in pixels.", min=32, max=4096)] = 512,
+    kind: Annotated[Kind | None, typer.Option(help="What to show; drawn from the seed by default.")] = None,
+    fps: Annotated[int, typer.Option(help="Frames a second.", min=1, max=240)] = 25,
+    tempo: Annotated[
+        float | None, typer.Option(help="Speed: 0.2 calm, 1 lively, 3 hectic; drawn from the seed by default.", min=0)
+    ] = None,
+    drift: Annotated[
+        float, typer.Option(help="How readily tools leave and come back and the view jumps, 0 to 1.", min=0, max=1)
+    ] = 0.25,
+    prompt: Annotated[
+        Literal["box", "points", "mask"], typer.Option(help="What prompts.json holds of each object in frame 0.")
+    ] = "box",
+    frames: Annotated[bool, typer.Option("--frames", help="Write frames/ too: lossless pictures.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """Draw a surgical clip with exact masks, and prompts to track it with."""
+    from sam2s.synth import Scene
+    from sam2s.synth.export import write_clip
+
+    scene = Scene(seed, size, length, kind=kind, tempo=tempo, drift=drift)
+    with typer.progressbar(length=length, label=f"{scene.kind}, seed {seed}", hidden=as_json) as bar:
+        prompts = write_clip(scene, out, fps=fps, prompt=prompt, frames=frames, on_frame=lambda _: bar.update(1))
+    objects = [{"id": o.id, "label": o.name, "type": o.type} for o in scene.objects]
+    if as_json:
+        summary = {"path": str(out), "kind": str(scene.kind), "objects": objects, "prompts": prompts["objects"]}
+        print(json.dumps(summary, indent=2))
+        return
+    print(f"{out}: {length} frames of {size}x{size}, objects " + ", ".join(f"{o.id} {o.name}" for o in scene.objects))
+    print(f"track it: sam2s track {out / 'video.mp4'} --prompts {out / 'prompts.json'} --out {out / 'tracked'}")

@@ -3,8 +3,8 @@
     python benchmarks/clips.py FOLDER ... --weights micro            # sequences as <set>/<sequence>/{frames,masks}
     python benchmarks/clips.py --synthetic 20 --frames 100           # held-out generated clips
 
-Every object is prompted once, on the first frame that shows it, and tracked to the end; first and last frame do not count.
-The baselines (copying the first mask; carrying it along by dense optical flow, which needs the extra `cv`) always get the
+Every object of the first frame is prompted there and tracked to the end; the first and the last frame do not count. The
+baselines (copying the first mask; carrying it along by dense optical flow, which needs the extra `cv`) always get the
 mask.
 """
 

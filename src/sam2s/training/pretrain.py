@@ -1,7 +1,7 @@
 """Train a network from nothing on generated scenes: how the bundled `micro` weights were made.
 
     torchrun --nproc-per-node 2 -m sam2s.training.pretrain --out runs/a --image-size 128 --min-area 0.025 --minutes 25
-    torchrun --nproc-per-node 2 -m sam2s.training.pretrain --out runs/b --image-size 256 --init runs/a/last.pt --minutes 60
+    torchrun --nproc-per-node 2 -m sam2s.training.pretrain --out runs/b --init runs/a/last.pt --minutes 60
 
 One process with one thread for each core is faster on a CPU than one process with many threads, and a process that
 draws its own scenes needs no loader workers; without torchrun it trains in one process.
@@ -19,22 +19,27 @@ import os
 import random
 import time
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
 
+from sam2s.files import replacing
 from sam2s.model import SAM2S, build, preset
 from sam2s.model.checkpoints import Metadata, save_checkpoint
 
-from .clips import SyntheticClips
+from .clips import ClipBatch, SyntheticClips
 from .initialise import matching_weights
 from .losses import LossWeights, frame_loss, power_loss
 from .rollout import PromptKind, rollout
 
 SOURCE = "sam2s.training.pretrain, from nothing, on scenes drawn by sam2s.synth"
 NOTE = "A demonstration that has seen only drawn scenes; for real work use sam2.1-base-plus or weights of your own."
+
+LOG_EVERY, SAVE_EVERY = 50, 120.0
+"""Steps between lines of the log, and seconds between checkpoints."""
 
 KINDS: tuple[PromptKind, ...] = ("mask", "mask", "box", "box", "click", "clicks")
 
@@ -64,8 +69,8 @@ def average_gradients(model: SAM2S) -> None:
         p.grad = g.view_as(p)
 
 
-def main() -> None:
-    """Command line of the training script."""
+def arguments() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--init", type=Path, help="checkpoint of an earlier stage to start from")
@@ -83,101 +88,148 @@ def main() -> None:
     parser.add_argument("--teacher", type=float, default=0.5, help="initial share of true masks in the memory")
     parser.add_argument("--balance", type=float, default=0.5, help="share of area-balanced cross-entropy")
     parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+@dataclass
+class Run:
+    """A training run and where it stands.
+
+    Attributes:
+        folder: where checkpoints and the log go.
+        model, average: the network and the moving average of its weights.
+        optimiser: its optimiser.
+        stages: settings of this stage and of those before it, stored with the weights.
+        step, elapsed: steps and seconds so far in this stage.
+    """
+
+    folder: Path
+    model: SAM2S
+    average: SAM2S
+    optimiser: torch.optim.Optimizer
+    stages: list[dict[str, Any]]
+    step: int = 0
+    elapsed: float = 0.0
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file to go on from."""
+        return self.folder / "last.pt"
+
+    def start(self, init: Path | None) -> None:
+        """Go on from this run's checkpoint if there is one, else start from `init` or from fresh matching weights."""
+        if self.checkpoint.exists():
+            state = torch.load(self.checkpoint, weights_only=True)
+            self.model.load_state_dict(state["model"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.step, self.elapsed = state["step"], state["elapsed"]
+            self.stages = [*state["stages"][:-1], *self.stages]
+            return
+        matching_weights(self.model)
+        if init:
+            state = torch.load(init, weights_only=True)
+            self.model.load_state_dict(state["average"])
+            self.stages = [*state["stages"], *self.stages]
+        self.average.load_state_dict(self.model.state_dict())
+
+    def save(self) -> None:
+        """Write the checkpoint and the averaged weights; both appear whole or not at all."""
+        self.stages[-1] |= {"steps": self.step, "minutes": round(self.elapsed / 60, 1)}
+        state = {name: getattr(self, name).state_dict() for name in ("model", "average", "optimiser")}
+        with replacing(self.checkpoint) as path:
+            torch.save({**state, "step": self.step, "elapsed": self.elapsed, "stages": self.stages}, path)
+        metadata = Metadata(source=SOURCE, licence="Apache-2.0", training={"stages": self.stages}, note=NOTE)
+        save_checkpoint(self.folder / "weights.safetensors", self.average.state_dict(), self.model.config, metadata)
+
+    def update(self, clip_norm: float, ema: float) -> float:
+        """Apply the gradients and move the average; returns the gradient norm."""
+        if dist.is_initialized():
+            average_gradients(self.model)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), clip_norm).item()
+        if not math.isfinite(norm):
+            raise SystemExit(f"gradient norm {norm} at step {self.step}: stopped; {self.checkpoint} is intact")
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        decay = min(ema, (self.step + 1) / (self.step + 10))
+        with torch.no_grad():
+            for kept, new in zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True):
+                kept.lerp_(new, 1 - decay)
+        self.step += 1
+        return norm
+
+    def log(self, sums: dict[str, list[float]]) -> None:
+        """Append the means of what was gathered to log.jsonl and print them."""
+        record = {"step": self.step, "minutes": round(self.elapsed / 60, 2), "lr": self.optimiser.param_groups[0]["lr"]}
+        record |= {name: round(sum(values) / len(values), 4) for name, values in sorted(sums.items())}
+        sums.clear()
+        with open(self.folder / "log.jsonl", "a") as file:
+            file.write(json.dumps(record) + "\n")
+        print(json.dumps(record), flush=True)
+
+
+def learn(
+    model: SAM2S,
+    clip: ClipBatch,
+    kind: PromptKind,
+    generator: torch.Generator,
+    *,
+    teacher: float,
+    weights: LossWeights,
+    sums: dict[str, list[float]],
+) -> None:
+    """Run a batch forward and backward, and note its loss and IoUs in `sums`."""
+    total, answers = torch.zeros(()), 0
+    for answer in rollout(model, clip, kind, generator, teacher=teacher):
+        loss, terms = frame_loss(answer.logits, answer.ious, answer.object_logit, answer.target, weights)
+        total, answers = total + loss + weights.power * power_loss(answer.power), answers + 1
+        key = f"{kind}/0" if answer.frame == 0 else f"track/{answer.frame}"
+        sums[key].append(terms["iou_value"].item())
+    (total / answers).backward()
+    sums["loss"].append(total.item() / answers)
+
+
+def main() -> None:
+    """Train until the minutes are over."""
+    args = arguments()
     torch.set_flush_denormal(True)
     torch.set_num_threads(1)
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     if world > 1:
         dist.init_process_group("gloo")
-
     args.out.mkdir(parents=True, exist_ok=True)
-    config = preset(args.preset, image_size=args.image_size)
     torch.manual_seed(args.seed)
+    config = preset(args.preset, image_size=args.image_size)
     model = build(config).train()
-    matching_weights(model)
-    average = build(config)
     optimiser = torch.optim.AdamW(parameter_groups(model, args.weight_decay), lr=args.lr, betas=(0.9, 0.98))
-    step, elapsed, last = 0, 0.0, args.out / "last.pt"
-    stages: list[dict[str, Any]] = []
-    if last.exists():
-        state = torch.load(last, weights_only=True)
-        model.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
-        step, elapsed, stages = state["step"], state["elapsed"], state["stages"][:-1]
-    elif args.init:
-        state = torch.load(args.init, weights_only=True)
-        model.load_state_dict(state["average"])
-        stages = state["stages"]
-    average.load_state_dict(state["average"] if last.exists() else model.state_dict())
+    stage = {name: value for name, value in vars(args).items() if name not in ("out", "init")} | {"processes": world}
+    run = Run(args.out, model, build(config), optimiser, [stage])
+    run.start(args.init)
 
     # A resumed run draws new scenes: the seed moves on with the step.
-    seed = args.seed + 7919 * step + 104729 * rank
-    clips = iter(
-        SyntheticClips(
-            size=args.image_size,
-            batch=args.batch,
-            frames=args.frames,
-            objects=args.objects,
-            seed=seed,
-            min_area=args.min_area,
-        )
-    )
-    chooser = random.Random(seed)
-    generator = torch.Generator().manual_seed(seed)
+    seed = args.seed + 7919 * run.step + 104729 * rank
+    options = {name: getattr(args, name) for name in ("batch", "frames", "objects", "min_area")}
+    clips = iter(SyntheticClips(size=args.image_size, seed=seed, **options))
+    chooser, generator = random.Random(seed), torch.Generator().manual_seed(seed)
     weights = LossWeights(balance=args.balance)
     sums: dict[str, list[float]] = defaultdict(list)
-    started, saved = time.time() - elapsed, time.time()
-    while elapsed < 60 * args.minutes:
-        progress = elapsed / (60 * args.minutes)
+    limit, began, saved = 60 * args.minutes, time.time() - run.elapsed, time.time()
+    while run.elapsed < limit:
+        progress = run.elapsed / limit
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(progress, args.lr)
-        kind = chooser.choice(KINDS)
-        clip = next(clips)
-        total, answers = torch.zeros(()), 0
         teacher = args.teacher * max(0.0, 1 - 2 * progress)
-        for answer in rollout(model, clip, kind, generator, teacher=teacher):
-            loss, terms = frame_loss(answer.logits, answer.ious, answer.object_logit, answer.target, weights)
-            total, answers = total + loss + weights.power * power_loss(answer.power), answers + 1
-            sums["power"].append(answer.power.sum().item())
-            key = f"{kind}/0" if answer.frame == 0 else f"track/{answer.frame}"
-            sums[key].append(terms["iou_value"].item())
-        (total / answers).backward()
+        learn(model, next(clips), chooser.choice(KINDS), generator, teacher=teacher, weights=weights, sums=sums)
+        sums["norm"].append(run.update(args.clip_norm, args.ema))
+        clock = torch.tensor(time.time() - began, dtype=torch.float64)
         if world > 1:
-            average_gradients(model)
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), args.clip_norm)
-        if not math.isfinite(norm.item()):
-            raise SystemExit(f"gradient norm {norm.item()} at step {step}: the run is stopped, last.pt is intact")
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-        with torch.no_grad():
-            decay = min(args.ema, (step + 1) / (step + 10))
-            for kept, new in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
-                kept.lerp_(new, 1 - decay)
-        step += 1
-        sums["loss"].append(total.item() / answers)
-        sums["norm"].append(norm.item())
-        clock = torch.tensor(time.time() - started, dtype=torch.float64)
-        if world > 1:
-            dist.broadcast(clock, 0)
-        elapsed = clock.item()
-        if rank:
-            continue
-        if step % 50 == 0:
-            record = {"step": step, "minutes": round(elapsed / 60, 2), "lr": optimiser.param_groups[0]["lr"]}
-            record |= {name: round(sum(values) / len(values), 4) for name, values in sorted(sums.items())}
-            sums.clear()
-            with open(args.out / "log.jsonl", "a") as log:
-                log.write(json.dumps(record) + "\n")
-            print(json.dumps(record), flush=True)
-        if time.time() - saved > 120 or elapsed >= 60 * args.minutes:
+            dist.broadcast(clock, 0)  # one clock, or the processes would stop at different steps
+        run.elapsed = clock.item()
+        if rank == 0 and run.step % LOG_EVERY == 0:
+            run.log(sums)
+        if rank == 0 and (time.time() - saved > SAVE_EVERY or run.elapsed >= limit):
             saved = time.time()
-            state = {"model": model.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict()}
-            stage = {name: value for name, value in vars(args).items() if name not in ("out", "init")}
-            record = [*stages, {**stage, "processes": world, "steps": step, "minutes": round(elapsed / 60, 1)}]
-            torch.save({**state, "step": step, "elapsed": elapsed, "stages": record}, args.out / "last.tmp")
-            os.replace(args.out / "last.tmp", last)
-            metadata = Metadata(source=SOURCE, licence="Apache-2.0", training={"stages": record}, note=NOTE)
-            save_checkpoint(args.out / "weights.safetensors", average.state_dict(), config, metadata)
+            run.save()
 
 
 if __name__ == "__main__":

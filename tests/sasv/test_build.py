@@ -89,6 +89,16 @@ def test_frames_are_copied_as_they_are_or_made_png(root, tmp_path):
     assert np.array_equal(data["cvc-clinicdb/01"].image(0), picture(1))  # TIF became PNG, without loss
 
 
+def test_a_damaged_record_is_built_again_or_left_out(root, tmp_path, caplog):
+    out = tmp_path / "set"
+    build(root, out)
+    (out / "videos/cvc-clinicdb/02/video.json").write_text("{")
+    list(run([], out))
+    assert MaskletDataset(out).ids == ["cvc-clinicdb/01", "cvc-clinicdb/05"]
+    assert "left out of the manifest: cannot read" in caplog.text
+    assert states(build(root, out)) == ["kept", "built", "kept"]
+
+
 def test_hard_links_share_the_file(root, tmp_path):
     autolaparo.draw(root)
     build(root, tmp_path / "set", hard_link=True)

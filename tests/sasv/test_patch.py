@@ -7,7 +7,7 @@ from sam2s.errors import DatasetError
 from sam2s.masks import rle
 from sam2s.sasv.build import patch_video, plan, run
 from sam2s.sasv.masklets import MaskletDataset
-from sam2s.sasv.patch import VideoPatch, read_patches, write_patch
+from sam2s.sasv.patch import Patch, VideoPatch, read_patches, write_patch
 from sasv.fixtures import cholecinstanceseg, cvc_clinicdb
 from sasv.fixtures.drawing import SIZE, disc
 
@@ -103,7 +103,7 @@ def test_a_patch_for_other_labels_is_refused(built):
 
 
 def _file(path, *edits, base=None):
-    path.write_text(json.dumps(write_patch(type("P", (), {"videos": {NAME: VideoPatch(list(edits), base)}}))))
+    path.write_text(json.dumps(write_patch(Patch({NAME: VideoPatch(list(edits), base)}))))
     return path
 
 
@@ -121,6 +121,17 @@ def test_two_peoples_patches_merge(tmp_path):
     (tmp_path / "e.json").write_text("[1]")
     with pytest.raises(DatasetError, match=r"cannot read patch .*e\.json"):
         read_patches([tmp_path / "e.json"])
+
+
+def test_a_build_with_a_patch_keeps_earlier_corrections(built, tmp_path):
+    first, second = {"do": "drop", "id": 1}, {"do": "drop", "id": 2}
+    edit(built, first)
+    for _ in range(2):
+        jobs, _ = plan(tmp_path / "root", tmp_path / "set", patch=Patch({NAME: VideoPatch([second])}))
+        outcomes = {outcome.id: outcome.state for outcome in run(jobs, tmp_path / "set")}
+        assert [o.id for o in built[NAME].objects] == [3]
+        assert built[NAME].edits == (first, second)
+    assert set(outcomes.values()) == {"kept"}
 
 
 def test_corrections_survive_a_new_build(tmp_path):

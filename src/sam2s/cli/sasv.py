@@ -183,9 +183,11 @@ def stats(
     from rich.table import Table
 
     columns = [name for name in rows[0] if name != "categories"] if rows else []
-    table = Table()
+    short = {"instruments": "instr.", "tissues": "tissue", "doubtful": "doubt"}
+    table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1))
     for column in columns:
-        table.add_column(column, no_wrap=True, justify="left" if column == "subset" else "right")
+        side: Any = "left" if column == "subset" else "right"
+        table.add_column(short.get(column, column), no_wrap=True, justify=side)
     for row in rows:
         table.add_row(*(f"{row[c]:,}" if isinstance(row[c], (int, float)) else str(row[c]) for c in columns))
     console = Console(highlight=False)

@@ -139,20 +139,14 @@ def build_video(job: Job) -> Outcome:
         there = None
         with suppress(DatasetError):
             there = read_video(folder) if (folder / SUMS).is_file() else None
-        patch = job.patch or (VideoPatch(list(there.edits), there.base) if there and there.edits else None)
-        if (
-            there
-            and not job.fresh
-            and there.recipe == job.recipe
-            and list(there.edits) == (patch.edits if patch else [])
-        ):
+        patch = _all_edits(there, job.patch)
+        if there and not job.fresh and there.recipe == job.recipe and list(there.edits) == patch.edits:
             return Outcome(job.id, "kept")
         with replacing(folder) as partial:
             partial.mkdir()
             header = _header(job)
             draft, files = assemble(job.video, job.facts.name, header, partial, hard_link=job.hard_link)
-            if patch:
-                apply(draft, patch)
+            apply(draft, patch)
             write_draft(draft, files, partial)
         return Outcome(job.id, "built")
     except Sam2sError as error:
@@ -160,6 +154,13 @@ def build_video(job: Job) -> Outcome:
     except Exception as error:  # a fault in one source's files must not stop the others
         log.debug("building %s", job.id, exc_info=True)
         return Outcome(job.id, "failed", f"{type(error).__name__}: {error}")
+
+
+def _all_edits(there: MaskletVideo | None, patch: VideoPatch | None) -> VideoPatch:
+    """Corrections that a video has already, then those that are new: a new build loses none."""
+    old = list(there.edits) if there else []
+    new = [edit for edit in patch.edits if edit not in old] if patch else []
+    return VideoPatch([*old, *new], (patch and patch.base) or (there.base if there and old else None))
 
 
 def patch_video(video: MaskletVideo, patch: VideoPatch) -> int:
@@ -180,7 +181,11 @@ def write_manifest(out: Path) -> dict[str, Any]:
     videos: dict[str, dict[str, Any]] = {}
     terms: dict[str, str] = {}
     for record in sorted(out.glob(f"videos/*/[!.]*/{RECORD}")):
-        video = read_video(record.parent)
+        try:
+            video = read_video(record.parent)
+        except DatasetError as error:
+            log.warning("left out of the manifest: %s", error)
+            continue
         videos[video.id] = {
             "source": video.source,
             "subset": video.subset,

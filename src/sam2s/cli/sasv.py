@@ -183,7 +183,14 @@ def stats(
     from rich.table import Table
 
     columns = [name for name in rows[0] if name != "categories"] if rows else []
-    short = {"instruments": "instr.", "tissues": "tissue", "doubtful": "doubt"}
+    if by_video:
+        columns = ["subset", "frames", "masklets", "links", "doubtful"]
+    short = {
+        "subset": "video" if by_video else "subset",
+        "instruments": "instr.",
+        "tissues": "tissue",
+        "doubtful": "doubt",
+    }
     table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1))
     for column in columns:
         side: Any = "left" if column == "subset" else "right"

@@ -88,7 +88,9 @@ class SyntheticClips(IterableDataset):
 
     def _batch(self, rng: np.random.Generator) -> ClipBatch:
         long_term = 2 if self.frames > 4 and rng.random() < self.divemem else 0
-        images, masks, owner = [], [], []
+        images: list[np.ndarray] = []
+        masks: list[np.ndarray] = []
+        owner: list[int] = []
         while len(images) < self.batch:
             clip = self._clip(rng, dive=long_term > 0)
             if clip is None:

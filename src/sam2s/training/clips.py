@@ -118,7 +118,7 @@ class SyntheticClips(IterableDataset):
     def _clip(self, rng: np.random.Generator, *, dive: bool) -> tuple[np.ndarray, np.ndarray] | None:
         """Images uint8 [T, S, S, 3] and masks bool [n, T, S, S] of one scene, or None if it shows no usable object."""
         scene = self._scene(rng)
-        stride = int(rng.choice([1, 1, 2, 2, 3, 4, 6, 8]))
+        stride = int(rng.choice([1, 1, 1, 2, 2, 3, 4, 6]))
         times = (divemem_times if dive else vanilla_times)(scene.length, self.frames, stride, rng)
         first_image, first = scene.render(times[0])
         areas = np.bincount(first.ravel(), minlength=2)[1:]

@@ -29,7 +29,7 @@ def slow(*values):
 @pytest.mark.parametrize(
     ("file", "case", "frames"),
     [
-        ("tiny_512", "click", 3),
+        ("tiny_512", "click", 2),
         ("tiny_512", "two_objects_box_clicks", 2),
         ("tiny_512", "mask", 2),
         ("small_512", "two_objects_box_clicks", 2),

@@ -109,6 +109,15 @@ def test_bfloat16_maps_halve_the_memory(model):
     assert result.objects[1].low_res_logits.dtype == torch.float32
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_tracks_and_answers_in_float32(dtype):
+    tracker = Tracker(nano().to(dtype), ANY)
+    tracker.add_prompt(1, Points([(30, 20)]))
+    results = [tracker.step(frame).objects[1] for frame in movie(10)]
+    assert all(r.low_res_logits.dtype == torch.float32 and r.low_res_logits.isfinite().all() for r in results)
+    assert tracker.tracks[1].bank.long_term
+
+
 def test_results_name_the_category():
     model = nano(semantic="reader", categories=("hook", "grasper"))
     tracker = Tracker(model)
@@ -144,10 +153,14 @@ def test_bad_prompts_are_refused_and_lose_nothing(model, prompt, message):
     tracker = Tracker(model)
     tracker.add_prompt(1, prompt)
     tracker.add_prompt(2, Points([(30, 20)]))
-    frame = movie(1)[0]
+    bad, good = movie(2)
     with pytest.raises(PromptError, match=message):
-        tracker.step(frame)
-    assert list(tracker.step(frame).objects) == [2]
+        tracker.step(bad)
+    result = tracker.step(good)  # a stream has gone on meanwhile
+    assert list(result.objects) == [2]
+    fresh = Tracker(model)
+    fresh.add_prompt(2, Points([(30, 20)]))
+    assert same(bits(result), bits(fresh.step(good)))
 
 
 def test_ids_are_not_used_again(model):

@@ -85,8 +85,8 @@ class VideoSession:
         self.tracker = Tracker(model, policy, rule=rule, stability=stability, num_frames=num_frames, revisit=True)
         self.log: list[Event] = []
         self.passes: list[Pass] = []
-        self._temporary = tempfile.TemporaryDirectory(prefix="sam2s-") if folder is None else None
-        self.folder = Path(self._temporary.name) if folder is None and self._temporary else Path(str(folder))
+        self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="sam2s-")
+        self.folder = folder or Path(self._temporary.name)  # type: ignore[union-attr]
         self._after: tuple[int, int] | None = None  # the tracker has just passed: (pass, time)
         self._before: tuple[int, bool] | None = None  # the tracker was placed before: (time, reverse)
         self._changed = False  # prompts differ from those the last pass began with
@@ -125,6 +125,7 @@ class VideoSession:
     def clear_prompts(self, frame: int, object_id: int) -> None:
         """Take back all prompts of an object on a frame."""
         self._known(object_id).clear(self._time(frame))
+        self._after = self._before = None  # what the frame had been before the prompt has to be computed again
         self._record(Event("clear", frame, object_id))
 
     def remove_object(self, object_id: int) -> None:

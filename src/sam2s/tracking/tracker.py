@@ -110,8 +110,8 @@ class Tracker:
             time: position of the frame among those that are processed; by default one more than before.
 
         Raises:
-            PromptError: a waiting prompt does not fit the frame. It is dropped and the frame not tracked: mend and
-                step again.
+            PromptError: a waiting prompt does not fit the frame. It is dropped, the frame is not tracked and all else
+                stays as it was: step again, with a mended prompt or without.
         """
         if not isinstance(frame, Frame):
             frame = Frame(frame, self.time + 1)
@@ -120,6 +120,7 @@ class Tracker:
         again = time == self.time
         if not again:
             self._move_on(time)
+        self._check_waiting(frame, time)
         features = self.features(frame, time)
         prompted = self._answer_waiting(frame, features, time, tracked=again)
         self.time, self._index = time, frame.index
@@ -162,6 +163,18 @@ class Tracker:
         )
         self.tracks[object_id] = track
         return answer
+
+    def _check_waiting(self, frame: Frame, time: int) -> None:
+        """Refuse prompts that do not fit the frame before anything is computed or remembered."""
+        height, width = frame.image.shape[:2]
+        for waiting in list(self._waiting):
+            object_id, prompt, keep = waiting
+            track = self.tracks.get(object_id) or self.new_track(object_id)
+            try:
+                track.request(time, prompt, (height, width), self.model.image_size, keep=keep)
+            except PromptError:
+                self._waiting.remove(waiting)
+                raise
 
     def _answer_waiting(
         self, frame: Frame, features: ImageFeatures, time: int, *, tracked: bool

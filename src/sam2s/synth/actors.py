@@ -186,18 +186,19 @@ class Instrument:
 
     def _drawn_back(self, t: float) -> float:
         """How far the tool is pulled out: 0 in place, 1 out of sight; always in place at time 0."""
-        wish = 0.5 + 0.5 * self._away(t) - (1 - self._leaves)
-        return min(max(6 * wish, 0.0), 1.0) * min(1.0, t / 6)
+        wish = self._away(t) - (1 - self._leaves) if self._leaves else 0.0
+        return min(max(4 * wish, 0.0), 1.0) * min(1.0, t / 6)
 
     def draw(self, canvas: Canvas, t: float, view: View) -> None:
         (px, py), x, y = self._pivot, self._x(t) + 0.3 * view.x, self._y(t) + 0.3 * view.y
-        back = self._drawn_back(t)
-        x, y = x + back * (px * 1.3 - x), y + back * (py * 1.3 - y)
+        bearing = math.atan2(y - py, x - px)
+        back = self._drawn_back(t) * (math.hypot(x - px, y - py) + 1)
+        x, y = x - back * math.cos(bearing), y - back * math.sin(bearing)
         size = math.exp(self._size(t)) * view.zoom**0.5
         if self.tip.free:
             hub = affine(x, y, self._spin(t), size, size * math.cos(0.8 * self._roll(t)))
         else:
-            hub = affine(x, y, math.atan2(y - py, x - px), size)
+            hub = affine(x, y, bearing, size)
         roll = math.cos(self._roll(t))
         wrist = compose(hub, affine(0, 0, self._bend(t)))
         if self.shaft:

@@ -66,7 +66,7 @@ def metal(rng: np.random.Generator, shape: Shape, look: str) -> Surface:
 
 def forged(rng: np.random.Generator, shape: Shape, look: str) -> Sprite:
     """A sprite of the material `look`."""
-    gloss = {"black": 0.5, "white": 0.35, "blue": 0.35, "green": 0.35, "grey": 0.4}.get(look, 0.9)
+    gloss = {"black": 0.8, "white": 0.35, "blue": 0.35, "green": 0.35, "grey": 0.4}.get(look, 0.9)
     return sprite(shape, metal(rng, shape, look), bump=0.3, bulge=0.95, gloss=gloss * rng.uniform(0.6, 1.2))
 
 

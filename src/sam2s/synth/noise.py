@@ -18,6 +18,7 @@ Array = NDArray[np.float32]
 
 SMOOTH = ("cloud", "warped")
 FINE = ("ridge", "warped", "cells", "cracks", "fibre", "spots", "grain")
+ORGANIC = ("ridge", "warped", "fibre", "spots", "grain")
 REGULAR = ("stripes", "bricks")
 VESSELS = ("vessels",)
 

@@ -89,7 +89,7 @@ def _tools(
                 label,
                 radius=thick,
                 robotic=robotic,
-                reach=rng.uniform(0.15, 0.6),
+                reach=rng.uniform(0.15, 0.5),
                 leaves=leaves,
                 pivot=side,
                 period=rng.uniform(8, 30),

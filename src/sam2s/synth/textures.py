@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from .noise import FINE, REGULAR, SMOOTH, VESSELS, cut
+from .noise import FINE, ORGANIC, REGULAR, SMOOTH, VESSELS, cut
 
 Colour = tuple[float, float, float]
 
@@ -75,16 +75,17 @@ def surface(
     contrast: float = 0.3,
     vessels: float = 0.0,
     regular: float = 0.0,
+    fine: tuple[str, ...] = FINE,
 ) -> Surface:
     """A textured surface of three colours: two mixed smoothly, the third in patches.
 
     `scale` grows with the area that the surface covers, `vessels` is the strength of a vessel tree (0 for none),
-    `regular` the chance of stripes and rectangles.
+    `regular` the chance of stripes and rectangles, `fine` the noise of patches and detail.
     """
     mix = cut(rng, SMOOTH, h, w, scale * rng.uniform(0.3, 0.9))
-    families = REGULAR if rng.random() < regular else (*SMOOTH, *FINE)
+    families = REGULAR if rng.random() < regular else (*SMOOTH, *fine)
     patches = cut(rng, families, h, w, scale * rng.uniform(0.4, 1.6), rng.choice([1, 1, 2, 4]))
-    detail = cut(rng, FINE, h, w, scale * rng.uniform(0.7, 2.0))
+    detail = cut(rng, fine, h, w, scale * rng.uniform(0.7, 2.0))
     first, second, third = (_column(c) for c in colours)
     colour = torch.lerp(first, second, _smoothstep(mix, 0.25, 0.75))
     edge = rng.uniform(0.35, 0.75)
@@ -115,7 +116,9 @@ def tissue(
     if rng.random() < 0.25:
         other = tint(rng, str(rng.choice(["fat", "red mucosa", "serosa"])))
     colours = (base, near(rng, base, spread, 0.15), other)
-    return surface(rng, h, w, colours, scale=scale, contrast=rng.uniform(0.02, 0.3), vessels=vessels)
+    fine = ORGANIC if rng.random() < 0.85 else FINE
+    contrast = rng.uniform(0.02, 0.3)
+    return surface(rng, h, w, colours, scale=scale, contrast=contrast, vessels=vessels, fine=fine)
 
 
 def anything(rng: np.random.Generator, h: int, w: int, *, scale: float = 1.0, like: Colour | None = None) -> Surface:

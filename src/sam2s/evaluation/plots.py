@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sam2s.errors import MissingExtraError
 from sam2s.files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def plot_decay(curves: Mapping[str, np.ndarray], path: Path) -> None:
@@ -17,13 +22,7 @@ def plot_decay(curves: Mapping[str, np.ndarray], path: Path) -> None:
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("plots need matplotlib: pip install 'sam2s[plot]'") from error
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure, save = _figure(path)
     axes = figure.add_subplot(ylim=(0, 100), xlim=(0, 100), xlabel="time in the object's span, %", ylabel="J&F, %")
     for name, curve in curves.items():
         middles = (np.arange(len(curve)) + 0.5) / len(curve) * 100
@@ -31,5 +30,40 @@ def plot_decay(curves: Mapping[str, np.ndarray], path: Path) -> None:
     axes.grid(alpha=0.3)
     if len(curves) > 1:
         figure.legend(loc="outside right upper", frameon=False)  # never over a curve
-    with replacing(path) as partial:
-        figure.savefig(partial, format=path.suffix.lstrip(".") or "png", dpi=150)
+    save()
+
+
+def plot_subsets(rows: Mapping[str, Mapping[str, float]], path: Path) -> None:
+    """Draw J&F in percent by subset as groups of bars, one bar for each name of `rows`.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    figure, save = _figure(path)
+    subsets = list(dict.fromkeys(subset for row in rows.values() for subset in row))
+    axes = figure.add_subplot(ylim=(0, 100), ylabel="J&F, %")
+    width = 0.8 / max(1, len(rows))
+    for number, (name, row) in enumerate(rows.items()):
+        places = np.arange(len(subsets)) + (number - (len(rows) - 1) / 2) * width
+        axes.bar(places, [row.get(subset, math.nan) for subset in subsets], width, label=name)
+    axes.set_xticks(range(len(subsets)), subsets)
+    axes.grid(axis="y", alpha=0.3)
+    figure.legend(loc="outside right upper", frameon=False)
+    save()
+
+
+def _figure(path: Path) -> tuple[Figure, Callable[[], None]]:
+    """An empty figure, and a function that writes it."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtraError("plots need matplotlib: pip install 'sam2s[plot]'") from error
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+
+    def save() -> None:
+        with replacing(path) as partial:
+            figure.savefig(partial, format=path.suffix.lstrip(".") or "png", dpi=150)
+
+    return figure, save

@@ -44,6 +44,34 @@ class Layout(StrEnum):
     OBJECTS = "objects"
 
 
+class Prompting(StrEnum):
+    """How a tracker is told what to track.
+
+    The first five point once, on the frame on which the object first appears; clicks follow the rule of `clicks.py`.
+    The other two are the interactive protocols of SAM 2, with three clicks a frame: OFFLINE prompts the worst frame of
+    the whole video and propagates again, several rounds long; ONLINE goes over the video once, and corrects where the
+    mask has fallen below an IoU of 0.75.
+    """
+
+    CLICK_1 = "1-click"
+    CLICK_3 = "3-click"
+    CLICK_5 = "5-click"
+    BOX = "box"
+    MASK = "mask"
+    OFFLINE = "offline"
+    ONLINE = "online"
+
+    @property
+    def interactive(self) -> bool:
+        """Whether more frames than the first are prompted."""
+        return self in (Prompting.OFFLINE, Prompting.ONLINE)
+
+    @property
+    def clicks(self) -> int:
+        """Clicks on a prompted frame; 0 for a box or a mask."""
+        return 3 if self.interactive else int(self[0]) if self.endswith("-click") else 0
+
+
 @dataclass(frozen=True)
 class Rules:
     """Everything that decides a score besides the masks.

@@ -1,0 +1,112 @@
+"""What the result files of a run add up to: scores, speed, and what is missing."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sam2s.evaluation.compare import Comparison
+from sam2s.evaluation.diagnostics import calibration_error
+from sam2s.evaluation.evaluate import Run, result_path
+from sam2s.evaluation.report import as_json
+from sam2s.evaluation.rules import Rules
+from sam2s.evaluation.sequence import Cell, ObjectScore, assemble
+from sam2s.evaluation.summary import by_subset, macro_average
+
+
+@dataclass(frozen=True)
+class Speed:
+    """End to end: reading, tracking all objects of the video, masks at source size. NaN where nothing was timed.
+
+    Attributes:
+        fps: frames a second; frames with prompts do not count, unless the method gives all its frames at once.
+        p50, p95, p99: percentiles of the milliseconds a frame takes.
+        objects: mean number of objects a video.
+    """
+
+    fps: float
+    p50: float
+    p95: float
+    p99: float
+    objects: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run over all videos.
+
+    Attributes:
+        run: the run.
+        scores: one entry an object.
+        speed: how fast it was.
+        calibration: calibration error of the predicted IoU in percent, NaN without predictions.
+        missing: by video without result, the reason.
+        image_size: side of our network's image, None if it had no part in it.
+        hardware: what it was computed on, in words.
+    """
+
+    run: Run
+    scores: list[ObjectScore]
+    speed: Speed
+    calibration: float
+    missing: dict[str, str]
+    image_size: int | None = None
+    hardware: tuple[str, ...] = ()
+
+    def subsets(self) -> dict[str, float]:
+        """J&F by subset, in percent."""
+        return {name: 100 * mean.jf for name, mean in by_subset(self.scores).items()}
+
+    def average(self) -> float:
+        """Plain mean of the subsets, in percent."""
+        return 100 * macro_average(by_subset(self.scores).values()).jf
+
+    def to_json(self, rules: Rules) -> dict[str, Any]:
+        """As plain values; scores as `sam2s score --json` gives them."""
+        speed = {name: None if math.isnan(value) else round(value, 3) for name, value in vars(self.speed).items()}
+        head: dict[str, Any] = {"label": self.run.label, "method": self.run.method, "memory": self.run.memory}
+        head |= {"prompt": str(self.run.prompt), "speed": speed, "hardware": self.hardware, "failed": self.missing}
+        error = None if math.isnan(self.calibration) else self.calibration
+        return head | {"calibration_error": error} | as_json(Comparison(self.scores, rules))
+
+
+def collect(out: Path, run: Run, videos: Sequence[str], rules: Rules) -> Outcome:
+    """Read the results of a run on videos of these names."""
+    scores: list[ObjectScore] = []
+    missing: dict[str, str] = {}
+    latency: list[float] = []
+    frames, seconds, objects, side, chips = 0, 0.0, 0, None, set()
+    predicted: list[float] = []
+    actual: list[float] = []
+    for name in videos:
+        path = result_path(out, run, name)
+        if not path.exists():
+            failed = path.with_name(f"{path.stem}.error")
+            missing[name] = failed.read_text().strip() if failed.exists() else "not done yet"
+            continue
+        data = json.loads(path.read_text())
+        latency += data["latency_ms"]
+        side = data["image_size"]
+        chips.add(data["hardware"])
+        frames, seconds, objects = frames + data["frames"], seconds + data["seconds"], objects + len(data["subsets"])
+        cells = [{int(key): Cell(*cell) for key, cell in frame.items()} for frame in data["cells"]]
+        annotated = {int(key): stems for key, stems in data["annotated"].items()}
+        found = assemble(name, data["names"], cells, rules=rules, annotated={k: set(v) for k, v in annotated.items()})
+        scores += [replace(score, subset=data["subsets"][str(score.object_id)]) for score in found]
+        for score in found:
+            ious = dict(zip(annotated[score.object_id], data["predicted_iou"][str(score.object_id)], strict=True))
+            for stem, cell in zip(score.frames, score.cells, strict=True):
+                if cell.in_pred and ious[stem] is not None:
+                    predicted.append(ious[stem])
+                    actual.append(cell.j)
+    done = len(videos) - len(missing)
+    fps = 1000 * len(latency) / sum(latency) if latency else frames / seconds if seconds else math.nan
+    p50, p95, p99 = np.percentile(latency, (50, 95, 99)).tolist() if latency else [math.nan] * 3
+    speed = Speed(fps, p50, p95, p99, objects / done if done else math.nan)
+    return Outcome(run, scores, speed, 100 * calibration_error(predicted, actual), missing, side, tuple(sorted(chips)))

@@ -1,0 +1,161 @@
+"""A simulated person at our tracker: prompts once and watches, or comes back to correct (SAM2S and SAM 2 protocols).
+
+Clicks are chosen at the network's resolution, on logits above 0, as in the SAM 2.1 reference implementation. The
+objects of a video go through one `Tracker`: they share nothing but image features, each is tracked as if alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from sam2s.evaluation.clicks import error_click
+from sam2s.evaluation.measures import jaccard
+from sam2s.evaluation.rules import Prompting
+from sam2s.evaluation.videos import EvalVideo, appearances
+from sam2s.memory import MemoryPolicy
+from sam2s.model import SAM2S, upsample
+from sam2s.tracking import Box, FrameResult, Mask, ObjectResult, Points, Prompt, Tracker, VideoSession
+from sam2s.tracking.preprocess import model_mask
+from sam2s.video.frame import Frame
+
+GOOD_ENOUGH = 0.75
+"""Online, a frame is corrected below this IoU."""
+
+
+def track(
+    model: SAM2S, policy: MemoryPolicy, video: EvalVideo, how: Prompting, rounds: int = 8
+) -> Iterator[FrameResult]:
+    """Track all objects of a video forward, each from the frame on which it first appears.
+
+    Args:
+        model: the network.
+        policy: what objects remember.
+        video: the video and its truth.
+        how: the protocol.
+        rounds: most frames of an object that are prompted by an interactive protocol, the first included.
+    """
+    if how is Prompting.OFFLINE:
+        yield from _offline(model, policy, video, rounds)
+        return
+    tracker = Tracker(model, policy, num_frames=len(video.stems))
+    starts = appearances(video)
+    left = dict.fromkeys(starts, rounds - 1 if how is Prompting.ONLINE else 0)
+    for frame in video.source.frames():
+        new = [object_id for object_id, start in starts.items() if start == frame.index]
+        if not new and not tracker.tracks:
+            yield FrameResult(frame.index, frame.pts)
+            continue
+        if new:
+            truth = video.truth(frame.index)
+            result, _ = point(tracker, frame, {object_id: truth[object_id] for object_id in new}, how)
+        else:
+            result = tracker.step(frame, frame.index)
+        if any(left.values()):
+            truth = video.truth(frame.index)
+            bad = {i: truth[i] for i, shown in result.objects.items() if i in truth and i not in new and left[i]}
+            bad = {i: mask for i, mask in bad.items() if jaccard(result.objects[i].mask, mask) < GOOD_ENOUGH}
+            for object_id in bad:
+                left[object_id] -= 1
+            result, _ = _click(tracker, frame, bad, result, how.clicks)
+        yield result
+
+
+def point(
+    tracker: Tracker, frame: Frame, truth: Mapping[int, np.ndarray], how: Prompting
+) -> tuple[FrameResult, dict[int, list[Prompt]]]:
+    """Point at new objects on a frame, as often as the protocol wants; also give the prompts by object."""
+    prompts: dict[int, list[Prompt]] = {i: [first_prompt(how, m, tracker.model.image_size)] for i, m in truth.items()}
+    for object_id, (prompt,) in prompts.items():
+        tracker.add_prompt(object_id, prompt)
+    result = tracker.step(frame, frame.index)
+    result, clicks = _click(tracker, frame, truth, result, how.clicks - 1)
+    return result, {object_id: prompts[object_id] + clicks[object_id] for object_id in truth}
+
+
+def first_prompt(how: Prompting, mask: np.ndarray, side: int) -> Prompt:
+    """The prompt that shows an object of mask bool [H, W] to a network of image size `side`.
+
+    The box is tight: it goes from the first to the last column and row of the mask, at the network's resolution.
+    """
+    if how is Prompting.MASK:
+        return Mask(mask)
+    small = _shrink(mask, side)
+    scale = mask.shape[1] / side, mask.shape[0] / side
+    if how is Prompting.BOX:
+        y, x = np.nonzero(small)
+        x0, y0, x1, y1 = x.min(), y.min(), max(x.max(), x.min() + 1), max(y.max(), y.min() + 1)
+        return Box(x0 * scale[0], y0 * scale[1], x1 * scale[0], y1 * scale[1])
+    click = error_click(small)
+    assert click, "an object is shown where it is visible"
+    return Points([(click.x * scale[0], click.y * scale[1])])
+
+
+def correction(truth: np.ndarray, shown: ObjectResult, side: int) -> Points | None:
+    """One click on the worst error; None if there is none at the network's resolution."""
+    mask = (upsample(shown.low_res_logits[None, None], side)[0, 0] > 0).cpu().numpy()
+    click = error_click(_shrink(truth, side), mask)
+    if click is None:
+        return None
+    return Points([(click.x * truth.shape[1] / side, click.y * truth.shape[0] / side)], [click.label])
+
+
+def _click(
+    tracker: Tracker, frame: Frame, truth: Mapping[int, np.ndarray], result: FrameResult, clicks: int
+) -> tuple[FrameResult, dict[int, list[Prompt]]]:
+    """Correct the frame just seen with up to so many clicks an object."""
+    given: dict[int, list[Prompt]] = {object_id: [] for object_id in truth}
+    for _ in range(clicks):
+        found = {i: correction(mask, result.objects[i], tracker.model.image_size) for i, mask in truth.items()}
+        if not any(found.values()):
+            break
+        for object_id, prompt in found.items():
+            if prompt:
+                tracker.add_prompt(object_id, prompt)
+                given[object_id].append(prompt)
+        result = tracker.step(frame, frame.index)
+    return result, given
+
+
+def _offline(model: SAM2S, policy: MemoryPolicy, video: EvalVideo, rounds: int) -> Iterator[FrameResult]:
+    """Prompt, propagate, prompt the worst frame, propagate again, ..."""
+    side, clicks = model.image_size, Prompting.OFFLINE.clicks
+    with VideoSession(model, video.source, policy=policy, num_frames=len(video.stems)) as session:
+        starts = appearances(video)
+        for object_id, start in starts.items():
+            truth = video.truth(start)[object_id]
+            shown = session.add_prompt(start, object_id, first_prompt(Prompting.OFFLINE, truth, side))
+            _click_in_session(session, start, shown, truth, clicks - 1)
+        for _ in range(rounds - 1 if starts else 0):
+            worst: dict[int, tuple[float, int, ObjectResult]] = {}
+            for result in session.propagate():
+                truths = video.truth(result.index)
+                for object_id in result.objects.keys() & truths.keys():
+                    shown = result.objects[object_id]
+                    j = jaccard(shown.mask, truths[object_id])
+                    if j < worst.get(object_id, (1.0,))[0]:
+                        worst[object_id] = j, result.index, shown
+            for object_id, (_, index, shown) in worst.items():
+                _click_in_session(session, index, shown, video.truth(index)[object_id], clicks)
+        results = session.propagate() if starts else iter(())
+        for index in range(min(starts.values(), default=len(video.stems))):
+            yield FrameResult(index, None)
+        yield from results
+
+
+def _click_in_session(session: VideoSession, frame: int, shown: ObjectResult, truth: np.ndarray, clicks: int) -> None:
+    for _ in range(clicks):
+        prompt = correction(truth, shown, session.model.image_size)
+        if prompt is None:
+            return
+        shown = session.add_prompt(frame, shown.object_id, prompt)
+
+
+def _shrink(mask: np.ndarray, side: int) -> np.ndarray:
+    """A mask at the network's resolution; one that is lost there is marked where it lies."""
+    small = model_mask(Mask(mask), mask.shape, side)[0, 0].numpy()
+    if mask.any() and not small.any():
+        y, x = np.nonzero(mask)
+        small[(y * side // mask.shape[0]), (x * side // mask.shape[1])] = True
+    return small

@@ -1,0 +1,118 @@
+"""Markdown laid out like Tables 2 to 4 of the SAM2S paper, with the published rows above ours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from sam2s.evaluation.diagnostics import add_presence, identity_switches, presence
+from sam2s.evaluation.outcome import Outcome
+from sam2s.evaluation.rules import Prompting
+from sam2s.evaluation.summary import pool
+
+NUMBER = {"1-click": "Table 3", "3-click": "Table 2"}
+
+
+@cache
+def published() -> dict[str, Any]:
+    """The numbers of the paper: `published.yaml`."""
+    data: dict[str, Any] = yaml.safe_load((files("sam2s.evaluation") / "published.yaml").read_text("utf-8"))
+    return data
+
+
+def markdown(outcomes: Sequence[Outcome], remarks: Iterable[str] = ()) -> str:
+    """The whole report.
+
+    Args:
+        outcomes: what was measured.
+        remarks: sentences on what was counted.
+    """
+    parts = ["# Evaluation", "J&F in percent. Rows in bold were measured here, the others are the paper's."]
+    prompts = [how for how in Prompting if any(o.run.prompt is how for o in outcomes)]
+    for how in prompts:
+        parts.append(_by_subset([o for o in outcomes if o.run.prompt is how], how))
+    if len(prompts) > 1:
+        parts.append(_by_prompt(outcomes, prompts))
+    chips = " and ".join(sorted({name for outcome in outcomes for name in outcome.hardware})) or "nothing yet"
+    parts += [_details(outcomes), f"Measured on {chips}; the paper's frames a second are those of an A6000."]
+    parts += remarks
+    for outcome in outcomes:
+        for name, reason in outcome.missing.items():
+            parts.append(f"- missing: {name} ({outcome.run.label}, {outcome.run.prompt}): {reason}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _by_subset(outcomes: Sequence[Outcome], how: Prompting) -> str:
+    """Tables 2 and 3. Ours are averaged over the paper's eight subsets only if all are there."""
+    paper = published()["columns"]
+    own = list(dict.fromkeys(name for outcome in outcomes for name in outcome.subsets()))
+    beside = any(name in paper for name in own)
+    columns = paper + [name for name in own if name not in paper] if beside else own
+    rows = []
+    for row in published()["subsets"].get(how, ()) if beside else ():
+        cells = [f"{value:.2f}" for value in row["jf"]] + ["-"] * (len(columns) - len(paper))
+        rows.append([row["model"], str(row["res"]), *cells, f"{row['average']:.2f}", str(row.get("fps", "-"))])
+    for outcome in outcomes:
+        found = outcome.subsets()
+        size = str(outcome.image_size or "-")
+        cells = [_number(found.get(name)) for name in columns]
+        average = _number(_average(outcome))
+        rows.append([f"**{outcome.run.label}**", size, *cells, average, _number(outcome.speed.fps, 1)])
+    as_in = f" (as in {NUMBER[how]} of the paper)" if how in NUMBER else ""
+    return f"## {how}{as_in}\n\n" + _table(["Model", "Res", *columns, "Avg", "FPS"], rows)
+
+
+def _by_prompt(outcomes: Sequence[Outcome], prompts: Sequence[Prompting]) -> str:
+    """Table 4."""
+    paper, known = published()["columns"], published()["prompts"]
+    rows = []
+    if any(name in paper for outcome in outcomes for name in outcome.subsets()):
+        for row in published()["averages"]:
+            by_prompt = dict(zip(known, row["jf"], strict=True))
+            rows.append([row["model"], *(_number(by_prompt.get(how)) for how in prompts)])
+    for label in dict.fromkeys(outcome.run.label for outcome in outcomes):
+        found = {o.run.prompt: _average(o) for o in outcomes if o.run.label == label}
+        rows.append([f"**{label}**", *(_number(found.get(how)) for how in prompts)])
+    return "## Average over subsets (as in Table 4 of the paper)\n\n" + _table(["Model", *prompts], rows)
+
+
+def _details(outcomes: Sequence[Outcome]) -> str:
+    """What the paper has no table for, over all objects."""
+    head = ["Model", "Prompt", "J", "F", "J&F", "Objects", "Presence P", "Presence R", "ID switches", "IoU calibration"]
+    rows = []
+    for outcome in outcomes:
+        mean, shown = pool(outcome.scores), add_presence([presence(score.cells) for score in outcome.scores])
+        switches = sum(identity_switches(score.object_id, score.cells) for score in outcome.scores)
+        values = [100 * mean.j, 100 * mean.f, 100 * mean.jf]
+        row = [f"**{outcome.run.label}**", outcome.run.prompt, *(_number(value) for value in values), str(mean.objects)]
+        row += [
+            _number(100 * shown.precision),
+            _number(100 * shown.recall),
+            str(switches),
+            _number(outcome.calibration),
+        ]
+        speed = outcome.speed
+        row += [_number(value, 1) for value in (speed.fps, speed.p50, speed.p95, speed.p99, speed.objects)]
+        rows.append(row)
+    head += ["FPS", "p50 ms", "p95 ms", "p99 ms", "Objects a video"]
+    return "## All objects\n\n" + _table(head, rows)
+
+
+def _average(outcome: Outcome) -> float | None:
+    found, paper = outcome.subsets(), published()["columns"]
+    partly = any(name in paper for name in found) and set(found) != set(paper)
+    return None if partly else outcome.average()
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    return "-" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

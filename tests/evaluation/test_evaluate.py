@@ -1,0 +1,306 @@
+"""`sam2s eval` as a person runs it: stopped, shared out, over broken videos, with trackers from outside."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from evaluation_tools import write_sequence
+from model_tools import nano
+from sam2s.cli import app
+from sam2s.cli.eval import plan
+from sam2s.errors import ConfigError, DatasetError, OutputError
+from sam2s.evaluation import protocols
+from sam2s.evaluation.compare import compare
+from sam2s.evaluation.evaluate import Run, Settings, evaluate
+from sam2s.evaluation.outcome import collect
+from sam2s.evaluation.rules import Missing, Prompting, Rules
+from sam2s.evaluation.tables import markdown, published
+from sam2s.evaluation.videos import open_videos, synthetic
+from sam2s.masks.palette import read_label_map
+from sam2s.model.checkpoints import save_checkpoint
+from sasv.fixtures import cvc_clinicdb
+
+COPY = """
+import json, shutil, sys
+from pathlib import Path
+import numpy as np
+from PIL import Image
+frames, prompts, out = map(Path, sys.argv[1:])
+starts = json.loads(prompts.read_text())
+for index, _ in enumerate(sorted(frames.glob("*.png"))):
+    labels = 0
+    for object_id, start in starts.items():
+        if start["frame"] <= index:
+            labels = np.maximum(labels, np.array(Image.open(prompts.parent / start["mask"])) * np.uint8(object_id))
+    Image.fromarray(labels).save(out / f"{index:05}.png")
+"""
+TRACKER = """
+class Still:
+    def track(self, frames, starts):
+        for index in range(len(frames)):
+            assert frames[index].shape == (40, 56, 3)
+            yield {i: start.mask for i, start in starts.items()}
+
+class Broken:
+    def track(self, frames, starts):
+        yield {}
+        raise RuntimeError("out of luck")
+"""
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    model = nano()
+    path = tmp_path_factory.mktemp("weights") / "nano.safetensors"
+    save_checkpoint(path, model.state_dict(), model.config, dtype="fp32")
+    return path
+
+
+@pytest.fixture
+def data(tmp_path):
+    for number, name in enumerate(("a/one", "a/two", "b/three")):
+        write_sequence(tmp_path / "data" / name, seed=number)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def settings(weights):
+    return Settings(str(weights), device="cpu")
+
+
+OURS = Run("nano", "sam2s", Prompting.CLICK_1)
+
+
+def cells(out, run, videos):
+    return [score.cells for score in collect(out, run, [video.name for video in videos], Rules()).scores]
+
+
+def files(out):
+    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*.png")}
+
+
+def test_what_was_finished_before_a_kill_is_kept(data, settings, tmp_path, monkeypatch):
+    videos = open_videos([str(data)])
+    evaluate(videos, [OURS], settings, tmp_path / "whole")
+    real, tracked = protocols.track, []
+
+    def track(model, policy, video, *args):
+        tracked.append(video.name)
+        for result in real(model, policy, video, *args):
+            if len(tracked) == 2 and result.index == 3:
+                raise KeyboardInterrupt
+            yield result
+
+    monkeypatch.setattr(protocols, "track", track)
+    out = tmp_path / "cut"
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(videos, [OURS], settings, out)
+    assert list(collect(out, OURS, [video.name for video in videos], Rules()).missing) == ["a/two", "b/three"]
+    (out / OURS.folder / "masks" / "a" / ".partial-two").mkdir(parents=True)  # what a harder kill leaves
+    tracked.append("a third, so that nothing stops it")
+    evaluate(videos, [OURS], settings, out)
+    assert tracked[3:] == ["a/two", "b/three"]
+    assert cells(out, OURS, videos) == cells(tmp_path / "whole", OURS, videos)
+    assert files(out) == files(tmp_path / "whole")
+
+
+def test_one_broken_video_stops_nothing(data, weights, tmp_path):
+    (data / "a/two/frames/004.png").write_bytes(b"no picture")
+    (data / "b/three/masks/002.png").write_bytes(b"no picture")
+    arguments = ["eval", "--data", str(data), "--weights", str(weights), "--prompt", "1-click", "--json"]
+    done = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / "out")])
+    assert done.exit_code == 1
+    (run,) = json.loads(done.stdout)["runs"]
+    assert list(run["videos"]) == ["a/one"]
+    assert set(run["failed"]) == {"a/two", "b/three"}
+    assert "004.png" in run["failed"]["a/two"]
+    assert "002.png" in run["failed"]["b/three"]
+    for number, name in enumerate(("a/one", "a/two", "b/three")):
+        write_sequence(data / name, seed=number)
+    done = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0
+    assert not list((tmp_path / "out").rglob("*.error"))
+
+
+def test_results_of_other_settings_are_not_mixed(data, settings, weights, tmp_path):
+    videos = open_videos([str(data)], subsets=["b"])
+    evaluate(videos, [OURS], settings, tmp_path)
+    with pytest.raises(
+        OutputError, match=r"three.json was made with other settings \(image_size None\); choose another"
+    ):
+        evaluate(videos, [OURS], Settings(str(weights), image_size=96), tmp_path)
+
+
+def test_shards_make_one_whole(data, weights, tmp_path):
+    common = [
+        "eval",
+        "--data",
+        str(data),
+        "--weights",
+        str(weights),
+        "--method",
+        "copy",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    first = CliRunner().invoke(app, [*common, "--shard", "0/2"])
+    assert first.exit_code == 1
+    assert "- missing: a/two (copy, 3-click): not done yet" in first.stdout
+    assert CliRunner().invoke(app, [*common, "--shard", "1/2"]).exit_code == 0
+    with pytest.raises(ConfigError, match="--shard 2/2 is not I/N with I from 0 to N - 1"):
+        CliRunner().invoke(app, [*common, "--shard", "2/2"], catch_exceptions=False)
+
+
+@pytest.mark.slow
+def test_several_processes_give_the_same(data, settings, tmp_path):
+    videos = open_videos([str(data)])
+    evaluate(videos, [OURS], settings, tmp_path / "one")
+    evaluate(videos, [OURS], settings, tmp_path / "two", workers=2)
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+    assert cells(tmp_path / "one", OURS, videos) == cells(tmp_path / "two", OURS, videos)
+
+
+def test_outside_trackers_and_baselines(data, settings, tmp_path, monkeypatch):
+    (tmp_path / "copy.py").write_text(COPY)
+    (tmp_path / "outside.py").write_text(TRACKER)
+    monkeypatch.chdir(tmp_path)
+    line = f"command:{sys.executable} copy.py {{frames}} {{prompts}} {{out}}"
+    methods = ["copy", "flow", "outside:Still", "outside:Broken", f"mine={line}"]
+    runs = {run.label: run for run in plan(methods, [], [Prompting.MASK], "")}
+    videos = open_videos([str(data)], subsets=["b"])
+    evaluate(videos, list(runs.values()), Settings("there are no such weights"), tmp_path / "out")
+    found = {label: collect(tmp_path / "out", run, ["b/three"], Rules()) for label, run in runs.items()}
+    assert found["outside:Broken"].missing == {"b/three": "RuntimeError: out of luck"}
+    first = read_label_map(data / "b/three/masks/000.png")
+    last = read_label_map(data / "b/three/masks/004.png")
+    j = (first == 1)[last == 1].sum() / ((first == 1) | (last == 1)).sum()
+    for label in ("copy", "outside:Still", "mine"):
+        assert found[label].scores == found["copy"].scores
+        assert found[label].scores[0].cells[-1].j == pytest.approx(j)
+    assert found["flow"].average() > found["copy"].average()
+    assert np.isnan(found["mine"].speed.p50)
+    assert found["copy"].speed.p50 <= found["copy"].speed.p99
+
+
+def test_outside_trackers_start_from_the_answer_of_our_weights(data, settings, tmp_path):
+    run = Run("copy", "copy", Prompting.CLICK_3)
+    videos = open_videos([str(data)], subsets=["b"])
+    ours = Run("nano", "sam2s", Prompting.CLICK_3)
+    evaluate(videos, [run, ours], settings, tmp_path)
+    masks = [read_label_map(tmp_path / r.folder / "masks/b/three/000.png") for r in (run, ours)]
+    assert np.array_equal(*masks)
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("xmem", "--method 'xmem' is not one of sam2s, copy, flow, module:Class, command:LINE"),
+        ("command:run {frames}", r"does not say where to put \{prompts\} and \{out\}"),
+        ("no_such_module:Class", "No module named 'no_such_module'"),
+    ],
+)
+def test_methods_that_do_not_exist(method, message, data, settings, tmp_path):
+    with pytest.raises(ConfigError, match=message):
+        evaluate(open_videos([str(data)]), [Run("x", method, Prompting.MASK)], settings, tmp_path)
+
+
+def test_a_command_that_fails_is_quoted(data, settings, tmp_path):
+    line = f"command:{sys.executable} -c 'import sys; sys.exit(\"no memory\")' {{frames}} {{prompts}} {{out}}"
+    run = Run("mine", line, Prompting.MASK)
+    evaluate(open_videos([str(data)], subsets=["b"]), [run], settings, tmp_path)
+    assert "ended with status 1: no memory" in collect(tmp_path, run, ["b/three"], Rules()).missing["b/three"]
+
+
+def test_interactive_protocols_need_our_tracker(data, settings, tmp_path):
+    with pytest.raises(ConfigError, match="--prompt offline needs a tracker that can be corrected"):
+        evaluate(open_videos([str(data)]), [Run("copy", "copy", Prompting.OFFLINE)], settings, tmp_path)
+
+
+def test_written_masks_score_the_same(data, settings, tmp_path):
+    run = Run("copy", "copy", Prompting.MASK)
+    videos = open_videos([str(data)])
+    evaluate(videos, [run], settings, tmp_path)
+    again = compare(tmp_path / run.folder / "masks", data, rules=Rules(missing=Missing.ERROR), workers=1)
+    mine = collect(tmp_path, run, [video.name for video in videos], Rules())
+    assert [score.cells for score in again.scores] == [score.cells for score in mine.scores]
+
+
+def test_built_set(tmp_path):
+    from sam2s.sasv.build import plan as plan_build
+    from sam2s.sasv.build import run as build
+
+    cvc_clinicdb.draw(tmp_path / "root")
+    jobs, _ = plan_build(tmp_path / "root", tmp_path / "set")
+    list(build(jobs, tmp_path / "set"))
+    with pytest.raises(DatasetError, match="no videos of --split test; its splits are train"):
+        open_videos([str(tmp_path / "set")])
+    videos = open_videos([str(tmp_path / "set")], split="train")
+    assert {column for video in videos for column in video.objects.values()} == {"ClinicDB"}
+    assert all(video.source.length == len(video.stems) for video in videos)
+    run = Run("copy", "copy", Prompting.MASK)
+    evaluate(videos, [run], Settings(), tmp_path / "out")
+    assert not collect(tmp_path / "out", run, [video.name for video in videos], Rules()).missing
+
+
+def test_davis_layout(data, tmp_path):
+    root = tmp_path / "DAVIS"
+    for kind, part in (("JPEGImages", "frames"), ("Annotations", "masks")):
+        (root / kind / "480p").mkdir(parents=True)
+        (data / "a/one" / part).rename(root / kind / "480p" / "one")
+    (video,) = open_videos([str(root)])
+    assert (video.name, dict(video.objects)) == ("DAVIS/one", {1: "DAVIS", 2: "DAVIS"})
+    assert video.truth(2)[2].any()
+
+
+def test_synthetic_clips_are_held_out():
+    (clip,) = synthetic(1, length=3, size=32)
+    assert clip.seed >= 500_000
+    assert clip.objects
+    assert clip.source.length == 3
+    assert all((mask.mean() >= 0.01) for mask in clip.truth(0).values())
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("synthetic:", "--data synthetic: is not synthetic:N"),
+        ("nowhere", "--data nowhere is no folder; give a built set, a folder of sequences, or synthetic:N"),
+    ],
+)
+def test_data_that_does_not_exist(data, message):
+    with pytest.raises(ConfigError, match=message):
+        open_videos([data])
+
+
+def test_published_rows_add_up():
+    for rows in published()["subsets"].values():
+        for row in rows:
+            assert np.mean(row["jf"]) == pytest.approx(row["average"], abs=0.0101), row
+    averages = {row["model"]: row["jf"] for row in published()["averages"]}
+    for column, how in enumerate(("1-click", "3-click")):
+        by_model = {row["model"]: row["average"] for row in published()["subsets"][how]}
+        for model, values in averages.items():
+            assert values[column] == by_model[model]
+
+
+def test_table_layout(data, settings, tmp_path):
+    (data / "a").rename(data / "EV17")
+    videos = open_videos([str(data)])
+    runs = [Run("copy", "copy", how) for how in (Prompting.CLICK_3, Prompting.MASK)]
+    evaluate(videos, runs, settings, tmp_path)
+    text = markdown([collect(tmp_path, run, [video.name for video in videos], Rules()) for run in runs])
+    lines = text.splitlines()
+    head = lines.index("## 3-click (as in Table 2 of the paper)") + 2
+    assert lines[head] == (
+        "| Model | Res | EV17 | EV18-I | RARP50 | Hyst-YT | CIS-Test | EV18-T | SurgAI3.8k | PolypGen | b | Avg | FPS |"
+    )
+    paper = next(line for line in lines if line.startswith("| SAM2S | 512"))
+    assert paper == "| SAM2S | 512 | 86.72 | 82.37 | 79.47 | 87.46 | 89.65 | 72.29 | 79.09 | 66.30 | - | 80.42 | 68 |"
+    ours = next(line for line in lines if line.startswith("| **copy** | 64")).split(" | ")
+    assert ours[3:10] == ["-"] * 7
+    assert ours[11] == "-"  # no average beside the paper's unless all of its subsets are there
+    assert 0 <= float(ours[2]) <= 100
+    assert "| SAM2S | 80.42 | 81.52 |" in lines

@@ -1,0 +1,146 @@
+"""Every protocol, with a tiny network of random weights."""
+
+import numpy as np
+import pytest
+import torch
+
+from evaluation_tools import SIZE, TinyVideo
+from model_tools import nano
+from sam2s.evaluation import protocols
+from sam2s.evaluation.clicks import error_click
+from sam2s.evaluation.protocols import correction, first_prompt, track
+from sam2s.evaluation.rules import Prompting
+from sam2s.memory import MemoryPolicy
+from sam2s.tracking import Box, Points, Tracker, VideoSession
+from sam2s.tracking.results import ObjectResult, ObjectState
+
+SIDE = 64
+POLICY = MemoryPolicy()
+
+
+@pytest.fixture(scope="module")
+def model():
+    return nano()
+
+
+@pytest.fixture
+def given(monkeypatch):
+    """The prompts that trackers and sessions are given: (object, prompt)."""
+    found = []
+    for owner, place in ((Tracker, 0), (VideoSession, 1)):
+        real = owner.add_prompt
+
+        def add(self, *args, _real=real, _place=place, **kwargs):
+            found.append((args[_place], args[_place + 1]))
+            return _real(self, *args, **kwargs)
+
+        monkeypatch.setattr(owner, "add_prompt", add)
+    return found
+
+
+@pytest.mark.parametrize("how", list(Prompting))
+def test_each_object_is_tracked_from_its_first_appearance(model, how):
+    results = list(track(model, POLICY, TinyVideo(), how, rounds=3))
+    assert [result.index for result in results] == list(range(6))
+    assert [list(result.objects) for result in results] == [[1], [1], [1, 2], [1, 2], [1, 2], [1, 2]]
+    if not how.interactive:
+        prompted = [[i for i, item in result.objects.items() if item.prompted] for result in results]
+        assert prompted == [[1], [], [2], [], [], []]
+
+
+@pytest.mark.parametrize("how", [Prompting.CLICK_1, Prompting.CLICK_3, Prompting.CLICK_5])
+def test_number_of_clicks(model, given, how):
+    list(track(model, POLICY, TinyVideo(), how))
+    assert [object_id for object_id, _ in given].count(1) == how.clicks
+    assert given[0][1].labels == (1,)
+
+
+def test_an_object_is_tracked_as_if_alone(model):
+    class Alone(TinyVideo):
+        objects = {2: "tiny"}  # noqa: RUF012
+
+        def truth(self, frame):
+            return {i: mask for i, mask in super().truth(frame).items() if i == 2}
+
+    together = list(track(model, POLICY, TinyVideo(), Prompting.CLICK_3))
+    alone = list(track(model, POLICY, Alone(), Prompting.CLICK_3))
+    for a, b in zip(together[2:], alone[2:], strict=True):
+        assert torch.equal(a.objects[2].low_res_logits, b.objects[2].low_res_logits)
+
+
+def test_frames_before_the_first_object_show_nothing(model):
+    class Late(TinyVideo):
+        objects = {1: "tiny"}  # noqa: RUF012
+
+        def truth(self, frame):
+            return {1: self.scene[1][frame] == 2}
+
+    for how in (Prompting.CLICK_1, Prompting.OFFLINE):
+        results = list(track(model, POLICY, Late(), how, rounds=2))
+        assert [list(result.objects) for result in results] == [[], [], [1], [1], [1], [1]]
+
+
+def test_online_corrects_only_what_is_bad(model, given, monkeypatch):
+    list(track(model, POLICY, TinyVideo(), Prompting.ONLINE, rounds=3))
+    clicks = [object_id for object_id, _ in given].count(1)
+    assert clicks == 3 * 3  # a random network is bad everywhere: the first frame and two more
+    given.clear()
+    monkeypatch.setattr(protocols, "GOOD_ENOUGH", 0.0)
+    list(track(model, POLICY, TinyVideo(), Prompting.ONLINE, rounds=3))
+    assert [object_id for object_id, _ in given].count(1) == 3
+
+
+def test_offline_goes_back_to_the_worst_frame(model, monkeypatch):
+    frames = []
+    real = VideoSession.add_prompt
+
+    def add(self, frame, object_id, prompt, **kwargs):
+        frames.append((object_id, frame))
+        return real(self, frame, object_id, prompt, **kwargs)
+
+    monkeypatch.setattr(VideoSession, "add_prompt", add)
+    first = list(track(model, POLICY, TinyVideo(), Prompting.OFFLINE, rounds=1))
+    assert set(frames) == {(1, 0), (2, 2)}
+    video = TinyVideo()
+    j = {}
+    for t in (0, 1, 2, 4, 5):
+        mask, truth = first[t].objects[1].mask, video.truth(t)[1]
+        j[t] = (mask & truth).sum() / (mask | truth).sum()
+    frames.clear()
+    list(track(model, POLICY, video, Prompting.OFFLINE, rounds=2))
+    assert [frame for object_id, frame in frames if object_id == 1] == [0] * 3 + [min(j, key=j.get)] * 3
+
+
+def test_first_prompts():
+    mask = np.zeros(SIZE, bool)
+    mask[10:20, 14:42] = True
+    assert np.array_equal(first_prompt(Prompting.MASK, mask, SIDE).array, mask)
+    box = first_prompt(Prompting.BOX, mask, SIDE)
+    assert isinstance(box, Box)
+    assert (box.x0, box.y0) == (14, 10)  # 16 of 64 columns, 16 of 64 rows
+    assert box.x1 == 47 * 56 / 64
+    assert box.y1 == 31 * 40 / 64
+    for how in (Prompting.CLICK_1, Prompting.ONLINE):
+        ((x, y),) = first_prompt(how, mask, SIDE).coords
+        assert mask[int(y), int(x)]
+
+
+@pytest.mark.parametrize("how", [Prompting.BOX, Prompting.CLICK_1])
+def test_an_object_too_small_for_the_network_is_shown_where_it_is(how):
+    mask = np.zeros((640, 640), bool)
+    mask[301, 17] = True
+    prompt = first_prompt(how, mask, SIDE)
+    x, y = prompt.coords[0] if isinstance(prompt, Points) else (prompt.x0, prompt.y0)
+    assert abs(x - 17) <= 10
+    assert abs(y - 301) <= 10
+
+
+def test_correction_is_the_rule_at_the_networks_resolution():
+    truth = np.zeros((SIDE, SIDE), bool)
+    truth[8:40, 8:40] = True
+    logits = torch.full((SIDE // 4, SIDE // 4), -5.0)
+    logits[2:4, 2:10] = 5.0
+    shown = ObjectResult(1, logits, truth.shape, 0.9, 1.0, ObjectState.VISIBLE)
+    click = error_click(truth, shown.mask)
+    assert correction(truth, shown, SIDE) == Points([(click.x, click.y)], [click.label])
+    assert correction(shown.mask, shown, SIDE) is None

@@ -16,6 +16,7 @@ from PIL import Image
 
 from sam2s.errors import DatasetError
 from sam2s.masks.palette import read_label_map
+from sam2s.sasv.splits import read_split
 
 FORMAT = "sasv-masklets"
 VERSION = 1
@@ -211,8 +212,6 @@ class MaskletDataset:
         entries = read_manifest(root)["videos"]
         assigned = {name: entry["split"] for name, entry in entries.items()}
         if split_file:
-            from sam2s.sasv.splits import read_split
-
             assigned = read_split(split_file)
         self.ids = [
             name

@@ -12,7 +12,7 @@ from typing import Any
 
 from sam2s.errors import ConfigError, DatasetError
 from sam2s.files import write_atomically
-from sam2s.sasv.verify import shared_patients
+from sam2s.sasv.patients import shared_patients
 
 FORMAT = "sasv-split"
 PARTS = ("train", "val", "test")

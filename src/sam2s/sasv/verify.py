@@ -12,6 +12,7 @@ from typing import Any
 from sam2s.sasv.counts import COLUMNS, Row, Tally, table1, tally
 from sam2s.sasv.draft import sha256
 from sam2s.sasv.masklets import SUMS, MaskletDataset, video_folder
+from sam2s.sasv.patients import shared_patients
 
 
 @dataclass(frozen=True)
@@ -97,14 +98,6 @@ def check_hashes(root: Path, entries: Mapping[str, Mapping[str, Any]]) -> list[s
             lambda item: _check_video(item[0], video_folder(root, item[0]), item[1]["sha256"]), entries.items()
         )
         return [line for lines in found for line in lines]
-
-
-def shared_patients(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, list[str]]]:
-    """Patients in the training and the test part, each with its videos by part."""
-    parts: dict[str, dict[str, list[str]]] = {}
-    for name, entry in entries.items():
-        parts.setdefault(entry["patient"], {}).setdefault(entry["split"], []).append(name)
-    return {patient: by for patient, by in sorted(parts.items()) if {"train", "test"} <= set(by)}
 
 
 def _check_video(name: str, folder: Path, expected: str) -> list[str]:

@@ -19,7 +19,7 @@ from sam2s.evaluation.outcome import collect
 from sam2s.evaluation.rules import Missing, Prompting, Rules
 from sam2s.evaluation.tables import markdown, published
 from sam2s.evaluation.videos import open_videos, synthetic
-from sam2s.masks.palette import read_label_map
+from sam2s.masks.palette import read_label_map, write_label_map
 from sam2s.model.checkpoints import save_checkpoint
 from sasv.fixtures import cvc_clinicdb
 
@@ -212,6 +212,15 @@ def test_a_command_that_fails_is_quoted(data, settings, tmp_path):
     run = Run("mine", line, Prompting.MASK)
     evaluate(open_videos([str(data)], subsets=["b"]), [run], settings, tmp_path)
     assert "ended with status 1: no memory" in collect(tmp_path, run, ["b/three"], Rules()).missing["b/three"]
+
+
+def test_masks_of_another_size_are_refused(data, tmp_path):
+    for name in ("a/one", "a/two"):
+        write_label_map(data / name / "masks/001.png", np.ones((20, 28), np.uint8))
+    run = Run("copy", "copy", Prompting.MASK)
+    evaluate(open_videos([str(data)]), [run], Settings(), tmp_path)
+    missing = collect(tmp_path, run, ["a/one", "b/three"], Rules()).missing
+    assert missing == {"a/one": "a/one, frame 001, object 1: mask of 28x20, frame of 56x40"}
 
 
 def test_interactive_protocols_need_our_tracker(data, settings, tmp_path):

@@ -94,7 +94,7 @@ def eval(
     write_atomically(out / "report.json", (json.dumps(document, indent=1) + "\n").encode())
     write_atomically(out / "report.md", text.encode())
     plots = _plot(outcomes, out)
-    print(json.dumps(document, indent=1) if json_ else text, end="")
+    print(json.dumps(document, indent=1) if json_ else text.rstrip())
     if not json_:
         print(f"\nMasks, report.md and report.json are in {out}, {plots}.")
     if any(outcome.missing for outcome in outcomes):

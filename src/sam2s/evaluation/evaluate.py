@@ -15,7 +15,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -37,7 +37,7 @@ from sam2s.evaluation.rules import Prompting
 from sam2s.evaluation.sequence import ABSENT, Cell, cut, score_frame
 from sam2s.evaluation.videos import EvalVideo
 from sam2s.files import replacing, write_atomically
-from sam2s.masks.palette import encode_label_map, label_map
+from sam2s.masks.palette import MAX_LABEL, encode_label_map, label_map
 from sam2s.memory import MemoryPolicy
 from sam2s.model import SAM2S
 from sam2s.model.checkpoints import find
@@ -158,6 +158,10 @@ class Worker:
         return video.name
 
     def _do(self, video: EvalVideo, run: Run, result: Path) -> None:
+        if too_large := [object_id for object_id in video.objects if object_id > MAX_LABEL]:
+            raise DatasetError(
+                f"{video.name} has an object {too_large[0]}; masks are written with ids up to {MAX_LABEL}"
+            )
         frames: list[dict[int, Cell]] = []
         annotated: dict[int, list[str]] = {object_id: [] for object_id in video.objects}
         ious: dict[int, list[float | None]] = {object_id: [] for object_id in video.objects}
@@ -175,16 +179,12 @@ class Worker:
                     )
                 seconds += took
                 latency += [round(1000 * took, 3)] if shown.timed else []
+                truth = video.truth(index)
+                _check_sizes(video, stem, (*shown.masks.items(), *truth.items()))
                 labels = label_map(shown.masks, video.source.size)
                 (folder / f"{stem}.png").write_bytes(encode_label_map(labels))
-                if not (truth := video.truth(index)):
+                if not truth:
                     continue
-                for object_id, mask in (*shown.masks.items(), *truth.items()):
-                    if mask.shape != video.source.size:
-                        raise DatasetError(
-                            f"{video.name}, frame {stem}, object {object_id}: mask of {mask.shape[1]}x{mask.shape[0]}, "
-                            f"frame of {video.source.size[1]}x{video.source.size[0]}"
-                        )
                 cells = score_frame(cut(shown.masks), cut(truth), video.source.size)
                 frames.append({object_id: cells.get(object_id, ABSENT) for object_id in truth})
                 names.append(stem)
@@ -225,6 +225,16 @@ class Worker:
 def result_path(out: Path, run: Run, video: str) -> Path:
     """Where what was measured on a video lies."""
     return out / run.folder / "results" / f"{video}.json"
+
+
+def _check_sizes(video: EvalVideo, stem: str, masks: Iterable[tuple[int, np.ndarray]]) -> None:
+    height, width = video.source.size
+    for object_id, mask in masks:
+        if mask.shape != (height, width):
+            size = "x".join(map(str, reversed(mask.shape)))
+            raise DatasetError(
+                f"{video.name}, frame {stem}, object {object_id}: mask of {size}, frame of {width}x{height}"
+            )
 
 
 def _done(out: Path, run: Run, video: EvalVideo, settings: Settings) -> bool:
@@ -294,7 +304,7 @@ _here: dict[str, Worker] = {}  # what a worker process was started with
 
 
 def _start_worker(settings: Settings, out: Path, threads: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the pool
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once: half a video is never kept
     torch.set_num_threads(threads)
     _here["worker"] = Worker(settings, out)
 

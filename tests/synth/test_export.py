@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from sam2s.cli import app
 from sam2s.errors import OutputError
+from sam2s.formats.prompts_file import read_prompts
 from sam2s.masks.palette import read_label_map
 from sam2s.synth import Scene
 from sam2s.synth.export import write_clip
@@ -39,28 +40,38 @@ def test_masks_frames_and_video_are_the_scene(clip: tuple[Path, Scene]) -> None:
 
 def test_boxes_are_tight(clip: tuple[Path, Scene]) -> None:
     out, scene = clip
-    prompts = json.loads((out / "prompts.json").read_text())
-    labels = scene.render(0)[1]
-    assert prompts["frame"] == 0
-    assert {o["id"] for o in prompts["objects"]} == set(np.unique(labels)) - {0}
-    for item in prompts["objects"]:
-        x0, y0, x1, y1 = item["box"]
-        mask = labels == item["id"]
-        assert mask[y0:y1, x0:x1].sum() == mask.sum()
+    entries = read_prompts(out / "prompts.json")
+    assert entries
+    for frame, object_id, name, box in entries:
+        labels = scene.render(frame)[1]
+        mask = labels == object_id
+        x0, y0, x1, y1 = (round(n) for n in (box.x0, box.y0, box.x1, box.y1))
+        assert mask[y0:y1, x0:x1].sum() == mask.sum() >= 0.002 * mask.size
         assert all(edge.any() for edge in (mask[y0], mask[y1 - 1], mask[:, x0], mask[:, x1 - 1]))
-        assert item["label"] == scene.objects[item["id"] - 1].name
+        assert name == scene.objects[object_id - 1].name
+
+
+def test_an_object_that_comes_later_is_pointed_at_when_it_comes(tmp_path: Path) -> None:
+    scene = Scene(20, 64, 8, kind="generic", tempo=2.0)
+    areas = np.stack([np.bincount(scene.render(t)[1].ravel(), minlength=256) for t in range(8)]) / 64**2
+    expected = {o.id: int(np.argmax(areas[:, o.id] >= 0.002)) for o in scene.objects if areas[:, o.id].max() >= 0.002}
+    write_clip(scene, tmp_path / "clip")
+    found = {e.object_id: e.frame for e in read_prompts(tmp_path / "clip" / "prompts.json")}
+    assert found == expected
+    assert max(expected.values()) > 0
 
 
 def test_clicks_are_inside_and_mask_prompts_are_the_masks(tmp_path: Path) -> None:
     scene = Scene(4, 64, 1, kind="robotic")
     labels = scene.render(0)[1]
-    for item in write_clip(scene, tmp_path / "points", prompt="points")["objects"]:
-        ((x, y),) = item["points"]
-        assert labels[y, x] == item["id"]
-        assert item["labels"] == [1]
-    for item in write_clip(scene, tmp_path / "masks", prompt="mask")["objects"]:
-        stored = np.asarray(Image.open(tmp_path / "masks" / item["mask"]))
-        np.testing.assert_array_equal(stored > 0, labels == item["id"])
+    write_clip(scene, tmp_path / "points", prompt="points")
+    for _, object_id, _, click in read_prompts(tmp_path / "points" / "prompts.json"):
+        ((x, y),) = click.coords
+        assert labels[int(y), int(x)] == object_id
+        assert click.labels == (1,)
+    write_clip(scene, tmp_path / "masks", prompt="mask")
+    for _, object_id, _, mask in read_prompts(tmp_path / "masks" / "prompts.json"):
+        np.testing.assert_array_equal(mask.array, labels == object_id)
 
 
 def test_a_used_folder_is_left_alone(clip: tuple[Path, Scene]) -> None:

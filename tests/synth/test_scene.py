@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from sam2s.errors import ConfigError
 from sam2s.sasv.ontology import load_ontology
 from sam2s.synth import Scene, SceneKind
 from sam2s.synth.canvas import Canvas, Elastic, sprite
@@ -118,3 +119,10 @@ def test_drift_makes_tools_leave_and_come_back() -> None:
 def test_a_frame_outside_of_the_clip_is_refused() -> None:
     with pytest.raises(IndexError, match="frame 5 of a scene of 5 frames: allowed are 0 to 4"):
         Scene(0, 32, 5).render(5)
+
+
+def test_an_unknown_kind_is_named_with_those_that_exist() -> None:
+    with pytest.raises(
+        ConfigError, match="scene kind 'dentistry' does not exist; allowed are laparoscopy, colonoscopy"
+    ):
+        Scene(0, 32, 5, kind="dentistry")

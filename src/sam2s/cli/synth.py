@@ -25,7 +25,8 @@ def synth(
         float, typer.Option(help="How readily tools leave and come back and the view jumps, 0 to 1.", min=0, max=1)
     ] = 0.25,
     prompt: Annotated[
-        Literal["box", "points", "mask"], typer.Option(help="What prompts.json holds of each object in frame 0.")
+        Literal["box", "points", "mask"],
+        typer.Option(help="How prompts.json points at each object, on the first frame that shows it."),
     ] = "box",
     frames: Annotated[bool, typer.Option("--frames", help="Write frames/ too: lossless pictures.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
@@ -39,7 +40,7 @@ def synth(
         prompts = write_clip(scene, out, fps=fps, prompt=prompt, frames=frames, on_frame=lambda _: bar.update(1))
     objects = [{"id": o.id, "label": o.name, "type": o.type} for o in scene.objects]
     if as_json:
-        summary = {"path": str(out), "kind": str(scene.kind), "objects": objects, "prompts": prompts["objects"]}
+        summary = {"path": str(out), "kind": str(scene.kind), "objects": objects, "prompts": prompts}
         print(json.dumps(summary, indent=2))
         return
     print(f"{out}: {length} frames of {size}x{size}, objects " + ", ".join(f"{o.id} {o.name}" for o in scene.objects))

@@ -21,6 +21,9 @@ from .scene import Scene
 
 PromptForm = Literal["box", "points", "mask"]
 
+PROMPT_AREA = 0.002
+"""Share of the frame that an object must cover to be pointed at."""
+
 
 def write_clip(
     scene: Scene,
@@ -30,22 +33,23 @@ def write_clip(
     prompt: PromptForm = "box",
     frames: bool = False,
     on_frame: Callable[[int], None] = lambda _: None,
-) -> dict[str, Any]:
+) -> list[dict[str, Any]]:
     """Writes a scene into the folder `out`.
 
-    `video.mp4` (H.264), `masks/00000.png` ... (indexed, the label maps of `Scene.render`), `prompts.json` for the
-    objects that frame 0 shows, `scene.json` (what makes the scene again, and the names of all objects), and with
-    `frames` also `frames/00000.png` ..., the pictures before the video codec touched them.
+    `video.mp4` (H.264), `masks/00000.png` ... (indexed, the label maps of `Scene.render`), `prompts.json` (each
+    object on the first frame that shows `PROMPT_AREA` of it), `scene.json` (what makes the scene again, and the names
+    of all objects), and with `frames` also `frames/00000.png` ..., the pictures before the video codec touched them.
 
     Returns:
-        What `prompts.json` holds.
+        The objects of `prompts.json`.
 
     Raises:
         OutputError: If `out` is not empty, or cannot be written.
     """
     if out.exists() and any(out.iterdir()):
         raise OutputError(f"folder {out} is not empty; name a new folder for the clip")
-    prompts: dict[str, Any] = {}
+    prompts: list[dict[str, Any]] = []
+    waiting = list(scene.objects)
     with VideoWriter(out / "video.mp4", (scene.size, scene.size), fps) as video:
         for t in range(scene.length):
             image, labels = scene.render(t)
@@ -53,10 +57,15 @@ def write_clip(
             write_label_map(out / "masks" / f"{t:05d}.png", labels)
             if frames:
                 _write_picture(out / "frames" / f"{t:05d}.png", image)
-            if t == 0:
-                prompts = {"frame": 0, "objects": _prompts(scene, labels, prompt, out)}
-                _write_json(out / "prompts.json", prompts)
+            areas = np.bincount(labels.ravel(), minlength=256)
+            for item in [o for o in waiting if areas[o.id] >= PROMPT_AREA * labels.size]:
+                waiting.remove(item)
+                prompts.append({"id": item.id, "label": item.name, "frame": t} | _prompt(labels == item.id, prompt))
+                if prompt == "mask":
+                    prompts[-1]["mask"] = f"prompts/{item.id}.png"
+                    _write_picture(out / prompts[-1]["mask"], (labels == item.id).astype(np.uint8) * 255)
             on_frame(t)
+    _write_json(out / "prompts.json", {"frame": 0, "objects": prompts})
     objects = [{"id": o.id, "label": o.name, "type": o.type} for o in scene.objects]
     options = {"seed": scene.seed, "kind": str(scene.kind), "size": scene.size, "length": scene.length}
     options |= {"tempo": scene.tempo, "drift": scene.drift}
@@ -64,26 +73,16 @@ def write_clip(
     return prompts
 
 
-def _prompts(scene: Scene, labels: np.ndarray, form: PromptForm, out: Path) -> list[dict[str, Any]]:
-    """One prompt for each object that `labels` show."""
-    entries = []
-    for item in scene.objects:
-        mask = labels == item.id
-        if not mask.any():
-            continue
-        entry: dict[str, Any] = {"id": item.id, "label": item.name}
-        if form == "box":
-            rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-            entry["box"] = [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]
-        elif form == "points":
-            inside = distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-            y, x = np.unravel_index(inside.argmax(), mask.shape)
-            entry |= {"points": [[int(x), int(y)]], "labels": [1]}
-        else:
-            entry["mask"] = f"prompts/{item.id}.png"
-            _write_picture(out / entry["mask"], mask.astype(np.uint8) * 255)
-        entries.append(entry)
-    return entries
+def _prompt(mask: np.ndarray, form: PromptForm) -> dict[str, Any]:
+    """A tight box, or a click as deep inside as can be; nothing for a mask, which is a file."""
+    if form == "box":
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        return {"box": [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]}
+    if form == "points":
+        inside = distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+        y, x = np.unravel_index(inside.argmax(), mask.shape)
+        return {"points": [[int(x), int(y)]], "labels": [1]}
+    return {}
 
 
 def _write_picture(path: Path, image: np.ndarray) -> None:

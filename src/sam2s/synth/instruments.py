@@ -105,10 +105,19 @@ def _mirrored(shape: Shape) -> Shape:
     return Shape(shape.distance.flip(0), torch.stack([shape.slope[0], -shape.slope[1]]).flip(1), shape.half)
 
 
-def _jaws(rng: np.random.Generator, shape: Shape, look: str, opening: float, **rest: object) -> Tip:
+def _jaws(
+    rng: np.random.Generator,
+    shape: Shape,
+    look: str,
+    opening: float,
+    *,
+    joint: float = 0.0,
+    wrist: Sprite | None = None,
+    swivel: float = 0.6,
+) -> Tip:
     """Two mirrored jaws of one shape."""
     lower, upper = forged(rng, shape, look), forged(rng, _mirrored(shape), look)
-    return Tip((Part(upper, -1), Part(lower, 1)), opening=opening, **rest)  # type: ignore[arg-type]
+    return Tip((Part(upper, -1), Part(lower, 1)), joint, opening, wrist, swivel)
 
 
 def _jaw(

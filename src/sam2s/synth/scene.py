@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sam2s.errors import ConfigError
+
 from .canvas import Canvas
 from .effects import Look
 from .motion import Clock
@@ -19,7 +21,10 @@ class Scene:
         length: Number of frames; `render` takes any time from 0 to `length` - 1.
         kind: What the scene shows; drawn from the seed if not given.
         tempo: Speed of everything; drawn from the seed if not given (1 is lively, 0.2 calm).
-        drift: Chance, from 0 to 1, that tools leave and come back and that the camera jumps to other views.
+        drift: How readily, from 0 to 1, tools leave and come back and the camera jumps to other views.
+
+    Raises:
+        ConfigError: If `kind` does not exist.
     """
 
     def __init__(
@@ -32,6 +37,8 @@ class Scene:
         tempo: float | None = None,
         drift: float = 0.25,
     ) -> None:
+        if kind is not None and kind not in set(SceneKind):
+            raise ConfigError(f"scene kind '{kind}' does not exist; allowed are {', '.join(SceneKind)}")
         rng = np.random.default_rng((seed, 7))
         kinds = list(BUILDERS)
         drawn = kinds[rng.choice(len(kinds), p=[BUILDERS[k][1] for k in kinds])]

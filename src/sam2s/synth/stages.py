@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -64,11 +65,8 @@ class _Cast:
         return Stage(tuple(self.actors), tuple(self.objects), camera, grade, tempo)
 
 
-def _tempo(rng: np.random.Generator, low: float = 0.15, high: float = 2.5) -> float:
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
-
-
-def _size(rng: np.random.Generator, low: float, high: float) -> float:
+def _between(rng: np.random.Generator, low: float, high: float) -> float:
+    """A size or speed, as often within any factor of two as within any other."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
@@ -78,25 +76,20 @@ def _tools(
     looks = rng.integers(2**31, size=len(names)) if rng.random() < 0.6 else np.full(len(names), rng.integers(2**31))
     sides = rng.uniform(0, 2 * np.pi) + np.arange(len(names)) * rng.uniform(0.7, 2.4)
     for name, side, look in zip(names, sides, looks.tolist(), strict=True):
-        thick = _size(rng, *radius) * (1.8 if name in ("thread", "suturing needle") else 1.0)
-
-        def make(
-            label: int, name: str = name, side: float = side, thick: float = thick, look: int = look
-        ) -> Instrument:
-            return Instrument(
-                rng,
-                name,
-                label,
-                radius=thick,
-                robotic=robotic,
-                reach=rng.uniform(0.15, 0.5),
-                leaves=leaves,
-                pivot=side,
-                period=rng.uniform(8, 30),
-                looks=look,
-            )
-
-        cast.add(make, name, "instrument")
+        thick = _between(rng, *radius) * (1.8 if name in ("thread", "suturing needle") else 1.0)
+        tool = partial(
+            Instrument,
+            rng,
+            name,
+            radius=thick,
+            robotic=robotic,
+            reach=rng.uniform(0.15, 0.5),
+            leaves=leaves,
+            pivot=side,
+            period=rng.uniform(8, 30),
+            looks=look,
+        )
+        cast.add(tool, name, "instrument")
 
 
 def _names(rng: np.random.Generator, count: int) -> list[str]:
@@ -110,9 +103,9 @@ def laparoscopy(rng: np.random.Generator, drift: float) -> Stage:
     cast.extras(bed(rng, palette_of(rng)))
     for _ in range(int(rng.integers(1, 4))):
         name = str(rng.choice(list(ORGANS)))
-        size = _size(rng, 0.2, 0.8)
+        size = _between(rng, 0.2, 0.8)
         if rng.random() < 0.75:
-            cast.add(lambda label, name=name, size=size: organ(rng, name, label, size=size), name, "tissue")  # type: ignore[misc]
+            cast.add(partial(organ, rng, name, size=size), name, "tissue")
         else:
             cast.extras(organ(rng, name, 0, size=size))
     if rng.random() < 0.35:
@@ -121,7 +114,7 @@ def laparoscopy(rng: np.random.Generator, drift: float) -> Stage:
     camera = Camera(
         rng, rng.uniform(0, 0.5), rng.uniform(0, 0.3), rng.uniform(0, 0.3), 60 if rng.random() < drift else None
     )
-    return cast.stage(camera, Grade(border=0.4, smoke=0.35), _tempo(rng))
+    return cast.stage(camera, Grade(border=0.4, smoke=0.35), _between(rng, 0.15, 2.5))
 
 
 def colonoscopy(rng: np.random.Generator, drift: float) -> Stage:
@@ -137,20 +130,20 @@ def colonoscopy(rng: np.random.Generator, drift: float) -> Stage:
         )
     )
     for _ in range(int(rng.choice([1, 2, 3], p=[0.7, 0.2, 0.1]))):
-        size = _size(rng, 0.1, 0.6)
+        size = _between(rng, 0.1, 0.6)
         restage = rng.uniform(0.2, 0.7)
-        cast.add(lambda label, s=size, r=restage: polyp(rng, label, wall, size=s, restage=r), "polyp", "tissue")  # type: ignore[misc]
+        cast.add(partial(polyp, rng, wall=wall, size=size, restage=restage), "polyp", "tissue")
     for _ in range(int(rng.integers(0, 4))):
         cast.extras(fold(rng, wall))
     if rng.random() < 0.25:
         _tools(
             cast, rng, [str(rng.choice(["snare", "catheter", "grasper", "clip applier"]))], (0.03, 0.08), False, drift
         )
-    camera = Camera(rng, rng.uniform(0.1, 0.7), rng.uniform(0.1, 0.8), rng.uniform(0.1, 0.6), _size(rng, 4, 60))
+    camera = Camera(rng, rng.uniform(0.1, 0.7), rng.uniform(0.1, 0.8), rng.uniform(0.1, 0.6), _between(rng, 4, 60))
     return cast.stage(
         camera,
         Grade(border=0.75, falloff=0.8, smoke=0.08, shine=1.3, shading=0.9, blur=0.4, cast=0.04),
-        _tempo(rng, 0.3, 3),
+        _between(rng, 0.3, 3),
     )
 
 
@@ -159,16 +152,16 @@ def robotic(rng: np.random.Generator, drift: float) -> Stage:
     cast.extras(bed(rng, palette_of(rng, ("grey", "meat", "muscle", "fat", "serosa")), relief=1.5))
     for _ in range(int(rng.integers(0, 4))):
         name = str(rng.choice(["kidney parenchyma", "covered kidney", "fat", "connective tissue", "small intestine"]))
-        size = _size(rng, 0.2, 0.8)
+        size = _between(rng, 0.2, 0.8)
         if rng.random() < 0.4:
-            cast.add(lambda label, name=name, size=size: organ(rng, name, label, size=size), name, "tissue")  # type: ignore[misc]
+            cast.add(partial(organ, rng, name, size=size), name, "tissue")
         else:
             cast.extras(organ(rng, name, 0, size=size))
     if rng.random() < 0.35:
         cast.extras(*(blood(rng) for _ in range(int(rng.integers(1, 4)))))
     _tools(cast, rng, _names(rng, int(rng.integers(1, 4))), (0.07, 0.22), True, drift)
     camera = Camera(rng, rng.uniform(0, 0.25), rng.uniform(0, 0.1), rng.uniform(0, 0.2))
-    return cast.stage(camera, Grade(border=0.1, grey=0.5, shine=1.4, shading=1.0), _tempo(rng, 0.3, 3))
+    return cast.stage(camera, Grade(border=0.1, grey=0.5, shine=1.4, shading=1.0), _between(rng, 0.3, 3))
 
 
 def microscope(rng: np.random.Generator, drift: float) -> Stage:
@@ -178,7 +171,7 @@ def microscope(rng: np.random.Generator, drift: float) -> Stage:
         cast.extras(*iris(rng))
     _tools(cast, rng, _names(rng, int(rng.integers(1, 4))), (0.025, 0.1), False, drift)
     camera = Camera(rng, rng.uniform(0, 0.3), rng.uniform(0, 0.15), rng.uniform(0, 0.2))
-    return cast.stage(camera, Grade(border=0.2, smoke=0.05, shine=1.2), _tempo(rng, 0.2, 2))
+    return cast.stage(camera, Grade(border=0.2, smoke=0.05, shine=1.2), _between(rng, 0.2, 2))
 
 
 def generic(rng: np.random.Generator, drift: float) -> Stage:
@@ -188,14 +181,14 @@ def generic(rng: np.random.Generator, drift: float) -> Stage:
     like = tuple(ground.sprites[0].texture[:3].mean((1, 2)).tolist()) if rng.random() < 0.35 else any_tint(rng)
     count = int(rng.choice([1, 2, 3, 4], p=[0.4, 0.35, 0.15, 0.1]))
     for _ in range(count):
-        size = _size(rng, 0.14, 0.75)
+        size = _between(rng, 0.14, 0.75)
         shade = like if rng.random() < 0.5 else None
-        cast.add(lambda label, s=size, c=shade: thing(rng, label, size=s, like=c), "object", "object")  # type: ignore[misc]
+        cast.add(partial(thing, rng, size=size, like=shade), "object", "object")
     first = next(a for a in cast.actors if isinstance(a, Body))
     for _ in range(int(rng.choice(4, p=[0.4, 0.3, 0.2, 0.1]))):
         members = list(first.members) if rng.random() < 0.4 else None
         cast.extras(
-            thing(rng, 0, size=_size(rng, 0.08, 0.4), like=like if rng.random() < 0.6 else None, members=members)
+            thing(rng, 0, size=_between(rng, 0.08, 0.4), like=like if rng.random() < 0.6 else None, members=members)
         )
     if rng.random() < 0.3:
         cast.extras(*(bars(rng) for _ in range(int(rng.integers(1, 4)))))
@@ -205,7 +198,7 @@ def generic(rng: np.random.Generator, drift: float) -> Stage:
         rng, rng.uniform(0, 0.9), rng.uniform(0, 0.4), rng.uniform(0, 0.5), 80 if rng.random() < 0.2 else None
     )
     grade = Grade(border=0.05, falloff=0.2, smoke=0.08, grey=0.1, shine=0.4, shading=0.5, blur=0.2, droplets=0.05)
-    return cast.stage(camera, grade, _tempo(rng, 0.15, 3))
+    return cast.stage(camera, grade, _between(rng, 0.15, 3))
 
 
 BUILDERS: dict[SceneKind, tuple[Callable[[np.random.Generator, float], Stage], float]] = {

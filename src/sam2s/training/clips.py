@@ -12,6 +12,9 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from sam2s.synth import Scene
 
+MERGED = 0.15
+"""Share of clips in which two objects are taken for one: what counts as an object is the prompt's to say."""
+
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -131,4 +134,7 @@ class SyntheticClips(IterableDataset):
         labels = np.stack([label for _, label in rendered])
         if rng.random() < 0.5:
             images, labels = images[:, :, ::-1], labels[:, :, ::-1]
-        return np.ascontiguousarray(images), np.stack([labels == i for i in chosen])
+        masks = [labels == i for i in chosen]
+        if len(usable) > 1 and rng.random() < MERGED:
+            masks[0] = np.isin(labels, rng.permutation(usable)[:2])
+        return np.ascontiguousarray(images), np.stack(masks)

@@ -178,3 +178,12 @@ def test_ids_are_not_used_again(model):
 def test_frames_must_be_rgb(model):
     with pytest.raises(SourceError, match=r"uint8 \[H, W, 3\] RGB, got float64 \[4, 4\]"):
         Tracker(model).step(np.zeros((4, 4)))
+
+
+def test_a_bare_array_is_always_the_next_frame():
+    """Also after frames whose indices skipped, as those of a live stream do."""
+    tracker = Tracker(nano())
+    picture = np.zeros((64, 64, 3), np.uint8)
+    for frame in (Frame(picture, 0), Frame(picture, 2), picture, picture):
+        tracker.step(frame)
+    assert tracker.time == 3

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -94,7 +95,7 @@ def test_a_killed_process_leaves_a_part_that_plays(tmp_path, ending):
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     path = tmp_path / f"out.{ending}"
-    done = subprocess.run([sys.executable, "-c", code, str(path), str(sys.path[0])], timeout=60)
+    done = subprocess.run([sys.executable, "-c", code, str(path), str(Path(__file__).parents[1])], timeout=60)
     assert done.returncode == -signal.SIGKILL
     assert not path.exists()
     with av.open(str(tmp_path / f"out.{ending}.part")) as part:

@@ -114,7 +114,8 @@ class Tracker:
                 stays as it was: step again, with a mended prompt or without.
         """
         if not isinstance(frame, Frame):
-            frame = Frame(frame, self.time + 1)
+            time = self.time + 1 if time is None else time
+            frame = Frame(frame, time)
         if time is None:
             time = self.time if frame.index == self._index else self.time + 1
         again = time == self.time

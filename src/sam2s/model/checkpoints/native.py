@@ -84,6 +84,7 @@ def save_checkpoint(
     del record["format"]
     with replacing(path) as partial:
         save_file(tensors, partial, metadata={"format": "pt", KEY: json.dumps(record)})
+        partial.chmod(0o644)  # safetensors lets nobody else read what it writes
 
 
 def parse_metadata(text: str, path: Path) -> tuple[ModelConfig, Metadata]:

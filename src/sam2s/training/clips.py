@@ -8,14 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import IterableDataset, get_worker_info
 
 from sam2s.synth import Scene
+from sam2s.tracking.preprocess import MEAN, STD
 
 MERGED = 0.15
 """Share of clips in which two objects are taken for one: what counts as an object is the prompt's to say."""
-
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +50,8 @@ def vanilla_times(length: int, frames: int, stride: int, rng: np.random.Generato
     return times[::-1] if rng.random() < 0.5 else times
 
 
-class SyntheticClips(IterableDataset):
-    """Endless batches of generated clips, deterministic by seed and worker.
+class SyntheticClips:
+    """Endless batches of generated clips, deterministic by seed.
 
     Args:
         size: image side S in pixels.
@@ -83,9 +81,7 @@ class SyntheticClips(IterableDataset):
         self._scenes: list[Scene] = []
 
     def __iter__(self) -> Iterator[ClipBatch]:
-        info = get_worker_info()
-        worker = info.id if info else 0
-        rng = np.random.default_rng([self.seed, worker])
+        rng = np.random.default_rng(self.seed)
         while True:
             yield self._batch(rng)
 

@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sam2s.model import LONG_TERM_SLOT, SAM2S, ImageFeatures, Memory, Segmentation, segment, segment_from_mask, upsample
+from sam2s.model.segment import MASK_LOGIT
+from sam2s.tracking.answers import PREVIOUS_LOGIT_LIMIT
 
 from .clips import ClipBatch
 from .prompting import box_prompt, correction_click, first_click
@@ -82,7 +84,7 @@ def _prompted(
         wrong = upsample(seen.logits, model.image_size)[:, 0] > 0
         more = correction_click(wrong, masks, generator)
         points = torch.cat((points[0], more[0]), dim=1), torch.cat((points[1], more[1]), dim=1)
-        before = seen.logits.detach().clamp(-32, 32)
+        before = seen.logits.detach().clamp(-PREVIOUS_LOGIT_LIMIT, PREVIOUS_LOGIT_LIMIT)
         prompt = model.encode_prompt(count, points, before)
         seen = segment(model, embedding, features, prompt, multimask=False, cls=cls, stability=False)
         answers.append(_answer(seen, features, target, multimask=False))
@@ -158,7 +160,7 @@ def _remember(
     logits, present = upsample(seen.logits, model.image_size), seen.object_logit
     if frame > 0 and torch.rand((), generator=generator) < teacher:
         truth = clip.masks[:, frame, None]
-        logits = truth.float() * 20 - 10
-        present = torch.where(truth.flatten(1).any(1, keepdim=True), 10.0, -10.0)
+        logits = torch.where(truth, MASK_LOGIT, -MASK_LOGIT)
+        present = torch.where(truth.flatten(1).any(1, keepdim=True), MASK_LOGIT, -MASK_LOGIT)
     maps = model.encode_memory(features.embedding, logits, present, binarize=frame == 0)
     return _Remembered(frame, maps, seen.pointer)

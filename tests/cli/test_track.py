@@ -19,7 +19,9 @@ from sam2s.formats.prompts_file import parse_box, parse_points
 from sam2s.formats.store import MaskStore
 from sam2s.memory import MemoryPolicy
 from sam2s.model.checkpoints import save_checkpoint
+from sam2s.video import FileSource
 from tracking_tools import movie
+from video_tools import Server, stream_of
 
 PROMPTS = [parse_box("1=grasper@3:4,4,40,30"), parse_points("2=hook@3:+60,20")]
 
@@ -144,6 +146,27 @@ def test_refuses_spans_without_prompts(job):
         running.run(nothing, quiet)
 
 
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--box", "1@3:400,4,440,30"], "box 400,4,440,30 lies outside the frame of"),
+        (["--point", "1@30:+4,4"], "frame 30 is not in clip; frames run from 0 to 29"),
+        (["--point", "1@3:+4,4", "--stride", "2"], "frame 3 is skipped by --stride 2; point at frame 2"),
+        (["--point", "1@3:+4,4", "--start", "40"], "frame 40 is not in clip"),
+    ],
+)
+def test_bad_prompts_touch_nothing_saved(job, clip, weights, flags, message):
+    done = job("done", stop=6)
+    running.run(done, quiet)
+    before = {path.name: path.read_bytes() for path in done.out.iterdir() if path.is_file()}
+    command = ["track", str(clip), "--weights", str(weights), *flags]
+    for out, more in (done.out, ["--overwrite"]), (done.out.with_name("new"), []):
+        with pytest.raises(PromptError, match=message):
+            CliRunner().invoke(app, [*command, "--out", str(out), *more], catch_exceptions=False)
+    assert {path.name: path.read_bytes() for path in done.out.iterdir() if path.is_file()} == before
+    assert not done.out.with_name("new").exists()
+
+
 def test_the_command_reads_prompts_and_writes_exports(weights, clip, tmp_path):
     prompts = {"frame": 2, "objects": [{"id": 1, "label": "grasper", "box": [4, 4, 40, 30]}]}
     (tmp_path / "prompts.json").write_text(json.dumps(prompts))
@@ -158,3 +181,42 @@ def test_the_command_reads_prompts_and_writes_exports(weights, clip, tmp_path):
     }
     for name in ("davis", "coco.json", "masks.csv", "summary.csv", "overlay.mp4"):
         assert (tmp_path / "out" / name).exists()
+
+
+def test_a_stream_gets_its_overlay_while_it_is_tracked(weights, tmp_path):
+    out = tmp_path / "out"
+    with Server(stream_of(0, 60)) as server:
+        address = server.url.replace("//", "//me:secret@")
+        arguments = ["track", address, "--out", str(out), "--weights", str(weights), "--box", "1=hook@0:4,4,40,30"]
+        done = CliRunner().invoke(app, [*arguments, "--stop", "5", "--live", "block", "--json"])
+    assert done.exit_code == 0, done.output
+    assert list(json.loads(done.stdout)["outputs"]) == ["masks", "overlay", "csv"]
+    assert list(masks(out)) == [0, 1, 2, 3, 4]
+    assert len(list(FileSource(out / "overlay.mp4").frames())) == 5
+    assert len((out / "masks.csv").read_text().splitlines()) == 1 + 5
+    assert "secret" not in done.output + (out / "run.json").read_text()
+
+
+def test_a_signal_is_the_end_of_a_stream_and_its_exports_are_made(job, tmp_path):
+    def interrupt(what, done, total):
+        if (what, done) == ("tracking", 4):
+            signal.raise_signal(signal.SIGINT)
+
+    exports = ("davis", "overlay", "csv")
+    prompts = [parse_box("1=grasper@1:4,4,40,30")]
+    with Server(stream_of(0, 150)) as server:
+        live = {**vars(job("live", exports=exports, live="block")), "input": server.url, "prompts": prompts}
+        outcome = running.run(running.Job(**live), interrupt)
+    assert (outcome.frames, outcome.signal, outcome.live) == (4, signal.SIGINT, True)
+    assert set(outcome.outputs) == {"masks", *exports}
+    folder = server.url.removeprefix("http://").replace(":", "-").replace("/", "-")
+    assert len(list((outcome.outputs["davis"] / folder).glob("*.png"))) == 4
+    assert len(list(FileSource(outcome.outputs["overlay"]).frames())) == 4
+    assert outcome.outputs["csv"].exists()
+
+
+def test_of_a_live_stream_the_latest_frame_is_taken(job):
+    with Server(stream_of(0, 150), pause=0.005) as server:
+        live = {**vars(job("live", stop=140)), "input": server.url, "prompts": [parse_box("1@0:4,4,40,30")]}
+        outcome = running.run(running.Job(**live), lambda *_: time.sleep(0.1))
+    assert outcome.frames == len(masks(outcome.outputs["masks"])) < 140

@@ -7,14 +7,16 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import sam2s
-from sam2s.errors import OutputError, PromptError, TruncatedSourceError
-from sam2s.formats.export import check_kinds, write_exports
+from sam2s.cli.checks import check, span
+from sam2s.errors import OutputError, TruncatedSourceError
+from sam2s.formats.export import FILES, check_kinds, write_exports
+from sam2s.formats.overlay_video import LiveOverlay
 from sam2s.formats.prompts_file import PromptEntry, names
 from sam2s.formats.run_info import RunInfo
 from sam2s.formats.store import MaskStore
@@ -23,7 +25,8 @@ from sam2s.model import SAM2S
 from sam2s.model.checkpoints import find
 from sam2s.tracking import FrameResult, Tracker, VideoSession
 from sam2s.tracking.log import encode_prompt
-from sam2s.video import VideoSource, open_source
+from sam2s.video import VideoSource, VideoWriter, open_source
+from sam2s.video.live import Policy
 
 CHECKPOINT_EVERY = 100
 """Frames after which a killed run need not be done again."""
@@ -51,6 +54,7 @@ class Job:
     precision: str = "auto"
     exports: tuple[str, ...] = ()
     overwrite: bool = False
+    live: Policy = "latest"
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Outcome:
         outputs: files and folders by kind; "masks" is the run folder itself.
         signal: the signal that stopped the run before its end, or None.
         damage: what was wrong with the input after the last good frame, or None.
+        live: whether the input was a camera or stream, so that a stopped run is a finished one.
     """
 
     frames: int
@@ -72,6 +77,7 @@ class Outcome:
     outputs: dict[str, Path]
     signal: int | None = None
     damage: str | None = None
+    live: bool = False
 
     @property
     def fps(self) -> float:
@@ -82,17 +88,21 @@ class Outcome:
 def run(job: Job, tell: Tell) -> Outcome:
     """Track, write masks as they come, then the exports; goes on where an interrupted run of the same job stopped.
 
-    Ctrl-C and SIGTERM end the run after the current frame with everything saved.
+    Ctrl-C and SIGTERM end the run after the current frame with everything saved. A live run cannot go on later, so its
+    exports are made then too.
 
     Raises:
         Sam2sError: anything that the user can mend.
     """
     check_kinds(job.exports)
-    if not job.prompts:
-        raise PromptError("nothing is pointed at; give --prompts FILE, --box, --point or --mask")
     model = sam2s.load(job.weights, device=job.device, image_size=job.image_size, precision=job.precision)
+    with closing(open_source(job.input, policy=job.live)) as source:
+        check(job, source)
+        return _track(job, model, source, tell)
+
+
+def _track(job: Job, model: SAM2S, source: VideoSource, tell: Tell) -> Outcome:
     with (
-        closing(open_source(job.input)) as source,
         MaskStore.open(job.out, _info(job, model, source), overwrite=job.overwrite) as store,
         _signals() as caught,
     ):
@@ -101,22 +111,30 @@ def run(job: Job, tell: Tell) -> Outcome:
             loop = _Offline(job, model, source, store) if source.seekable else _Live(job, model, source, store)
             resumed = loop.resumed_at
             try:
-                for result in loop.results():
-                    store.append(result)
-                    done += 1
-                    tell("tracking", done, loop.total)
-                    if caught or done % CHECKPOINT_EVERY == 0:
-                        loop.checkpoint()
-                    if caught:
-                        break
+                with closing(loop.results()) as results:  # type: ignore[type-var]
+                    for result in results:
+                        store.append(result)
+                        done += 1
+                        tell("tracking", done, loop.total)
+                        if caught or done % CHECKPOINT_EVERY == 0:
+                            loop.checkpoint()
+                        if caught:
+                            break
             except TruncatedSourceError as error:
                 damage = str(error)
             if not caught:
                 loop.finish()
         seconds = time.perf_counter() - began
-        kinds = () if caught else job.exports
-        outputs = {"masks": store.folder, **write_exports(store, _rereadable(source), kinds, progress=tell)}
-        return Outcome(done, seconds, resumed, outputs, caught[0] if caught else None, damage)
+        stopped, live, kinds = caught[0] if caught else None, not source.seekable, job.exports
+        outputs = {"masks": store.folder}
+        if live:
+            if "overlay" in kinds and done:
+                outputs["overlay"] = store.folder / FILES["overlay"]  # drawn while tracking
+            kinds = tuple(kind for kind in kinds if kind != "overlay")
+        elif caught:
+            kinds = ()
+        outputs |= write_exports(store, source, kinds, progress=tell)
+        return Outcome(done, seconds, resumed, outputs, stopped, damage, live)
 
 
 class _Offline:
@@ -126,16 +144,7 @@ class _Offline:
         self.job, self.store = job, store
         self.folder = store.folder / "session"
         settings: dict[str, Any] = {"stride": job.stride, "snapshot_every": 1 << 60, "max_snapshots": 2}
-        frames = [entry.frame for entry in job.prompts]
-        if job.reverse:
-            self.begin = max(frames) if job.stop is None else min(max(frames), job.stop - 1)
-            self.stop: int | None = job.start
-            empty = self.begin < job.start
-        else:
-            self.begin, self.stop = max(job.start, min(frames)), job.stop
-            empty = job.stop is not None and self.begin >= job.stop
-        if empty:
-            raise PromptError(f"no frame between --start {job.start} and --stop {job.stop} lies at or beyond a prompt")
+        self.begin, self.stop = span(job)
         self.resumed_at: int | None = None
         if (self.folder / "session.json").exists() and not job.overwrite:
             self.session = VideoSession.reopen(model, source, self.folder, policy=job.policy, **settings)
@@ -146,8 +155,8 @@ class _Offline:
             for entry in job.prompts:
                 self.session.add_prompt(entry.frame, entry.object_id, entry.prompt)
         last = source.length if self.stop is None else min(self.stop, source.length or self.stop)
-        span = self.begin - job.start + 1 if job.reverse else None if last is None else last - self.begin
-        self.total = None if span is None else max(0, -(-span // job.stride))
+        left = self.begin - job.start + 1 if job.reverse else None if last is None else last - self.begin
+        self.total = None if left is None else max(0, -(-left // job.stride))
 
     def results(self) -> Iterator[FrameResult]:
         return self.session.propagate(self.begin, self.stop, reverse=self.job.reverse)
@@ -169,19 +178,24 @@ class _Live:
     def __init__(self, job: Job, model: SAM2S, source: VideoSource, store: MaskStore) -> None:
         if store.last_index is not None:
             raise OutputError(f"{store.folder} holds masks of an earlier recording; give another --out or --overwrite")
-        if job.reverse:
-            raise PromptError(f"{source.name} is a live stream; it cannot be tracked with --reverse")
         self.job, self.source = job, source
+        wanted = "overlay" in job.exports
+        self.overlay = LiveOverlay(store.folder / FILES["overlay"], store.info, VideoWriter) if wanted else None
         self.tracker = Tracker(model, job.policy)
         self.total = None if job.stop is None else -(-(job.stop - job.start) // job.stride)
 
     def results(self) -> Iterator[FrameResult]:
         waiting = sorted(self.job.prompts, key=lambda entry: entry.frame)
-        for frame in self.source.frames(self.job.start, self.job.stop, self.job.stride):
-            while waiting and waiting[0].frame <= frame.index:
-                entry = waiting.pop(0)
-                self.tracker.add_prompt(entry.object_id, entry.prompt)
-            yield self.tracker.step(frame)
+        frames = self.source.frames(self.job.start, self.job.stop, self.job.stride)
+        with closing(frames), closing(self.overlay) if self.overlay else nullcontext():  # type: ignore[type-var]
+            for frame in frames:
+                while waiting and waiting[0].frame <= frame.index:
+                    entry = waiting.pop(0)
+                    self.tracker.add_prompt(entry.object_id, entry.prompt)
+                result = self.tracker.step(frame)
+                if self.overlay:
+                    self.overlay.write(frame, result)
+                yield result
 
     def checkpoint(self) -> None:
         """A stream has no way back."""
@@ -201,10 +215,6 @@ def _signals() -> Iterator[list[int]]:
     finally:
         for number, handler in zip(wanted, before, strict=True):
             signal.signal(number, handler)
-
-
-def _rereadable(source: VideoSource) -> VideoSource | None:
-    return source if source.seekable else None
 
 
 def _info(job: Job, model: SAM2S, source: VideoSource) -> RunInfo:

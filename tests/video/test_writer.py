@@ -43,6 +43,12 @@ def test_variable_rate_is_copied_exactly_in_the_time_base_of_the_source(clip, tm
     assert [f.pts for f in FileSource(path).frames()] == [f.pts for f in source.frames()]
 
 
+@pytest.mark.parametrize("fps", [Fraction(252250000, 8463423), Fraction(1000003, 33367)])
+def test_mean_rates_of_variable_rate_videos_can_be_written(tmp_path, fps):
+    write(tmp_path / "out.mp4", 5, fps=fps)
+    assert all(abs(f.pts - f.index / fps) <= Fraction(1, 180000) for f in FileSource(tmp_path / "out.mp4").frames())
+
+
 def test_the_video_begins_at_the_first_frame(tmp_path):
     path = tmp_path / "out.mp4"
     write(path, 3, [Fraction(100), Fraction(101), Fraction(1015, 10)])

@@ -16,6 +16,7 @@ _ENCODERS = {"h264": "libx264", "hevc": "libx265", "vp9": "libvpx-vp9", "av1": "
 _FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 # Two seconds between key frames at most: seeking is quick, and a killed run loses no more than that.
 _GROUP_SECONDS = 2
+_CLOCK = 90000
 _BT709 = 1
 _LIMITED_RANGE = 1
 
@@ -49,8 +50,8 @@ class VideoWriter:
             fps: frames a second; says when frames come that are written without a time of their own.
             codec: h264, hevc, vp9, av1, or the name of any FFmpeg encoder.
             crf: quality of the encoder, lower is better and larger; 20 is visually clean for H.264.
-            time_base: unit of time stamps; by default one that fits `fps` and 1/90000. Give the source's to copy times
-                of variable frame rate exactly.
+            time_base: unit of time stamps; by default one that fits `fps` and 1/90000, or the latter alone. Give the source's
+                to copy times of variable frame rate exactly.
 
         Raises:
             ConfigError: if the ending, size, rate or encoder cannot work.
@@ -65,7 +66,8 @@ class VideoWriter:
         if min(size) < 1 or self.fps <= 0:
             raise ConfigError(f"{self.path}: size {size[1]}x{size[0]} at {fps} frames a second cannot be written")
         self._part = self.path.with_name(self.path.name + ".part")
-        self._time_base = time_base or Fraction(1, math.lcm(90000, self.fps.numerator))
+        ticks = math.lcm(_CLOCK, self.fps.numerator)  # FFmpeg keeps them in 32 bits
+        self._time_base = time_base or Fraction(1, ticks if ticks < 1 << 31 else _CLOCK)
         self._first_pts: Fraction | None = None
         self._last_tick = -1
         self._closed = False

@@ -50,8 +50,8 @@ class VideoWriter:
             fps: frames a second; says when frames come that are written without a time of their own.
             codec: h264, hevc, vp9, av1, or the name of any FFmpeg encoder.
             crf: quality of the encoder, lower is better and larger; 20 is visually clean for H.264.
-            time_base: unit of time stamps; by default one that fits `fps` and 1/90000, or the latter alone. Give the source's
-                to copy times of variable frame rate exactly.
+            time_base: unit of time stamps; by default one that fits `fps` and 1/90000, or the latter alone. Give the
+                source's to copy times of variable frame rate exactly.
 
         Raises:
             ConfigError: if the ending, size, rate or encoder cannot work.

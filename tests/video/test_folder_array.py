@@ -91,6 +91,15 @@ def test_a_folder_fingerprint_changes_with_its_files(tmp_path):
     assert FolderSource(tmp_path).fingerprint() != before
 
 
+@pytest.mark.parametrize("name", ["0.bmp", "2.bmp"])
+def test_a_folder_fingerprint_changes_with_its_pictures(tmp_path, name):
+    save(tmp_path, ["0.bmp", "1.bmp", "2.bmp"])
+    before, size = FolderSource(tmp_path).fingerprint(), (tmp_path / name).stat().st_size
+    Image.open(tmp_path / name).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / name)
+    assert (tmp_path / name).stat().st_size == size
+    assert FolderSource(tmp_path).fingerprint() != before
+
+
 @pytest.mark.parametrize("channels", [0, 1, 3, 4])
 @pytest.mark.parametrize("kind", [np.asarray, list])
 def test_arrays_and_lists_of_grey_rgb_and_rgba(channels, kind):

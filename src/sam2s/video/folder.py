@@ -78,10 +78,12 @@ class FolderSource:
         )
 
     def fingerprint(self) -> str:
-        """Hash of the names and sizes of the files."""
+        """Hash of the names and sizes of the files, and of what the first and the last hold."""
         digest = hashlib.blake2b(digest_size=16)
         for file in self.files:
             digest.update(f"{file.name} {file.stat().st_size}\n".encode())
+        for file in (self.files[0], self.files[-1]):
+            digest.update(file.read_bytes())
         return digest.hexdigest()
 
     def close(self) -> None:

@@ -128,6 +128,16 @@ def test_a_correction_taken_back_leaves_no_trace(model):
     assert all_same(before, after)
 
 
+def test_an_object_begins_anew_when_its_only_prompt_was_taken_back(model):
+    with VideoSession(model, source(3), policy=ANY) as session:
+        first = session.add_prompt(0, 1, CLICK)
+        before = [bits(r) for r in session.propagate()]
+        session.clear_prompts(0, 1)
+        assert torch.equal(session.add_prompt(0, 1, CLICK).low_res_logits, first.low_res_logits)
+        assert not session.tracker.tracks[1].pending[0].followed
+        assert all_same(before, [bits(r) for r in session.propagate()])
+
+
 def test_a_map_that_had_to_leave_comes_back_when_its_frame_is_passed(model):
     policy = MemoryPolicy(kind="sam2", max_conditioning=2)
     with VideoSession(model, source(12), policy=policy) as session:

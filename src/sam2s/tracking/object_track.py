@@ -108,6 +108,8 @@ class ObjectTrack:
         if tracked:
             self.bank.undo(time)
             recall = self.bank.recall(time, reverse=reverse, pointer_limit=net.pointer_limit)
+            if not recall.maps:  # every prompt was taken back: the object begins anew
+                recall, tracked, logits = None, False, before.answer.logits if before else None
         answer = net.respond(features, request, recall=recall, previous=logits)
         entry = net.memorize(features, answer, time, prompted=True)
         remembered = not tracked or self.bank.policy.corrections == "condition" or time in self.answers

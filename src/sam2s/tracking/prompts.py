@@ -23,7 +23,10 @@ class Points:
     labels: tuple[int, ...]
 
     def __init__(self, coords: Sequence[Sequence[float]], labels: Sequence[int] | None = None) -> None:
-        pairs = tuple((float(x), float(y)) for x, y in coords)
+        try:
+            pairs = tuple((float(x), float(y)) for x, y in coords)
+        except (TypeError, ValueError):
+            raise PromptError(f"Points got {coords!r}, not (x, y) pairs; give pairs: [(200, 260)]") from None
         signs = (1,) * len(pairs) if labels is None else tuple(int(label) for label in labels)
         if not pairs:
             raise PromptError("Points needs at least one (x, y) pair, got none")
@@ -57,9 +60,13 @@ class Mask:
     array: np.ndarray
 
     def __post_init__(self) -> None:
-        if self.array.ndim != 2:
-            raise PromptError(f"a mask prompt is a 2-D array [H, W], got shape {tuple(self.array.shape)}")
-        object.__setattr__(self, "array", np.asarray(self.array).astype(bool))
+        try:
+            array = np.asarray(self.array).astype(bool)
+        except ValueError as error:
+            raise PromptError(f"a mask prompt is a 2-D array [H, W], got none: {error}") from None
+        if array.ndim != 2:
+            raise PromptError(f"a mask prompt is a 2-D array [H, W], got shape {array.shape}")
+        object.__setattr__(self, "array", array)
 
 
 Prompt = Points | Box | Mask

@@ -62,12 +62,14 @@ def run_case(
     arrays: dict[str, np.ndarray] = {}
     run = 0
     with VideoSession(model, ArraySource(frames), policy=OFFICIAL, num_frames=len(frames)) as session:
-        for step in steps:
+        for number, step in enumerate(steps):
             if step["do"] != "propagate":
                 prompt = parse(step, frames.shape[1:3], folder)
                 session.add_prompt(step["frame"], step["obj"], prompt, keep=step.get("keep_old_points", False))
                 continue
             span = {name: step[name] for name in ("start", "stop", "reverse") if name in step}
+            # The official predictor begins at the earliest prompt in either direction.
+            span.setdefault("start", min(s["frame"] for s in steps[:number] if "frame" in s))
             for result in session.propagate(**span):
                 for object_id in result.objects:
                     key = f"{case}/run{run}/frame{result.index}/obj{object_id}/"

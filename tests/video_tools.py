@@ -1,5 +1,9 @@
 """Generated videos for tests: every frame carries its own number in its pixels."""
 
+import io
+import socket
+import threading
+import time
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -103,3 +107,43 @@ CLIPS: dict[str, dict[str, Any]] = {
     "long.mkv": {"count": 600, "group": 60},
     "long.mp4": {"count": 600, "group": 60},
 }
+
+
+def stream_of(first, count):
+    """Bytes of an endless-looking transport stream with frames numbered from `first`."""
+    data = io.BytesIO()
+    write_clip(data, count, container="mpegts", b_frames=0, first=first, options={"tune": "zerolatency"})
+    return data.getvalue()
+
+
+class Server:
+    """An HTTP server on the loopback that gives one stretch of video to each connection, then hangs up."""
+
+    def __init__(self, *stretches, pause=0.0):
+        self.stretches, self.pause, self.sent = list(stretches), pause, 0
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}/live.ts"
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        for stretch in self.stretches:
+            connection, _ = self.socket.accept()
+            with connection:
+                connection.recv(4096)
+                try:
+                    connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Type: video/mp2t\r\n\r\n")
+                    for i in range(0, len(stretch), 1880):
+                        connection.sendall(stretch[i : i + 1880])
+                        self.sent = i
+                        time.sleep(self.pause)
+                except OSError:
+                    continue
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.thread.join(5)
+        self.socket.close()

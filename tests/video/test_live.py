@@ -1,61 +1,21 @@
 """Streams over real sockets: dropping, waiting, reconnecting, giving up."""
 
-import io
 import itertools
 import socket
 import threading
 import time
+import traceback
 
 import pytest
 
 from sam2s.errors import ConfigError, SourceError, TruncatedSourceError
 from sam2s.video import LiveSource, VideoSource, open_source, prefetch
-from video_tools import number_of, write_clip
+from video_tools import Server, number_of, stream_of
 
 
 @pytest.fixture(autouse=True)
 def _quick_backoff(monkeypatch):
     monkeypatch.setattr("sam2s.video.live._BACKOFF_SECONDS", (0.05, 0.1))
-
-
-def stream_of(first, count):
-    """Bytes of an endless-looking transport stream with frames numbered from `first`."""
-    data = io.BytesIO()
-    write_clip(data, count, container="mpegts", b_frames=0, first=first, options={"tune": "zerolatency"})
-    return data.getvalue()
-
-
-class Server:
-    """An HTTP server on the loopback that gives one stretch of video to each connection, then hangs up."""
-
-    def __init__(self, *stretches, pause=0.0):
-        self.stretches, self.pause, self.sent = list(stretches), pause, 0
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}/live.ts"
-        self.thread = threading.Thread(target=self.serve, daemon=True)
-        self.thread.start()
-
-    def serve(self):
-        for stretch in self.stretches:
-            connection, _ = self.socket.accept()
-            with connection:
-                connection.recv(4096)
-                try:
-                    connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Type: video/mp2t\r\n\r\n")
-                    for i in range(0, len(stretch), 1880):
-                        connection.sendall(stretch[i : i + 1880])
-                        self.sent = i
-                        time.sleep(self.pause)
-                except OSError:
-                    continue
-        self.socket.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.thread.join(5)
-        self.socket.close()
 
 
 def collect(frames, into, seconds=0.0):
@@ -127,6 +87,29 @@ def test_start_stop_and_step_count_the_frames_that_arrive():
 def test_an_unknown_policy_is_refused():
     with pytest.raises(ConfigError, match="policy 'newest'; allowed are 'latest' and 'block'"):
         LiveSource("http://127.0.0.1:9/", policy="newest")
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "address"),
+    [
+        ("{http}://me:secret@{host}/live.ts?token=secret", "{host-}-live.ts", "{http}://{host}/live.ts"),
+        ("{http}://{host}/a/@b/../c d.ts", "{host-}-a-b-..-c-d.ts", "{http}://{host}/a/@b/../c d.ts"),
+    ],
+)
+def test_names_are_fit_for_files_and_hold_no_secrets(target, name, address):
+    with Server(stream_of(0, 30)) as server:
+        host = server.url.split("/")[2]
+        texts = {"http": "http", "host": host, "host-": host.replace(":", "-")}
+        with LiveSource(target.format(**texts), timeout=3) as source:
+            assert source.name == name.format(**texts)
+            assert source.address == address.format(**texts)
+            assert next(source.frames()).index == 0
+
+
+def test_errors_do_not_show_the_password():
+    with pytest.raises(SourceError, match=r"http://127\.0\.0\.1:9/live: cannot be opened") as caught:
+        LiveSource("http://me:secret@127.0.0.1:9/live?token=secret", timeout=3)
+    assert "secret" not in "".join(traceback.format_exception(caught.value.with_traceback(None)))
 
 
 def test_a_server_that_sends_no_video():

@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,37 +104,35 @@ def run(job: Job, tell: Tell) -> Outcome:
 def _track(job: Job, model: SAM2S, source: VideoSource, tell: Tell) -> Outcome:
     with (
         MaskStore.open(job.out, _info(job, model, source), overwrite=job.overwrite) as store,
-        _signals() as caught,
     ):
-        done, damage, resumed, began = 0, None, None, time.perf_counter()
+        outcome = Outcome(0, 0.0, None, {"masks": store.folder})
         if store.load_state() != FINISHED:
-            loop = _Offline(job, model, source, store) if source.seekable else _Live(job, model, source, store)
-            resumed = loop.resumed_at
-            try:
-                with closing(loop.results()) as results:  # type: ignore[type-var]
-                    for result in results:
-                        store.append(result)
-                        done += 1
-                        tell("tracking", done, loop.total)
-                        if caught or done % CHECKPOINT_EVERY == 0:
-                            loop.checkpoint()
-                        if caught:
-                            break
-            except TruncatedSourceError as error:
-                damage = str(error)
-            if not caught:
-                loop.finish()
-        seconds = time.perf_counter() - began
-        stopped, live, kinds = caught[0] if caught else None, not source.seekable, job.exports
-        outputs = {"masks": store.folder}
-        if live:
-            if "overlay" in kinds and done:
-                outputs["overlay"] = store.folder / FILES["overlay"]  # drawn while tracking
-            kinds = tuple(kind for kind in kinds if kind != "overlay")
-        elif caught:
-            kinds = ()
-        outputs |= write_exports(store, source, kinds, progress=tell)
-        return Outcome(done, seconds, resumed, outputs, stopped, damage, live)
+            outcome = _track(job, model, source, store, tell)
+        if outcome.signal is None:
+            made = write_exports(store, source if source.seekable else None, job.exports, progress=tell)
+            outcome = replace(outcome, outputs={**outcome.outputs, **made})
+        return outcome
+
+
+def _track(job: Job, model: SAM2S, source: VideoSource, store: MaskStore, tell: Tell) -> Outcome:
+    done, damage, began = 0, None, time.perf_counter()
+    with _signals() as caught:
+        loop = _Offline(job, model, source, store) if source.seekable else _Live(job, model, source, store)
+        try:
+            for result in loop.results():
+                store.append(result)
+                done += 1
+                tell("tracking", done, loop.total)
+                if caught or done % CHECKPOINT_EVERY == 0:
+                    loop.checkpoint()
+                if caught:
+                    break
+        except TruncatedSourceError as error:
+            damage = str(error)
+        if not caught:
+            loop.finish()
+    seconds = time.perf_counter() - began
+    return Outcome(done, seconds, loop.resumed_at, {"masks": store.folder}, caught[0] if caught else None, damage)
 
 
 class _Offline:

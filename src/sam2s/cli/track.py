@@ -34,13 +34,17 @@ def track(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
     export: Annotated[str, typer.Option(help="Any of davis, overlay, coco, ytvis, csv, with commas.")] = "overlay,csv",
+    live: Annotated[
+        Literal["latest", "block"], typer.Option(help="Cameras, streams: newest frame, or every.")
+    ] = "latest",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Forget an earlier run in the folder.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and no progress.")] = False,
 ) -> None:
     """Track objects through a video and write their masks.
 
     Point at each object once, for example --box 1@0:195,48,550,293 --point 2=grasper@0:+300,200. Masks are saved as
-    they come: after Ctrl-C, or a crash, the same command goes on where it stopped.
+    they come: after Ctrl-C, or a crash, the same command goes on where it stopped. Ctrl-C ends the run on a camera or
+    stream, and its exports are then made.
 
     Exit status: 0 done; 1 the video is damaged, all frames up to the damage are done; 2 something must be mended first;
     130 or 143 stopped by Ctrl-C or a signal.
@@ -68,6 +72,7 @@ def track(
         precision=precision,
         exports=tuple(kind.strip() for kind in export.split(",") if kind.strip()),
         overwrite=overwrite,
+        live=live,
     )
     outcome = run(job, _silent) if as_json else with_progress(lambda tell: run(job, tell))
     report(outcome, as_json)
@@ -128,7 +133,7 @@ def report(outcome: Outcome, as_json: bool) -> None:
     for kind, path in outcome.outputs.items():
         print(f"  {kind:<8} {path}")
     if outcome.signal is not None:
-        print("stopped; the same command goes on from here")
+        print("stopped" if outcome.live else "stopped; the same command goes on from here")
     if outcome.damage is not None:
         print(f"the input is damaged: {outcome.damage}; all frames before are done")
 

@@ -72,6 +72,37 @@ def write_overlay(
             record = next(rows, None)
 
 
+class LiveOverlay:
+    """An overlay drawn frame by frame while the pictures are at hand, for sources that cannot be read twice."""
+
+    def __init__(
+        self,
+        path: Path,
+        info: RunInfo,
+        open_writer: Callable[[Path, tuple[int, int], Fraction], Writer],
+    ) -> None:
+        """Write to `path`; the file is begun with the first frame, in its size."""
+        self._path, self._names, self._open = path, info.names, open_writer
+        self._fps = info.fps or _FPS_OF_FOLDERS
+        self._writer: Writer | None = None
+        self._last: Fraction | None = None
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        """Draw a result over its frame. A time that is missing or runs backward is put one frame after the last."""
+        if self._writer is None:
+            self._writer = self._open(self._path, frame.image.shape[:2], self._fps)
+        pts = frame.pts
+        if self._last is not None and (pts is None or pts <= self._last):
+            pts = self._last + 1 / self._fps
+        self._last = pts or Fraction(0)
+        self._writer.write(draw(frame.image, layers(result, self._names)), self._last)
+
+    def close(self) -> None:
+        """Finish the file, if a frame was written."""
+        if self._writer is not None:
+            self._writer.close()
+
+
 def _find(pictures: Iterable[Frame], index: int, source: VideoSource) -> Frame:
     for frame in pictures:
         if frame.index == index:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import re
 import sys
 import threading
 from collections import deque
@@ -36,6 +37,8 @@ class LiveSource:
     again, with growing pauses; after `reconnects` failures in a row reading ends with an error.
 
     Attributes:
+        name: host, port and path (or the device) joined by '-': fit for a file name, free of user and password.
+        address: the target without user, password and query, for messages.
         dropped: frames that arrived and were never handed out.
         reconnected: times that a broken stream was opened again.
     """
@@ -57,7 +60,9 @@ class LiveSource:
         """
         if policy not in ("latest", "block"):
             raise ConfigError(f"policy '{policy}'; allowed are 'latest' and 'block'")
-        self.name = target
+        self._target = target
+        self.address = _public(target)
+        self.name = re.sub(r"[^\w.-]+", "-", self.address.partition("://")[2] or target).strip("-.")[:100]
         self.policy = policy
         self.reconnects = reconnects
         self.timeout = timeout
@@ -79,7 +84,7 @@ class LiveSource:
             TruncatedSourceError: if the stream broke off and could not be opened again.
         """
         if self._started:
-            raise SourceError(f"{self.name}: a live stream can be read once; open it again")
+            raise SourceError(f"{self.address}: a live stream can be read once; open it again")
         self._started = True
         arriving = self._newest() if self.policy == "latest" else self._arriving()
         with contextlib.closing(arriving):  # type: ignore[type-var]
@@ -99,11 +104,13 @@ class LiveSource:
         Raises:
             SourceError: always.
         """
-        raise SourceError(f"{self.name}: a live stream has no frame {index} to go back to; record it to a file first")
+        raise SourceError(
+            f"{self.address}: a live stream has no frame {index} to go back to; record it to a file first"
+        )
 
     def fingerprint(self) -> str:
         """Hash of the address: what it will show is not known."""
-        return hashlib.blake2b(self.name.encode(), digest_size=16).hexdigest()
+        return hashlib.blake2b(self.address.encode(), digest_size=16).hexdigest()
 
     def close(self) -> None:
         """Stop reading; idempotent. A read that is waiting for data ends at the latest after `timeout`."""
@@ -119,17 +126,17 @@ class LiveSource:
         self.close()
 
     def _connect(self) -> Any:
-        address, container_format, options = _device(self.name)
+        address, container_format, options = _device(self._target)
         try:
             container = av.open(address, format=container_format, options=options, timeout=self.timeout)
         except (av.FFmpegError, OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
+            reason = getattr(error, "strerror", None) or str(error).replace(self._target, self.address)
             raise SourceError(
-                f"{self.name}: cannot be opened ({reason}); check the address and that it is sending"
-            ) from error
+                f"{self.address}: cannot be opened ({reason}); check the address and that it is sending"
+            ) from None  # the cause would show the password
         if not container.streams.video or not container.streams.video[0].codec_context.width:
             container.close()
-            raise SourceError(f"{self.name}: sends no video")
+            raise SourceError(f"{self.address}: sends no video")
         container.streams.video[0].thread_type = "SLICE"  # threads by frame would delay each picture by several
         return container
 
@@ -166,7 +173,7 @@ class LiveSource:
         pause, longest = _BACKOFF_SECONDS
         for attempt in range(1, self.reconnects + 1):
             log.warning(
-                "%s: broke off after %d frames, opening it again (%d/%d)", self.name, index, attempt, self.reconnects
+                "%s: broke off after %d frames, opening it again (%d/%d)", self.address, index, attempt, self.reconnects
             )
             if self._stop.wait(pause):
                 return
@@ -178,7 +185,8 @@ class LiveSource:
             self.reconnected += 1
             return
         raise TruncatedSourceError(
-            f"{self.name}: broke off after {index} frames and could not be opened again in {self.reconnects} attempts"
+            f"{self.address}: broke off after {index} frames and could not be opened again "
+            f"in {self.reconnects} attempts"
         )
 
     def _newest(self) -> Iterator[Frame]:
@@ -225,6 +233,15 @@ def _pictures(container: Any) -> Iterator[Any]:
         for packet in container.demux(container.streams.video[0]):
             with contextlib.suppress(av.InvalidDataError):
                 yield from packet.decode()
+
+
+def _public(target: str) -> str:
+    """A target without what may be secret: user, password, query."""
+    scheme, separator, rest = target.partition("://")
+    if not separator:
+        return target
+    host, path = re.match(r"([^/?#]*)([^?#]*)", rest).groups()  # type: ignore[union-attr]
+    return f"{scheme}://{host.rpartition('@')[2]}{path}"
 
 
 def _device(target: str) -> tuple[str, str | None, dict[str, str]]:

@@ -128,6 +128,19 @@ def test_first_conditioning_frame_stays_and_the_farthest_leaves():
     assert list(bank.conditioning) == [50, 90, 80]
 
 
+def test_candidates_wait_for_a_new_reference_when_the_first_prompt_is_taken_back():
+    bank = MemoryBank(MemoryPolicy(candidates=1))
+    bank.condition(entry(0), feature(0))
+    bank.condition(entry(5), feature(7))
+    bank.forget(0)
+    bank.add(entry(6), feature(0))
+    assert not bank.long_term
+    bank.revisit(5, feature(7))
+    assert torch.equal(bank.filter.anchor, feature(7))
+    bank.add(entry(7), feature(0))
+    assert [e.time for e in bank.long_term] == [7]
+
+
 steps = st.lists(
     st.tuples(st.sampled_from(["add", "skip", "prompt", "undo", "turn"]), st.floats(0.9, 1), st.booleans()),
     max_size=120,

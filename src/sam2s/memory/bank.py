@@ -58,7 +58,17 @@ class MemoryBank:
 
     def forget(self, time: int) -> None:
         """Drop a prompted frame whose prompt was taken back."""
+        if self._is_reference(time):
+            self.filter.anchor = None  # until the frame that takes its place is passed
+            if self._before:
+                self._before[1].anchor = None
         self.conditioning.pop(time, None)
+
+    def revisit(self, time: int, feature: Tensor) -> None:
+        """Pass a conditioning frame again: candidates start anew, and it may become what they are compared with."""
+        self.filter.interrupt()
+        if self.policy.places and self.filter.anchor is None and self._is_reference(time):
+            self.filter.anchor = self._compared(self.conditioning[time], feature)
 
     def add(self, entry: MemoryEntry, feature: Tensor, *, reverse: bool = False) -> None:
         """Remember a tracked frame and forget what has fallen out of the windows behind it."""
@@ -133,6 +143,11 @@ class MemoryBank:
             tuple(p for _, p in pointers),
             tuple(b for b, _ in pointers),
         )
+
+    def _is_reference(self, time: int) -> bool:
+        """Whether a conditioning frame is the one that the first candidates are compared with."""
+        order = list(self.conditioning)
+        return bool(order) and time == order[0 if self.policy.first_reference == "first" else -1]
 
     def _compared(self, entry: MemoryEntry, feature: Tensor) -> Tensor:
         return feature if self.policy.similarity == "image" else _map(entry)

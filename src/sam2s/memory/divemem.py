@@ -17,7 +17,8 @@ class DiveMemFilter:
     frames, so objects share them by reference.
 
     Attributes:
-        anchor: feature of the conditioning frame that the first candidates are compared with.
+        anchor: feature of the conditioning frame that the first candidates are compared with; without one nothing is
+            a candidate.
         latest: feature of the latest long-term memory, None before there is one.
         count: candidates so far.
         best: the candidate least similar to the reference, its feature and its similarity.
@@ -41,7 +42,8 @@ class DiveMemFilter:
                 self.interrupt()
             return None
         reference = self.anchor if self.latest is None else self.latest
-        assert reference is not None, "an object is prompted before it is tracked"
+        if reference is None:  # the prompt that gave it was taken back
+            return None
         likeness = similarity(feature, reference)
         if self.best is None or likeness < self.best[2]:
             self.best = entry, feature, likeness

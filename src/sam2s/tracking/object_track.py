@@ -149,7 +149,7 @@ class ObjectTrack:
             if time not in self.bank.conditioning:  # its map had to leave when others came
                 entry = net.memorize(features, answer, time, prompted=True)
                 self.bank.condition(entry, features.embedding)
-            self.bank.filter.interrupt()
+            self.bank.revisit(time, features.embedding)
         else:
             recall = self.bank.recall(time, reverse=reverse, pointer_limit=net.pointer_limit)
             answer = net.follow(features, recall)

@@ -6,8 +6,9 @@ import torch
 from model_tools import nano
 from sam2s.errors import ConfigError, OutputError, PromptError
 from sam2s.memory import MemoryPolicy
-from sam2s.tracking import Box, Points, Tracker, VideoSession
+from sam2s.tracking import Box, ObjectState, Points, Tracker, VideoSession
 from sam2s.tracking.log import Event
+from sam2s.tracking.presence import Presence, PresenceRule
 from tracking_tools import bits, same, source
 
 ANY = MemoryPolicy(iou_threshold=0.0, candidates=3)
@@ -136,6 +137,17 @@ def test_an_object_begins_anew_when_its_only_prompt_was_taken_back(model):
         assert torch.equal(session.add_prompt(0, 1, CLICK).low_res_logits, first.low_res_logits)
         assert not session.tracker.tracks[1].pending[0].followed
         assert all_same(before, [bits(r) for r in session.propagate()])
+
+
+def test_a_prompt_answers_with_the_state_of_its_own_frame(model):
+    rule = PresenceRule(appear=0, vanish=0)
+    with VideoSession(model, source(4), policy=ANY, rule=rule) as session:
+        session.add_prompt(0, 1, CLICK)
+        list(session.propagate(stop=2))
+        track = session.tracker.tracks[1]
+        track.presence = before = Presence(ObjectState.ABSENT, 9)  # as after frame 1
+        assert session.add_prompt(3, 1, CLICK).state is not ObjectState.ABSENT
+        assert track.presence == before
 
 
 def test_a_map_that_had_to_leave_comes_back_when_its_frame_is_passed(model):

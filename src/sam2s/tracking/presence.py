@@ -14,10 +14,9 @@ class PresenceRule:
     """When the state changes.
 
     The network gives each frame a probability that the object is visible, and an empty mask at a half or below. The
-    state
-    is steadier: it turns visible at `appear` or above and stops being so below `vanish`; in between it stays. An object
-    that is not visible is occluded, until it has been so for more than `patience` frames, or if its last visible mask
-    touched the border of the frame, where it will have left the view: then it is absent.
+    state is steadier: it turns visible at `appear` or above and stops being so below `vanish`; in between it stays. An
+    object that is not visible is occluded, until it has been so for more than `patience` frames, or if its last visible
+    mask touched the border of the frame, where it will have left the view: then it is absent.
 
     Attributes:
         appear: presence probability from which an object becomes visible.

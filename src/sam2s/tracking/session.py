@@ -19,7 +19,7 @@ from sam2s.video.frame import Frame, VideoSource
 from .log import Event
 from .object_track import ObjectTrack
 from .passes import Pass, covering
-from .presence import PresenceRule
+from .presence import PresenceRule, observe
 from .prompts import Prompt
 from .reaching import answer_of, place
 from .results import FrameResult, ObjectResult
@@ -119,8 +119,13 @@ class VideoSession:
         track = tracker.tracks[object_id]
         if self._after and self._after[1] == time:
             track.note(time, answer, tracker.rule)
+            presence = track.presence
+        else:  # of this frame only: the track's own is noted when the frame is passed
+            behind = None if run is None else track.presence
+            probability = float(torch.sigmoid(answer.object_logit))
+            presence = observe(tracker.rule, behind, probability, answer.logits[0, 0])
         self._record(Event("prompt", frame, object_id, prompt, keep))
-        return tracker.result(track, picture, answer, prompted=True)
+        return tracker.result(track, picture, answer, prompted=True, presence=presence)
 
     def clear_prompts(self, frame: int, object_id: int) -> None:
         """Take back all prompts of an object on a frame."""

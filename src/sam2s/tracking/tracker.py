@@ -13,7 +13,7 @@ from sam2s.video.frame import Frame
 from .answers import Answerer
 from .object_track import ObjectTrack
 from .preprocess import model_image
-from .presence import PresenceRule
+from .presence import Presence, PresenceRule
 from .prompts import Prompt
 from .results import FrameResult, ObjectResult, ObjectState
 
@@ -22,8 +22,7 @@ class Tracker:
     """Tracks any number of objects through a stream of frames.
 
     An object id always means the same object and is never used again after the object was removed or ended. Objects
-    share
-    the image features of a frame and nothing else: whether one is tracked changes no bit of another's result.
+    share the image features of a frame and nothing else: whether one is tracked changes no bit of another's result.
 
         tracker = Tracker(model)
         tracker.add_prompt(1, Points([(200, 260)]))
@@ -97,7 +96,7 @@ class Tracker:
         self.gone.add(object_id)
 
     def end_object(self, object_id: int) -> None:
-        """Stop tracking an object from the next frame on; the frame just seen may still be corrected."""
+        """Stop tracking an object from the next frame on; its id takes no more prompts."""
         self._track(object_id).end = self.time + 1
 
     @torch.inference_mode()
@@ -215,8 +214,17 @@ class Tracker:
         """Make an object that nothing is known of."""
         return ObjectTrack(object_id, MemoryBank(self.policy, pointer_limit=self.model.config.max_pointers))
 
-    def result(self, track: ObjectTrack, frame: Frame, answer: Segmentation, *, prompted: bool) -> ObjectResult:
-        """Turn an answer of the network into what the caller sees."""
+    def result(
+        self,
+        track: ObjectTrack,
+        frame: Frame,
+        answer: Segmentation,
+        *,
+        prompted: bool,
+        presence: Presence | None = None,
+    ) -> ObjectResult:
+        """Turn an answer of the network into what the caller sees; `presence` if it is not the track's own."""
+        presence = presence or track.presence
         category, probability = None, None
         if self._named and answer.cls is not None:
             likely = self.model.semantic_logits(answer.cls)[0].float().softmax(0)
@@ -228,7 +236,7 @@ class Tracker:
             size=(height, width),
             iou=float(answer.iou),
             presence=float(torch.sigmoid(answer.object_logit)),
-            state=track.presence.state if track.presence else ObjectState.VISIBLE,
+            state=presence.state if presence else ObjectState.VISIBLE,
             prompted=prompted,
             category=category,
             category_probability=probability,

@@ -1,11 +1,14 @@
 """`sam2s demo` makes a clip, tracks two instruments and says where everything is."""
 
 import json
+import os
+import signal
 
 from typer.testing import CliRunner
 
 from model_tools import nano
 from sam2s.cli import app
+from sam2s.formats.store import MaskStore
 from sam2s.model.checkpoints import save_checkpoint
 
 
@@ -27,3 +30,18 @@ def test_demo(tmp_path):
         "masks.csv",
     }
     assert (out / "run" / "overlay.mp4").stat().st_size > 1000
+
+
+def test_a_stopped_demo_says_so_by_its_status(tmp_path, monkeypatch):
+    model, append = nano(), MaskStore.append
+    save_checkpoint(tmp_path / "nano.safetensors", model.state_dict(), model.config)
+
+    def append_and_stop(store, result):
+        append(store, result)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(MaskStore, "append", append_and_stop)
+    done = CliRunner().invoke(
+        app, ["demo", "--out", str(tmp_path / "demo"), "--frames", "3", "--weights", str(tmp_path / "nano.safetensors")]
+    )
+    assert done.exit_code == 130, done.output

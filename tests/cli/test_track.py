@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from model_tools import nano
@@ -165,6 +166,45 @@ def test_bad_prompts_touch_nothing_saved(job, clip, weights, flags, message):
             CliRunner().invoke(app, [*command, "--out", str(out), *more], catch_exceptions=False)
     assert {path.name: path.read_bytes() for path in done.out.iterdir() if path.is_file()} == before
     assert not done.out.with_name("new").exists()
+
+
+def test_a_second_signal_ends_at_once(job):
+    def impatient(what, done, total):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        running.run(job("out"), impatient)
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert list(masks(job("out").out)) == [3]
+
+
+def test_exports_heed_a_signal(job):
+    def stop_exports(what, done, total):
+        if (what, done) == ("csv", 2):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    outcome = running.run(job("out", stop=7, exports=("csv", "davis")), stop_exports)
+    assert outcome.signal == signal.SIGINT
+    assert not (outcome.outputs["masks"] / "masks.csv").exists()
+    again = running.run(job("out", stop=7, exports=("csv", "davis")), quiet)
+    assert (again.frames, again.signal) == (0, None)
+    assert again.outputs["csv"].exists()
+
+
+def test_damage_is_told_again(job, tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for index, image in enumerate(movie(6)):
+        Image.fromarray(image).save(folder / f"{index}.png")
+    broken = folder / "5.png"
+    broken.write_bytes(broken.read_bytes()[:400])
+    damaged = running.Job(**{**vars(job("out")), "input": str(folder)})
+    first, again = running.run(damaged, quiet), running.run(damaged, quiet)
+    assert (first.frames, again.frames) == (2, 0)
+    assert "frame 5 is damaged" in str(first.damage)
+    assert again.damage == first.damage
 
 
 def test_the_command_reads_prompts_and_writes_exports(weights, clip, tmp_path):

@@ -36,6 +36,8 @@ def demo(
     _write_clip(scene, clip)
     job = Job(str(clip), out / "run", weights, prompts, exports=("overlay", "davis", "csv"), overwrite=True)
     outcome = run(job, lambda *_: None) if as_json else with_progress(lambda tell: run(job, tell))
+    if outcome.signal is not None:
+        raise typer.Exit(128 + outcome.signal)
     scores = _score(out / "run", scene, prompts)
     places = {"clip": clip, "overlay": outcome.outputs["overlay"], "masks": outcome.outputs["davis"]}
     places["table"] = outcome.outputs["csv"]

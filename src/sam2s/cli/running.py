@@ -7,8 +7,8 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import closing, contextmanager, nullcontext, suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from sam2s.video.live import Policy
 CHECKPOINT_EVERY = 100
 """Frames after which a killed run need not be done again."""
 FINISHED = b"finished"
+"""State of a run that needs no more tracking; what was wrong with the input may follow it."""
 
 Tell = Callable[[str, int, int | None], None]
 """Told what is being done, how much of it is done, and how much there is (None if nobody knows)."""
@@ -104,35 +105,50 @@ def run(job: Job, tell: Tell) -> Outcome:
 def _track(job: Job, model: SAM2S, source: VideoSource, tell: Tell) -> Outcome:
     with (
         MaskStore.open(job.out, _info(job, model, source), overwrite=job.overwrite) as store,
+        _signals() as caught,
     ):
-        outcome = Outcome(0, 0.0, None, {"masks": store.folder})
-        if store.load_state() != FINISHED:
-            outcome = _track(job, model, source, store, tell)
-        if outcome.signal is None:
-            made = write_exports(store, source if source.seekable else None, job.exports, progress=tell)
-            outcome = replace(outcome, outputs={**outcome.outputs, **made})
-        return outcome
+        done, resumed, began = 0, None, time.perf_counter()
+        state = store.load_state() or b""
+        damage = state.removeprefix(FINISHED).decode() or None if state.startswith(FINISHED) else None
+        if not state.startswith(FINISHED):
+            loop = _Offline(job, model, source, store) if source.seekable else _Live(job, model, source, store)
+            resumed = loop.resumed_at
+            try:
+                with closing(loop.results()) as results:  # type: ignore[type-var]
+                    for result in results:
+                        store.append(result)
+                        done += 1
+                        tell("tracking", done, loop.total)
+                        if caught or done % CHECKPOINT_EVERY == 0:
+                            loop.checkpoint()
+                        if caught:
+                            break
+            except TruncatedSourceError as error:
+                damage = str(error)
+            if not caught:
+                loop.finish(damage)
+        seconds = time.perf_counter() - began
+        stopped, live, kinds = caught[0] if caught else None, not source.seekable, job.exports
+        outputs = {"masks": store.folder}
+        if live:
+            if "overlay" in kinds and done:
+                outputs["overlay"] = store.folder / FILES["overlay"]  # drawn while tracking
+            kinds = tuple(kind for kind in kinds if kind != "overlay")
+        elif caught:
+            kinds = ()
+
+        def tell_or_stop(kind: str, at: int, total: int) -> None:
+            tell(kind, at, total)
+            if caught and stopped is None:
+                raise _StoppedError
+
+        with suppress(_StoppedError):
+            outputs |= write_exports(store, source, kinds, progress=tell_or_stop)
+        return Outcome(done, seconds, resumed, outputs, caught[0] if caught else None, damage, live)
 
 
-def _track(job: Job, model: SAM2S, source: VideoSource, store: MaskStore, tell: Tell) -> Outcome:
-    done, damage, began = 0, None, time.perf_counter()
-    with _signals() as caught:
-        loop = _Offline(job, model, source, store) if source.seekable else _Live(job, model, source, store)
-        try:
-            for result in loop.results():
-                store.append(result)
-                done += 1
-                tell("tracking", done, loop.total)
-                if caught or done % CHECKPOINT_EVERY == 0:
-                    loop.checkpoint()
-                if caught:
-                    break
-        except TruncatedSourceError as error:
-            damage = str(error)
-        if not caught:
-            loop.finish()
-    seconds = time.perf_counter() - began
-    return Outcome(done, seconds, loop.resumed_at, {"masks": store.folder}, caught[0] if caught else None, damage)
+class _StoppedError(Exception):
+    """A signal came while exports were written; the next start makes them."""
 
 
 class _Offline:
@@ -163,8 +179,8 @@ class _Offline:
         self.store.save_state(b"tracking")  # first the masks, then the state that counts them as done
         self.session.checkpoint()
 
-    def finish(self) -> None:
-        self.store.save_state(FINISHED)
+    def finish(self, damage: str | None) -> None:
+        self.store.save_state(FINISHED + (damage or "").encode())
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -198,21 +214,31 @@ class _Live:
     def checkpoint(self) -> None:
         """A stream has no way back."""
 
-    def finish(self) -> None:
+    def finish(self, damage: str | None) -> None:
         """Everything was written as it came."""
 
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """Collect Ctrl-C and SIGTERM in a list instead of dying of them."""
+    """Collect the first Ctrl-C or SIGTERM in a list instead of dying of it; a second one ends the process at once."""
     caught: list[int] = []
     wanted = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda n, _: caught.append(n)) for number in wanted]
+    before = {number: signal.getsignal(number) for number in wanted}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def note(number: int, _: object) -> None:
+        caught.append(number)
+        restore()
+
+    for number in wanted:
+        signal.signal(number, note)
     try:
         yield caught
     finally:
-        for number, handler in zip(wanted, before, strict=True):
-            signal.signal(number, handler)
+        restore()
 
 
 def _info(job: Job, model: SAM2S, source: VideoSource) -> RunInfo:

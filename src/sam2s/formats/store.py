@@ -2,7 +2,7 @@
 
     run.json      what the run is made of (RunInfo), written whole before the first frame
     masks.jsonl   one line a frame, handed to the system at once; a torn last line counts as never written
-    state.bin     whatever the tracker wants back to go on exactly
+    state.bin     how far the run is: tracking, or finished and on what damage to the video it ended
 
 Nothing grows in memory while frames are added.
 """

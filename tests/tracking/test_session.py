@@ -182,6 +182,29 @@ def test_goes_on_from_its_folder_as_if_nothing_had_happened(model, tmp_path):
     assert [event.kind for event in again.log] == ["prompt", "prompt", "propagate", "propagate"]
 
 
+def test_reopens_with_what_was_done_after_the_last_pass(model, tmp_path):
+    def act(session, again=lambda session: session):
+        session.add_prompt(0, 1, CLICK)
+        session.add_prompt(3, 2, BOX)
+        session = again(session)  # prompts but no pass yet
+        for result in session.propagate():
+            if result.index == 7:
+                break
+        session.add_prompt(7, 1, FIX)
+        session.add_prompt(5, 2, CLICK)
+        session.end_object(2, 9)
+        session = again(session)
+        return [bits(r) for r in session.propagate(5)]
+
+    def reopened(session):
+        return VideoSession.reopen(model, source(12), session.folder)
+
+    plain = act(VideoSession(model, source(12), policy=ANY, folder=tmp_path / "a"))
+    assert all_same(plain, act(VideoSession(model, source(12), policy=ANY, folder=tmp_path / "b"), reopened))
+    with pytest.raises(ConfigError, match="was begun with another memory policy"):
+        VideoSession.reopen(model, source(12), tmp_path / "b", policy=MemoryPolicy())
+
+
 def test_stride_counts_time_in_frames_that_are_looked_at(model):
     video = source(18)
     with VideoSession(model, video, policy=ANY, stride=3) as session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Generator, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,11 @@ class VideoSession:
         self.passes: list[Pass] = []
         self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="sam2s-")
         self.folder = folder or Path(self._temporary.name)  # type: ignore[union-attr]
+        # Reading a long video whole takes long, so once.
+        self._owner = {"source": source.fingerprint(), "stride": stride} if folder else None
         self._after: tuple[int, int] | None = None  # the tracker has just passed: (pass, time)
         self._before: tuple[int, bool] | None = None  # the tracker was placed before: (time, reverse)
+        self._replaying = False  # events come from the log, which holds them already
         self._changed = False  # prompts differ from those the last pass began with
 
     @torch.inference_mode()
@@ -109,6 +113,7 @@ class VideoSession:
         """
         time, tracker = self._time(frame), self.tracker
         tracker.check_id(object_id)
+        self._settle()
         picture = self.source.frame(frame)
         run = covering(self.passes, time, object_id)
         previous = None if run is None else self._reach(time, run, object_id)
@@ -129,19 +134,24 @@ class VideoSession:
 
     def clear_prompts(self, frame: int, object_id: int) -> None:
         """Take back all prompts of an object on a frame."""
-        self._known(object_id).clear(self._time(frame))
+        track, time = self._known(object_id), self._time(frame)
+        self._settle()
+        track.clear(time)
         self._after = self._before = None  # what the frame had been before the prompt has to be computed again
         self._record(Event("clear", frame, object_id))
 
     def remove_object(self, object_id: int) -> None:
         """Forget an object; its id is not used again."""
         self._known(object_id)
+        self._settle()
         self.tracker.remove_object(object_id)
         self._record(Event("remove", object_id=object_id))
 
     def end_object(self, object_id: int, frame: int) -> None:
         """Say that an object has left for good: it has no results from this frame on."""
-        self._known(object_id).end = -(-frame // self.stride)
+        track = self._known(object_id)
+        self._settle()
+        track.end = -(-frame // self.stride)
         self._record(Event("end", frame, object_id))
 
     def propagate(
@@ -183,8 +193,11 @@ class VideoSession:
                 self._save(run, time)
 
     def checkpoint(self) -> None:
-        """Save the state after the frame passed last, so that `reopen` goes on from there."""
-        if self._after is not None:
+        """Save the state after the frame passed last, so that `reopen` goes on from there.
+
+        What was done since, prompts and all, is in the log, which is saved at each act.
+        """
+        if self._after is not None and not self._changed:
             self._save(self.passes[self._after[0]], self._after[1])
 
     @property
@@ -199,29 +212,43 @@ class VideoSession:
     def reopen(cls, model: SAM2S, source: VideoSource, folder: Path, **settings: Any) -> VideoSession:
         """Open a session again from its folder; `settings` as given when it was made.
 
-        Its last pass ends where it was last saved: go on with `propagate(session.next_frame, ...)`.
+        Its last pass ends where it was last saved: go on with `propagate(session.next_frame, ...)`. What was done after
+        that is done again.
 
         Raises:
             OutputError: the folder holds no session, a damaged one, or one of another video.
+            ConfigError: `policy` is given and differs from the session's.
         """
-        session = cls(model, source, folder=folder, **settings)
         try:
-            record = json.loads((folder / "session.json").read_text())
-            passes = [Pass.from_json(run) for run in record["passes"]]
+            record = json.loads((folder / "log.json").read_text())
+            owner = {"source": record["source"], "stride": record["stride"]}
+            policy = MemoryPolicy(**record["policy"])
             log = [Event.from_json(event) for event in record["log"]]
-            owner = record["source"], record["stride"]
-            run = passes[-1]
-            state = run.snapshot_path(folder, run.snapshots[-1]).read_bytes()
+            passes, done, state = [], 0, None
+            if (folder / "session.json").exists():
+                saved = json.loads((folder / "session.json").read_text())
+                passes, done = [Pass.from_json(run) for run in saved["passes"]], int(saved["events"])
+                run = passes[-1]
+                state = run.snapshot_path(folder, run.snapshots[-1]).read_bytes()
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise OutputError(
                 f"{folder} holds no session to go on with ({error}); give another output folder"
             ) from error
-        if owner != (source.fingerprint(), session.stride):
+        if settings.get("policy") not in (None, policy):
+            raise ConfigError(f"{folder} was begun with another memory policy; give the same one, or another folder")
+        session = cls(model, source, folder=folder, **{**settings, "policy": policy})
+        if owner != session._owner:
             raise OutputError(
                 f"{folder} belongs to another video than {source.name}, or another stride; give another folder"
             )
-        session.tracker, _ = restore(model, state)
-        session.passes, session.log, session._after = passes, log, (run.number, run.snapshots[-1])
+        if state is not None:
+            session.tracker, _ = restore(model, state)
+            session._after = run.number, run.snapshots[-1]
+        session.passes, session.log = passes, log[:done]
+        session._replaying = True
+        for event in log[done:]:
+            session._redo(event)
+        session._replaying = False
         return session
 
     def close(self) -> None:
@@ -237,6 +264,7 @@ class VideoSession:
 
     def _begin(self, time: int, reverse: bool) -> Pass:
         """Start a pass at a time, the tracker placed before it."""
+        self._settle()
         self.tracker.commit()
         run = Pass(len(self.passes), time, reverse)
         behind = (len(self.passes) - 1, time - run.step)
@@ -295,10 +323,8 @@ class VideoSession:
         thinned = run.thin(self.max_snapshots)
         if not self._temporary:
             record = {
-                "source": self.source.fingerprint(),
-                "stride": self.stride,
                 "passes": [run.to_json() for run in self.passes],
-                "log": [event.to_json() for event in self.log],
+                "events": len(self.log),
             }
             write_atomically(self.folder / "session.json", json.dumps(record).encode())
         for old in thinned:
@@ -307,6 +333,33 @@ class VideoSession:
     def _record(self, event: Event) -> None:
         self.log.append(event)
         self._changed = True
+        if self._owner is None or self._replaying:
+            return
+        if len(self.log) == 1:  # a new session in the folder of an old one
+            (self.folder / "session.json").unlink(missing_ok=True)
+        policy, log = asdict(self.tracker.policy), [event.to_json() for event in self.log]
+        write_atomically(self.folder / "log.json", json.dumps({**self._owner, "policy": policy, "log": log}).encode())
+
+    def _settle(self) -> None:
+        """Save what was passed before prompts change, since the log tells only what was done, not what was shown."""
+        if not self._temporary and not self._replaying:
+            self.checkpoint()
+
+    def _redo(self, event: Event) -> None:
+        if event.kind == "propagate":
+            return  # killed before its first frame
+        if event.kind == "remove":
+            assert event.object_id is not None
+            self.remove_object(event.object_id)
+            return
+        assert event.frame is not None and event.object_id is not None
+        if event.kind == "prompt":
+            assert event.prompt is not None
+            self.add_prompt(event.frame, event.object_id, event.prompt, keep=event.keep)
+        elif event.kind == "clear":
+            self.clear_prompts(event.frame, event.object_id)
+        else:
+            self.end_object(event.object_id, event.frame)
 
     def _time(self, frame: int) -> int:
         length = self.source.length

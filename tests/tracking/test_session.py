@@ -150,6 +150,16 @@ def test_a_prompt_answers_with_the_state_of_its_own_frame(model):
         assert track.presence == before
 
 
+def test_prompts_that_wait_keep_within_the_budget(model):
+    with VideoSession(model, source(12), policy=MemoryPolicy(max_conditioning=2)) as session:
+        answers = {t: session.add_prompt(t, 1, CLICK).low_res_logits for t in range(8)}
+        pending = session.tracker.tracks[1].pending
+        assert [t for t, p in pending.items() if p.embedding is not None] == [0, 7]
+        assert [t for t, p in pending.items() if p.entry.map is not None] == [0, 7]
+        results = {r.index: r.objects[1].low_res_logits for r in session.propagate(stop=9)}
+        assert all(torch.equal(results[t], logits) for t, logits in answers.items())
+
+
 def test_a_map_that_had_to_leave_comes_back_when_its_frame_is_passed(model):
     policy = MemoryPolicy(kind="sam2", max_conditioning=2)
     with VideoSession(model, source(12), policy=policy) as session:

@@ -81,7 +81,8 @@ class MemoryPolicy:
         """The most memory maps an object ever holds.
 
         Conditioning frames, short-term ones and the current one; with DiveMem the queue, the best candidate, and one
-        of each so that the last frame can be taken back.
+        of each so that the last frame can be taken back. Prompts that wait for the next pass hold `max_conditioning`
+        more at most.
         """
         return self.max_conditioning + self.short_term + 1 + (self.places + 3 if self.places else 0)
 

@@ -26,7 +26,7 @@ class Prompted:
         answer: the network's answer, which is the object's mask on that frame whenever it is passed.
         entry: memory of the answer.
         followed: whether the frame was tracked before, so that the answer also draws on memory.
-        embedding: the frame's image embedding, needed until the entry is committed.
+        embedding: the frame's image embedding, needed until the entry is committed; None if the map had to leave.
     """
 
     request: Request
@@ -115,6 +115,7 @@ class ObjectTrack:
         remembered = not tracked or self.bank.policy.corrections == "condition" or time in self.answers
         if remembered:
             self.pending[time] = Prompted(request, answer, entry, tracked, features.embedding)
+            self._thin_pending(time)
         else:
             self.bank.add(entry, features.embedding, reverse=reverse)
         return answer
@@ -122,10 +123,22 @@ class ObjectTrack:
     def commit(self) -> None:
         """Turn pending prompts into conditioning frames."""
         for time, prompted in self.pending.items():
-            assert prompted.embedding is not None
-            self.bank.condition(prompted.entry, prompted.embedding)
+            if prompted.embedding is not None:
+                self.bank.condition(prompted.entry, prompted.embedding)
+            else:  # `advance` makes the map again
+                self.bank.forget(time)
             self.answers[time] = replace(prompted, entry=prompted.entry.without_map(), embedding=None)
         self.pending = {}
+
+    def _thin_pending(self, newest: int) -> None:
+        """Drop the map that would leave at the commit anyway: the first stays, of the others the farthest leaves."""
+        held = [time for time, prompted in self.pending.items() if prompted.embedding is not None]
+        if len(held) > self.bank.policy.max_conditioning:
+            first = next(iter(self.bank.conditioning), held[0])
+            gone = max((time for time in held if time != first), key=lambda time: abs(time - newest))
+            self.pending[gone] = replace(
+                self.pending[gone], entry=self.pending[gone].entry.without_map(), embedding=None
+            )
 
     def clear(self, time: int) -> None:
         """Take back all prompts on a frame."""

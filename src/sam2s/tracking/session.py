@@ -352,7 +352,8 @@ class VideoSession:
             assert event.object_id is not None
             self.remove_object(event.object_id)
             return
-        assert event.frame is not None and event.object_id is not None
+        assert event.frame is not None
+        assert event.object_id is not None
         if event.kind == "prompt":
             assert event.prompt is not None
             self.add_prompt(event.frame, event.object_id, event.prompt, keep=event.keep)

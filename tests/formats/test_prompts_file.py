@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from sam2s.errors import PromptError
-from sam2s.formats.prompts_file import PromptEntry, names, parse_box, parse_mask, parse_points, read_prompts
+from sam2s.formats.prompts_file import PromptEntry, arrange, names, parse_box, parse_mask, parse_points, read_prompts
 from sam2s.masks.palette import write_label_map
 from sam2s.tracking.prompts import Box, Mask, Points
 
@@ -105,6 +105,15 @@ def test_what_is_wrong_is_said(tmp_path, content, message):
     Image.new("RGB", (3, 2), (1, 2, 3)).save(tmp_path / "colour.png")
     with pytest.raises(PromptError, match=message):
         read_prompts(write(tmp_path, content))
+
+
+def test_a_box_comes_before_the_clicks_and_a_mask_alone(tmp_path):
+    click, other, box = parse_points("1@0:+3,4"), parse_points("2@0:+3,4"), parse_box("1@0:1,1,5,5")
+    assert arrange([click, other, box]) == [box, click, other]
+    Image.fromarray(np.ones((4, 4), np.uint8)).save(tmp_path / "mask.png")
+    mask = parse_mask(f"1@0:{tmp_path / 'mask.png'}")
+    with pytest.raises(PromptError, match="object 1 has a mask and points or a box on frame 0; give the mask alone"):
+        arrange([click, mask])
 
 
 def test_missing_file(tmp_path):

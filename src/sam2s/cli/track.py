@@ -50,7 +50,7 @@ def track(
     130 or 143 stopped by Ctrl-C or a signal.
     """
     from sam2s.cli.running import Job, run
-    from sam2s.formats.prompts_file import parse_box, parse_mask, parse_points, read_prompts
+    from sam2s.formats.prompts_file import arrange, parse_box, parse_mask, parse_points, read_prompts
     from sam2s.memory import MemoryPolicy
 
     entries = read_prompts(prompts) if prompts else []
@@ -61,7 +61,7 @@ def track(
         input=input,
         out=out,
         weights=weights,
-        prompts=entries,
+        prompts=arrange(entries),
         policy=MemoryPolicy(kind=memory),
         reverse=reverse,
         start=start,

@@ -7,7 +7,7 @@
     ]}
 
 Coordinates are (x, y) pixels of the video. A mask is a picture of the video's size whose pixels are object ids, or
-0 and one other value; its path is taken from where the JSON file lies.
+0 and either 1 or 255; its path is taken from where the JSON file lies.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class PromptEntry(NamedTuple):
 
 
 def read_prompts(path: str | Path) -> list[PromptEntry]:
-    """Read a prompts file, in its order.
+    """Read a prompts file, in its order, but see `arrange`.
 
     Raises:
         PromptError: naming the entry that cannot be used, what it holds and what is allowed.
@@ -73,7 +73,7 @@ def read_prompts(path: str | Path) -> list[PromptEntry]:
             raise PromptError(f"{where} (id {object_id}): {error}") from error
         entries += [PromptEntry(frame, object_id, name, prompt) for prompt in prompts]
     names(entries)
-    return entries
+    return arrange(entries)
 
 
 def names(entries: list[PromptEntry]) -> dict[int, str]:
@@ -88,6 +88,24 @@ def names(entries: list[PromptEntry]) -> dict[int, str]:
             both = f"{found[entry.object_id]!r} and {entry.name!r}"
             raise PromptError(f"object {entry.object_id} is called {both}; give one name, or another id")
     return found
+
+
+def arrange(entries: list[PromptEntry]) -> list[PromptEntry]:
+    """Put what points at one object on one frame together, its box before its clicks: a box starts anew, clicks add.
+
+    Raises:
+        PromptError: a mask stands beside clicks or a box, and would replace them.
+    """
+    masked = {(entry.frame, entry.object_id) for entry in entries if isinstance(entry.prompt, Mask)}
+    places: dict[tuple[int, int], int] = {}
+    for entry in entries:
+        place = entry.frame, entry.object_id
+        places.setdefault(place, len(places))
+        if place in masked and not isinstance(entry.prompt, Mask):
+            raise PromptError(
+                f"object {place[1]} has a mask and points or a box on frame {place[0]}; give the mask alone"
+            )
+    return sorted(entries, key=lambda e: (places[e.frame, e.object_id], isinstance(e.prompt, Points)))
 
 
 def parse_box(text: str) -> PromptEntry:

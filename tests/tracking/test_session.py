@@ -160,6 +160,20 @@ def test_prompts_that_wait_keep_within_the_budget(model):
         assert all(torch.equal(results[t], logits) for t, logits in answers.items())
 
 
+def test_passes_that_later_ones_went_over_leave_no_snapshots(model):
+    with VideoSession(model, source(8), policy=ANY, snapshot_every=2) as session:
+        session.add_prompt(0, 1, CLICK)
+        for _ in range(5):
+            list(session.propagate())
+        list(session.propagate(4))
+        assert [run.number for run in session.passes if run.snapshots] == [4, 5]
+        list(session.propagate(6))
+        assert len(list(session.folder.glob("*.safetensors"))) == sum(len(run.snapshots) for run in session.passes) <= 8
+        assert session.passes[4].snapshots == [-1, 1, 3]
+        session.add_prompt(2, 1, FIX)  # what earlier passes computed is still reached
+        assert len([*session.propagate(2)]) == 6
+
+
 def test_a_map_that_had_to_leave_comes_back_when_its_frame_is_passed(model):
     policy = MemoryPolicy(kind="sam2", max_conditioning=2)
     with VideoSession(model, source(12), policy=policy) as session:

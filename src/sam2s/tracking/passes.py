@@ -56,6 +56,29 @@ class Pass:
         self.snapshots = [self.snapshots[0], *inner[1::2], self.snapshots[-1]]
         return inner[::2]
 
+    def release(self, later: list[Pass], object_ids: Iterable[int]) -> list[int]:
+        """Drop the snapshots past the last frame that no later pass went over with an object; return those."""
+        needed = [t for i in object_ids if (t := self._last_own(later, i)) is not None]
+        kept: list[int] = []
+        if needed:
+            end = max(needed, key=lambda t: t * self.step)
+            beyond = [at for at in self.snapshots if (at - end) * self.step >= 0][:1]  # vouches for the end
+            kept = [at for at in self.snapshots if (at - end) * self.step < 0] + beyond
+        else:
+            self.joined = {}
+        gone, self.snapshots = [at for at in self.snapshots if at not in kept], kept
+        return gone
+
+    def _last_own(self, later: list[Pass], object_id: int) -> int | None:
+        time = self.last
+        while time is not None and self.covers(time, object_id):
+            over = covering(later, time, object_id)
+            if over is None or over.last is None:
+                return time
+            ends = over.joined[object_id], over.last
+            time = max(ends) + 1 if self.reverse else min(ends) - 1
+        return None
+
     def snapshot_path(self, folder: Path, time: int) -> Path:
         """File of the snapshot after a time."""
         return folder / f"pass{self.number}-after{time}.safetensors"

@@ -274,7 +274,14 @@ class VideoSession:
         self.passes.append(run)
         self._record(Event("propagate", time * self.stride, run=run.number))
         self._changed = False
+        freed = [
+            old.snapshot_path(self.folder, at)
+            for old in self.passes[:-1]
+            for at in old.release(self.passes[old.number + 1 :], self.tracker.tracks)
+        ]
         self._save(run, time - run.step)
+        for path in freed:  # after the record that no longer names them
+            path.unlink(missing_ok=True)
         return run
 
     def _reach(self, time: int, run: Pass, object_id: int) -> torch.Tensor | None:

@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -202,6 +203,17 @@ def test_all_kinds_with_progress_and_again(store):
     assert write_exports(store, Pictures(), list(FILES)) == paths
     assert texts == {kind: paths[kind].read_bytes() for kind in texts}
     assert not [path for path in store.folder.iterdir() if "partial" in path.name]
+
+
+def test_folders_of_another_origin_and_names_that_are_paths(store, info):
+    ours = store.folder / "davis"
+    ours.mkdir()
+    (ours / "precious.png").touch()
+    with pytest.raises(OutputError, match=r"is there and no earlier export \(it lacks objects.json\)"):
+        write_exports(store, None, ["davis"])
+    assert [path.name for path in ours.iterdir()] == ["precious.png"]
+    write_davis([], replace(info, source="/dev/video0"), store.folder / "other")
+    assert (store.folder / "other" / "dev_video0").is_dir()
 
 
 def test_pictures_of_a_folder_keep_their_names(store):

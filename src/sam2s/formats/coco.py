@@ -103,7 +103,7 @@ def head(info: RunInfo) -> dict[str, Any]:
 
 def file_name(index: int, info: RunInfo, stems: Mapping[int, str] | None) -> str:
     """Name of a frame's picture: SOURCE/00000.jpg."""
-    return f"{info.source}/{(stems or {}).get(index, f'{index:05d}')}.jpg"
+    return f"{info.folder_name}/{(stems or {}).get(index, f'{index:05d}')}.jpg"
 
 
 def write_list(file: TextIO, items: Iterable[Any]) -> None:

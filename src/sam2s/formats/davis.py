@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sam2s.errors import DatasetError
+from sam2s.errors import DatasetError, OutputError
 from sam2s.files import replacing
 from sam2s.formats.records import FrameRecord, ratio
 from sam2s.formats.run_info import RunInfo
@@ -30,10 +30,14 @@ def write_davis(
         stems: names of pictures by frame index, where they are not the index in five digits.
 
     Raises:
-        OutputError: an object id above 255, or the disk is full.
+        OutputError: a folder of another origin is in the way, an object id above 255, or the disk is full.
     """
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "objects.json").exists():
+        raise OutputError(
+            f"{folder} is there and no earlier export (it lacks objects.json); move it or give another --out"
+        )
     with replacing(folder) as partial:
-        pictures = partial / (info.source or "masks")
+        pictures = partial / info.folder_name
         pictures.mkdir(parents=True)
         with (partial / "frames.csv").open("w", newline="") as file:
             table = csv.writer(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -43,6 +44,11 @@ class RunInfo:
     def name(self, object_id: int) -> str:
         """What an object is called in exports; "object" where nobody named it."""
         return self.names.get(object_id, "object")
+
+    @property
+    def folder_name(self) -> str:
+        """The source's name as one part of a path."""
+        return re.sub(r'[\\/:*?"<>|\x00-\x1f]+', "_", self.source).strip("._ ") or "masks"
 
     def to_json(self) -> _Json:
         """As plain JSON."""

@@ -17,7 +17,7 @@ import typer
 from sam2s import __version__
 from sam2s.errors import Sam2sError
 
-VERBS = ("demo", "track", "weights", "synth", "score", "eval", "sasv", "train")
+VERBS = ("demo", "track", "weights", "synth", "score", "eval", "sasv")
 
 app = typer.Typer(
     help="Click an instrument or organ once in a surgical video, get its mask in every frame.",

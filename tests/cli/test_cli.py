@@ -29,6 +29,11 @@ def test_help_and_version():
     assert run("-m", "sam2s", "--version").stdout == f"sam2s {__version__}\n"
 
 
+def test_synth_refuses_odd_sizes(tmp_path):
+    done = run("-m", "sam2s", "synth", str(tmp_path / "clip"), "--size", "65")
+    assert (done.returncode, done.stderr) == (2, "sam2s: --size 65 is odd, and video needs even sides; give 66\n")
+
+
 def test_our_errors_are_one_message_and_status_2():
     done = run("-m", "sam2s", "weights", "show", "sam2.1-huge.pt")
     assert done.returncode == 2

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from sam2s.errors import ConfigError
+
 Kind = Literal["laparoscopy", "colonoscopy", "robotic", "microscope", "generic"]
 
 
@@ -35,6 +37,8 @@ def synth(
     from sam2s.synth import Scene
     from sam2s.synth.export import write_clip
 
+    if size % 2:
+        raise ConfigError(f"--size {size} is odd, and video needs even sides; give {size + 1}")
     scene = Scene(seed, size, length, kind=kind, tempo=tempo, drift=drift)
     with typer.progressbar(length=length, label=f"{scene.kind}, seed {seed}", hidden=as_json) as bar:
         prompts = write_clip(scene, out, fps=fps, prompt=prompt, frames=frames, on_frame=lambda _: bar.update(1))

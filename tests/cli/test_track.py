@@ -135,8 +135,8 @@ def test_refuses_another_video_in_the_same_output(job, tmp_path):
     other = running.Job(**{**vars(job("one", stop=6)), "input": str(tmp_path / "other.npy")})
     with pytest.raises(OutputError, match="belongs to another video"):
         running.run(other, quiet)
-    with pytest.raises(OutputError, match="stride is 1 there and 2 now"):
-        running.run(job("one", stop=6, stride=2), quiet)
+    with pytest.raises(OutputError, match="stride is 1 there and 3 now"):
+        running.run(job("one", stop=6, stride=3), quiet)
 
 
 def test_refuses_spans_without_prompts(job):

@@ -18,7 +18,7 @@ SMALLEST = 0.02
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the clip and the results.")] = Path("demo"),
     frames: Annotated[int, typer.Option(min=3, help="Length of the clip at 25 frames a second.")] = 100,
-    seed: Annotated[int, typer.Option(help="Another number, another clip.")] = 0,
+    seed: Annotated[int, typer.Option(help="Another number, another clip.")] = 15,
     weights: Annotated[str, typer.Option(help="A name from `sam2s weights list`, or a file.")] = "micro",
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and no progress.")] = False,
 ) -> None:

@@ -72,7 +72,7 @@ class Comparison:
         scores: one entry an object of the truth.
         rules: what was counted.
         missing_videos: videos that the prediction lacks; with `Missing.EMPTY` they are counted as predicted empty.
-        missing_masks: by video, how many annotated frames (or objects' masks, in SA-V) the prediction lacks; dito.
+        missing_masks: by video, how many annotated frames (or objects' masks, in SA-V) the prediction lacks; the same.
         extra_videos: videos of the prediction that the truth lacks; not counted.
         extra_objects: by video, ids that only the prediction shows on annotated frames; not counted.
     """

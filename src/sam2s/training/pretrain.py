@@ -28,7 +28,7 @@ import torch.distributed as dist
 
 from sam2s.files import replacing
 from sam2s.model import SAM2S, build, preset
-from sam2s.model.checkpoints import Metadata, save_checkpoint
+from sam2s.model.checkpoints import Metadata, load_checkpoint, save_checkpoint
 
 from .clips import ClipBatch, SyntheticClips
 from .initialise import matching_weights
@@ -73,7 +73,7 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--init", type=Path, help="checkpoint of an earlier stage to start from")
+    parser.add_argument("--init", type=Path, help="last.pt or weights.safetensors of an earlier stage")
     parser.add_argument("--preset", default="micro")
     parser.add_argument("--image-size", type=int, default=256)
     parser.add_argument("--minutes", type=float, required=True, help="training time; the schedule follows it")
@@ -128,9 +128,14 @@ class Run:
             return
         matching_weights(self.model)
         if init:
-            state = torch.load(init, weights_only=True)
-            self.model.load_state_dict(state["average"])
-            self.stages = [*state["stages"], *self.stages]
+            if init.suffix == ".safetensors":
+                checkpoint = load_checkpoint(init)
+                weights, stages = checkpoint.state, checkpoint.metadata.training.get("stages", [])
+            else:
+                state = torch.load(init, weights_only=True)
+                weights, stages = state["average"], state["stages"]
+            self.model.load_state_dict(weights)
+            self.stages = [*stages, *self.stages]
         self.average.load_state_dict(self.model.state_dict())
 
     def save(self) -> None:

@@ -168,18 +168,6 @@ def test_bad_prompts_touch_nothing_saved(job, clip, weights, flags, message):
     assert not done.out.with_name("new").exists()
 
 
-def test_a_second_signal_ends_at_once(job):
-    def impatient(what, done, total):
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt):
-        running.run(job("out"), impatient)
-    assert signal.getsignal(signal.SIGTERM) is before
-    assert list(masks(job("out").out)) == [3]
-
-
 def test_exports_heed_a_signal(job):
     def stop_exports(what, done, total):
         if (what, done) == ("csv", 2):

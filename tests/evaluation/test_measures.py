@@ -45,6 +45,11 @@ def test_boundary_and_dilation_are_the_definition_pixel_by_pixel(masks, radius):
     np.testing.assert_array_equal(dilate(mask, min(radius, 9)), slow_dilate(mask, min(radius, 9)))
 
 
+def test_dilation_reaches_across_a_narrow_image():
+    mask = np.array([[False, False, True]])
+    np.testing.assert_array_equal(dilate(mask, 4), np.ones((1, 3), bool))
+
+
 @settings(max_examples=60, deadline=None)
 @given(pairs())
 def test_identical_is_one_and_both_are_symmetric(masks):

@@ -99,7 +99,7 @@ def dilate(mask: np.ndarray, radius: int) -> np.ndarray:
     dilated = mask.copy()
     row, half = mask, 0
     for offset in range(min(radius, mask.shape[0] - 1), -1, -1):
-        wanted = math.isqrt(radius * radius - offset * offset)
+        wanted = min(math.isqrt(radius * radius - offset * offset), mask.shape[1] - 1)
         while half < wanted:
             step = min(wanted - half, 2 * half + 1)  # a longer step would leave holes
             row, half = _widen(row, step), half + step

@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from sam2s.synth import Scene
 from sam2s.tracking.preprocess import MEAN, STD
 
+from .batch import ClipBatch as ClipBatch
+
 MERGED = 0.15
 """Share of clips in which two objects are taken for one: what counts as an object is the prompt's to say."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClipBatch:
-    """B clips of T frames with N objects in all.
-
-    Attributes:
-        images: float32 [B, T, 3, S, S], normalised.
-        masks: bool [N, T, S, S].
-        owner: [N] the clip each object belongs to.
-        long_term: how many frames after the first are long-term memories (DiveMem sampling of SAM2S); the rest are
-            consecutive.
-    """
-
-    images: Tensor
-    masks: Tensor
-    owner: Tensor
-    long_term: int
 
 
 def divemem_times(length: int, frames: int, stride: int, rng: np.random.Generator) -> list[int]:
@@ -90,6 +72,7 @@ class SyntheticClips:
         images: list[np.ndarray] = []
         masks: list[np.ndarray] = []
         owner: list[int] = []
+        times: list[list[int]] = []
         while len(images) < self.batch:
             clip = self._clip(rng, dive=long_term > 0)
             if clip is None:
@@ -97,10 +80,19 @@ class SyntheticClips:
             owner += [len(images)] * len(clip[1])
             images.append(clip[0])
             masks.append(clip[1])
+            times.append(clip[2])
         pixels = torch.from_numpy(np.stack(images)).permute(0, 1, 4, 2, 3).float().div_(255)
         mean, std = (torch.tensor(v).view(3, 1, 1) for v in (MEAN, STD))
         stacked = torch.from_numpy(np.concatenate(masks))
-        return ClipBatch((pixels - mean) / std, stacked, torch.tensor(owner), long_term)
+        return ClipBatch(
+            images=(pixels - mean) / std,
+            masks=stacked,
+            owner=torch.tensor(owner),
+            long_term=long_term,
+            known=torch.ones(stacked.shape[:2], dtype=torch.bool),
+            category=torch.full((len(stacked),), -1),
+            times=torch.tensor(times),
+        )
 
     def _scene(self, rng: np.random.Generator) -> Scene:
         """One of a pool of scenes, in which one visit in `reuse` replaces the scene by a new one."""
@@ -114,8 +106,8 @@ class SyntheticClips:
             self._scenes[int(rng.integers(pool))] = scene
         return scene
 
-    def _clip(self, rng: np.random.Generator, *, dive: bool) -> tuple[np.ndarray, np.ndarray] | None:
-        """Images uint8 [T, S, S, 3] and masks bool [n, T, S, S] of one scene, or None if it shows no usable object."""
+    def _clip(self, rng: np.random.Generator, *, dive: bool) -> tuple[np.ndarray, np.ndarray, list[int]] | None:
+        """Images uint8 [T, S, S, 3], masks bool [n, T, S, S] and times of one scene, or None without a usable object."""
         scene = self._scene(rng)
         stride = int(rng.choice([1, 1, 1, 2, 2, 3, 4, 6]))
         times = (divemem_times if dive else vanilla_times)(scene.length, self.frames, stride, rng)
@@ -133,4 +125,4 @@ class SyntheticClips:
         masks = [labels == i for i in chosen]
         if len(usable) > 1 and rng.random() < MERGED:
             masks[0] = np.isin(labels, rng.permutation(usable)[:2])
-        return np.ascontiguousarray(images), np.stack(masks)
+        return np.ascontiguousarray(images), np.stack(masks), times

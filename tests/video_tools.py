@@ -117,10 +117,14 @@ def stream_of(first, count):
 
 
 class Server:
-    """An HTTP server on the loopback that gives one stretch of video to each connection, then hangs up."""
+    """An HTTP server on the loopback that gives one stretch of video to each connection, then hangs up.
 
-    def __init__(self, *stretches, pause=0.0):
+    With `stall` it keeps the line open and says nothing more; an empty stretch is not even answered.
+    """
+
+    def __init__(self, *stretches, pause=0.0, stall=False):
         self.stretches, self.pause, self.sent = list(stretches), pause, 0
+        self.stall, self.leave = stall, threading.Event()
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}/live.ts"
         self.thread = threading.Thread(target=self.serve, daemon=True)
@@ -132,11 +136,16 @@ class Server:
             with connection:
                 connection.recv(4096)
                 try:
+                    if not stretch:
+                        self.leave.wait(60)
+                        continue
                     connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Type: video/mp2t\r\n\r\n")
                     for i in range(0, len(stretch), 1880):
                         connection.sendall(stretch[i : i + 1880])
                         self.sent = i
                         time.sleep(self.pause)
+                    if self.stall:
+                        self.leave.wait(60)
                 except OSError:
                     continue
         self.socket.close()
@@ -145,5 +154,6 @@ class Server:
         return self
 
     def __exit__(self, *_):
+        self.leave.set()
         self.thread.join(5)
         self.socket.close()

@@ -1,5 +1,6 @@
 """Streams over real sockets: dropping, waiting, reconnecting, giving up."""
 
+import io
 import itertools
 import socket
 import threading
@@ -10,7 +11,7 @@ import pytest
 
 from sam2s.errors import ConfigError, SourceError, TruncatedSourceError
 from sam2s.video import LiveSource, VideoSource, open_source, prefetch
-from video_tools import Server, number_of, stream_of
+from video_tools import Server, number_of, stream_of, write_clip
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +74,49 @@ def test_a_consumer_may_stop_early(policy):
                 if frame.index >= 20:
                     break
         assert not any(t.name in ("sam2s-live", "sam2s-prefetch") for t in threading.enumerate())
+
+
+@pytest.mark.parametrize("policy", ["block", "latest"])
+def test_closing_ends_the_wait_for_a_silent_stream(policy):
+    with Server(stream_of(0, 30), stall=True) as server:
+        source, got = LiveSource(server.url, policy=policy, timeout=60), []
+        consumer = threading.Thread(target=collect, args=(source.frames(), got))
+        consumer.start()
+        while not got or got[-1][1] < 20:
+            time.sleep(0.01)
+        source.close()
+        consumer.join(20)  # less than the timeout
+        assert not consumer.is_alive()
+        assert [number for number, _, _ in got] == [index for _, index, _ in got]
+
+
+def test_an_open_that_waits_can_be_interrupted(monkeypatch):
+    def interrupt(source, condition):
+        raise KeyboardInterrupt  # as the handler of a signal does, in the thread that waits
+
+    monkeypatch.setattr(LiveSource, "_wait_while", interrupt)
+    with Server(b"", stall=True) as server, pytest.raises(KeyboardInterrupt):
+        LiveSource(server.url, timeout=60)
+
+
+@pytest.mark.parametrize("container", ["mp4", "matroska"])
+def test_the_size_is_that_of_upright_pictures_from_the_start(container):
+    data = io.BytesIO()
+    muxing = {"movflags": "frag_keyframe+empty_moov"} if container == "mp4" else {}
+    write_clip(data, 30, container=container, rotation=90, muxing=muxing)
+    with Server(data.getvalue()) as server, LiveSource(server.url, policy="block", timeout=3) as source:
+        assert source.size == (96, 64)
+        assert next(source.frames()).image.shape == (96, 64, 3)
+
+
+def test_streams_without_a_picture():
+    data = io.BytesIO()
+    write_clip(data, 30, container="mp4", muxing={"movflags": "frag_keyframe+empty_moov"})
+    header = data.getvalue().partition(b"moof")[0][:-4]  # says that there is video, and ends
+    with Server(header) as server, pytest.raises(SourceError, match="answers, but sends no picture; check that it is"):
+        LiveSource(server.url, timeout=3)
+    with Server(b"") as server, pytest.raises(SourceError, match=r"cannot be opened \(nothing came for 0.5 s\)"):
+        LiveSource(server.url, timeout=0.5)
 
 
 def test_start_stop_and_step_count_the_frames_that_arrive():

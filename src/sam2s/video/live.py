@@ -9,7 +9,7 @@ import re
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -23,14 +23,17 @@ log = logging.getLogger(__name__)
 
 Policy = Literal["latest", "block"]
 _BACKOFF_SECONDS = (0.25, 8.0)
+_TICK_SECONDS = 0.1  # how soon a wait notices that the source was closed, also by a signal handler
+_GRACE_SECONDS = 1.0  # how long the end of `frames` waits for the reader, which may be waiting for data itself
 
 
 class LiveSource:
     """Frames of a camera (`camera:0`, `/dev/video0`) or a stream (RTSP, RTMP, HTTP, UDP, TCP, SRT).
 
-    Policy `latest` reads in the background and hands out the newest frame: frames that come while the consumer works
-    are dropped and counted, so that it never falls behind. Policy `block` hands out every frame that arrives, and lets
-    the sender wait (over UDP: lose) while the consumer works.
+    A thread reads, so that nobody who waits for a silent stream is out of reach of `close` and of Ctrl-C. Policy
+    `latest` hands out the newest frame: frames that come while the consumer works are dropped and counted, so that it
+    never falls behind. Policy `block` hands out every frame that arrives, and lets the sender wait (over UDP: lose)
+    while the consumer works.
 
     Frames are numbered as they arrive, dropped ones included. Times are the stream's own; after a reconnection that
     starts the clock anew they go on from the last one. When a stream without a known end breaks off, it is opened
@@ -47,7 +50,7 @@ class LiveSource:
     length: int | None = None
 
     def __init__(self, target: str, *, policy: Policy = "latest", reconnects: int = 5, timeout: float = 10.0) -> None:
-        """Connect and learn the size of the pictures.
+        """Connect and wait for the first picture, which tells the size that pictures have once they are upright.
 
         Args:
             target: `camera:N`, a device, or an address.
@@ -68,14 +71,24 @@ class LiveSource:
         self.timeout = timeout
         self.dropped = 0
         self.reconnected = 0
+        self.fps: Fraction | None = None
         self._stop = threading.Event()
         self._started = False
-        self._container: Any = self._connect()
-        stream = self._container.streams.video[0]
-        self._finite = bool(self._container.duration)
-        self.fps: Fraction | None = stream.average_rate or stream.guessed_rate
-        context = stream.codec_context
-        self.size: tuple[int, int] = (context.height, context.width)
+        self._changed = threading.Condition()
+        self._waiting: deque[Frame] = deque()  # at most one
+        self._ended = False
+        self._error: BaseException | None = None
+        self._reader = threading.Thread(target=self._read, name="sam2s-live", daemon=True)
+        self._reader.start()
+        try:
+            with self._changed:
+                self._wait_while(lambda: not self._waiting and not self._ended)
+            if self._error is not None:
+                raise self._error
+        except BaseException:
+            self._stop.set()
+            raise
+        self.size: tuple[int, int] = self._waiting[0].image.shape[:2]
 
     def frames(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[Frame]:
         """Yield frames as they come; once only. `start`, `stop` and `step` count frames that arrive, dropped or not.
@@ -86,17 +99,17 @@ class LiveSource:
         if self._started:
             raise SourceError(f"{self.address}: a live stream can be read once; open it again")
         self._started = True
-        arriving = self._newest() if self.policy == "latest" else self._arriving()
-        with contextlib.closing(arriving):  # type: ignore[type-var]
-            due = start
-            for frame in arriving:
-                if stop is not None and frame.index >= stop:
-                    return
+        due = start
+        try:
+            while (frame := self._next()) is not None and (stop is None or frame.index < stop):
                 if frame.index >= due:
                     due = frame.index + step
                     yield frame
                 if stop is not None and frame.index + 1 >= stop:
                     return
+        finally:
+            self._stop.set()
+            self._reader.join(_GRACE_SECONDS)
 
     def frame(self, index: int) -> Frame:
         """Not possible.
@@ -113,11 +126,11 @@ class LiveSource:
         return hashlib.blake2b(self.address.encode(), digest_size=16).hexdigest()
 
     def close(self) -> None:
-        """Stop reading; idempotent. A read that is waiting for data ends at the latest after `timeout`."""
+        """Stop reading, and end `frames` at once even if no data come; idempotent, and safe in a signal handler.
+
+        The connection of a silent stream is let go of at the latest after `timeout`.
+        """
         self._stop.set()
-        if not self._started and self._container is not None:
-            self._container.close()
-            self._container = None
 
     def __enter__(self) -> LiveSource:
         return self
@@ -131,6 +144,8 @@ class LiveSource:
             container = av.open(address, format=container_format, options=options, timeout=self.timeout)
         except (av.FFmpegError, OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error).replace(self._target, self.address)
+            if isinstance(error, av.ExitError):  # how FFmpeg calls a timeout
+                reason = f"nothing came for {self.timeout:g} s"
             raise SourceError(
                 f"{self.address}: cannot be opened ({reason}); check the address and that it is sending"
             ) from None  # the cause would show the password
@@ -145,11 +160,14 @@ class LiveSource:
         convert: RgbConverter | None = None
         index = 0
         last: Fraction | None = None
+        container = self._connect()
+        finite = bool(container.duration)
         try:
             while not self._stop.is_set():
                 shift = Fraction(0) if last is None else None
-                stream = self._container.streams.video[0]
-                for picture in _pictures(self._container):
+                stream = container.streams.video[0]
+                self.fps = self.fps or stream.average_rate or stream.guessed_rate
+                for picture in _pictures(container):
                     if self._stop.is_set():
                         return
                     convert = convert or RgbConverter(picture)
@@ -158,73 +176,71 @@ class LiveSource:
                         if shift is None:  # the first frame of a new connection
                             shift = Fraction(0) if last is None or pts > last else last - pts + 1 / (self.fps or 25)
                         pts = last = pts + shift
-                    self.size = convert.size
                     yield Frame(convert(picture), index, pts)
                     index += 1
-                if self._finite:
+                if not index:
+                    raise SourceError(f"{self.address}: answers, but sends no picture; check that it is sending video")
+                if finite:
                     return
-                self._reconnect(index)
+                container.close()
+                if not (container := self._reconnect(index)):
+                    return
         finally:
-            if self._container is not None:
-                self._container.close()
+            if container:
+                container.close()
 
-    def _reconnect(self, index: int) -> None:
-        self._container.close()
+    def _reconnect(self, index: int) -> Any:
+        """Open a broken stream again; None when the source was closed meanwhile."""
         pause, longest = _BACKOFF_SECONDS
         for attempt in range(1, self.reconnects + 1):
             log.warning(
                 "%s: broke off after %d frames, opening it again (%d/%d)", self.address, index, attempt, self.reconnects
             )
             if self._stop.wait(pause):
-                return
+                return None
             pause = min(2 * pause, longest)
-            try:
-                self._container = self._connect()
-            except SourceError:
-                continue
-            self.reconnected += 1
-            return
+            with contextlib.suppress(SourceError):
+                container = self._connect()
+                self.reconnected += 1
+                return container
         raise TruncatedSourceError(
             f"{self.address}: broke off after {index} frames and could not be opened again "
             f"in {self.reconnects} attempts"
         )
 
-    def _newest(self) -> Iterator[Frame]:
-        """The newest frame each time one is asked for, from a thread that reads without pause."""
-        changed = threading.Condition()
-        slot: deque[Frame] = deque(maxlen=1)
-        error: BaseException | None = None
-        ended = False
-
-        def read() -> None:
-            nonlocal error, ended
-            try:
-                for frame in self._arriving():
-                    with changed:
-                        self.dropped += len(slot)
-                        slot.append(frame)
-                        changed.notify()
-            except BaseException as caught:
-                error = caught
-            with changed:
-                ended = True
-                changed.notify()
-
-        thread = threading.Thread(target=read, name="sam2s-live", daemon=True)
-        thread.start()
+    def _read(self) -> None:
+        """The reader's work: keep one frame waiting for the consumer."""
         try:
-            while True:
-                with changed:
-                    changed.wait_for(lambda: slot or ended)
-                    if not slot:
-                        break
-                    frame = slot.pop()
-                yield frame
-            if error is not None:
-                raise error
-        finally:
-            self._stop.set()
-            thread.join()
+            with contextlib.closing(self._arriving()) as arriving:  # type: ignore[type-var]
+                for frame in arriving:
+                    with self._changed:
+                        self._wait_while(lambda: self._waiting and (self.policy == "block" or not self._started))
+                        self.dropped += len(self._waiting)
+                        self._waiting.clear()
+                        self._waiting.append(frame)
+                        self._changed.notify_all()
+        except BaseException as caught:
+            self._error = caught
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def _next(self) -> Frame | None:
+        """The frame that waits, or comes next; None at the end."""
+        with self._changed:
+            self._wait_while(lambda: not self._waiting and not self._ended)
+            if self._stop.is_set():
+                return None
+            if self._waiting:
+                self._changed.notify_all()
+                return self._waiting.popleft()
+        if self._error is not None:
+            raise self._error
+        return None
+
+    def _wait_while(self, condition: Callable[[], Any]) -> None:
+        while condition() and not self._stop.is_set():
+            self._changed.wait(_TICK_SECONDS)
 
 
 def _pictures(container: Any) -> Iterator[Any]:

@@ -168,6 +168,65 @@ def test_bad_prompts_touch_nothing_saved(job, clip, weights, flags, message):
     assert not done.out.with_name("new").exists()
 
 
+@pytest.mark.parametrize("before", [signal.SIG_IGN, signal.default_int_handler])  # as in the background of a script
+def test_a_second_signal_ends_at_once(job, before):
+    def impatient(what, done, total):
+        signal.raise_signal(signal.SIGTERM)
+        while signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+            pass
+        signal.raise_signal(signal.SIGINT)
+
+    kept = signal.signal(signal.SIGINT, before)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            running.run(job("out"), impatient)
+        assert signal.getsignal(signal.SIGINT) is before
+        assert list(masks(job("out").out)) == [3]
+    finally:
+        signal.signal(signal.SIGINT, kept)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_a_process_in_the_middle_of_a_frame(weights, clip, tmp_path, number):
+    script = (
+        "import sys, time; from pathlib import Path; from sam2s.cli import running\n"
+        "from sam2s.formats.prompts_file import parse_box\n"
+        "job = running.Job(sys.argv[1], Path(sys.argv[3]), sys.argv[2], [parse_box('1@0:4,4,40,30')])\n"
+        "def slow(*_): print('frame', flush=True); time.sleep(120)\n"
+        "running.run(job, slow)"
+    )
+    command = [sys.executable, "-c", script, str(clip), str(weights), str(tmp_path / "out")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"frame\n"
+        process.send_signal(number)
+        assert process.stderr.readline() == b"\n"
+        assert process.stderr.readline() == b"stopping; Ctrl-C again ends at once\n"
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    assert process.returncode == -number
+    assert list(masks(tmp_path / "out")) == [0]
+    goes_on = running.Job(str(clip), tmp_path / "out", str(weights), [parse_box("1@0:4,4,40,30")])
+    assert running.run(goes_on, quiet).frames == 30
+
+
+def test_a_signal_ends_the_wait_for_a_silent_stream(weights, tmp_path):
+    out = tmp_path / "out"
+    with Server(stream_of(0, 30), stall=True) as server:
+        command = [sys.executable, "-m", "sam2s", "track", server.url, "--out", str(out), "--weights", str(weights)]
+        process = subprocess.Popen(
+            [*command, "--box", "1@0:4,4,40,30", "--live", "block", "--json"], stdout=subprocess.PIPE, text=True
+        )
+        log, seen = out / "masks.jsonl", -1
+        while process.poll() is None and (seen < 1 or seen != log.read_bytes().count(b"\n")):  # until no more come
+            seen = log.read_bytes().count(b"\n") if log.exists() else 0
+            time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        told = json.loads(process.communicate(timeout=30)[0])  # left alone it would wait for a minute
+    assert process.returncode == 130
+    assert (told["frames"], told["stopped_by_signal"]) == (seen, signal.SIGINT)
+    assert len(list(FileSource(out / "overlay.mp4").frames())) == seen
+
+
 def test_exports_heed_a_signal(job):
     def stop_exports(what, done, total):
         if (what, done) == ("csv", 2):

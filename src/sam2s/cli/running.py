@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import signal
 import time
@@ -103,9 +104,11 @@ def run(job: Job, tell: Tell) -> Outcome:
 
 
 def _track(job: Job, model: SAM2S, source: VideoSource, tell: Tell) -> Outcome:
+    # A stream may be silent for long, so a signal ends the wait; the frame in work is finished all the same.
+    first = _nothing if source.seekable else source.close
     with (
         MaskStore.open(job.out, _info(job, model, source), overwrite=job.overwrite) as store,
-        _signals() as caught,
+        _signals(first) as caught,
     ):
         done, resumed, began = 0, None, time.perf_counter()
         state = store.load_state() or b""
@@ -219,26 +222,32 @@ class _Live:
 
 
 @contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Collect the first Ctrl-C or SIGTERM in a list instead of dying of it; a second one ends the process at once."""
-    caught: list[int] = []
-    wanted = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) for number in wanted}
+def _signals(first: Callable[[], None]) -> Iterator[list[int]]:
+    """Collect the first Ctrl-C or SIGTERM in a list, and call `first`, instead of dying of it.
 
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    A second one ends the process at once, whatever the signals did before: a process that was started in the
+    background of a script ignores Ctrl-C.
+    """
+    caught: list[int] = []
+    deadly: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 
     def note(number: int, _: object) -> None:
+        for each, handler in deadly.items():
+            signal.signal(each, handler)
         caught.append(number)
-        restore()
+        os.write(2, b"\nstopping; Ctrl-C again ends at once\n")  # print() may be busy with another line
+        first()
 
-    for number in wanted:
-        signal.signal(number, note)
+    before = {number: signal.signal(number, note) for number in deadly}
     try:
         yield caught
     finally:
-        restore()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _nothing() -> None:
+    pass
 
 
 def _info(job: Job, model: SAM2S, source: VideoSource) -> RunInfo:

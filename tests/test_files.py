@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import pytest
 
 from sam2s.errors import OutputError
@@ -25,6 +28,33 @@ def test_folders_replace_folders(tmp_path):
             partial.mkdir()
             (partial / name).touch()
     assert [found.name for found in (tmp_path / "out").iterdir()] == ["two"]
+    assert [found.name for found in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_folder_that_cannot_be_replaced_stays(tmp_path, monkeypatch, killed):
+    out, replace = tmp_path / "out", os.replace
+    out.mkdir()
+    (out / "old").touch()
+
+    def fail(source, target):
+        if Path(source).name == ".partial-out" or (killed and Path(source).name == ".old-out"):
+            raise OSError(5, "Input/output error")  # if killed, nobody puts the old one back
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OutputError, match=r"cannot write .*out: Input/output error"), replacing(out) as partial:
+        partial.mkdir()
+    assert out.exists() is not killed
+    monkeypatch.undo()
+
+    def interrupted():
+        with replacing(out):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert [found.name for found in out.iterdir()] == ["old"]
     assert [found.name for found in tmp_path.iterdir()] == ["out"]
 
 

@@ -15,19 +15,24 @@ from sam2s.errors import OutputError
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path` to write a file or folder under; it takes the place of `path` at the end.
 
-    After an error or an interruption inside the block the temporary one is removed and `path` is as before.
+    After an error or an interruption inside the block the temporary one is removed and `path` is as before. A folder
+    cannot be replaced in one act: the old one is renamed to `.old-NAME` first, and renamed back if the new one cannot
+    take its place; should the machine stop between the two, the next call puts it back.
 
     Raises:
         OutputError: the disk is full, or the folder cannot be written.
     """
-    partial = path.with_name(f".partial-{path.name}")
+    partial, old = (path.with_name(f".{word}-{path.name}") for word in ("partial", "old"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove(partial)  # left by a kill
+        if old.exists() and not path.exists():
+            os.replace(old, path)
         yield partial
         if path.is_dir():
-            shutil.rmtree(path)
-        os.replace(partial, path)
+            _swap(partial, path, old)
+        else:
+            os.replace(partial, path)
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
@@ -45,6 +50,17 @@ def write_atomically(path: Path, data: bytes) -> None:
 def cannot_write(path: Path, error: OSError) -> OutputError:
     """Say what kept us from writing `path`, and what to do."""
     return OutputError(f"cannot write {path}: {error.strerror or error}; free space there or choose another --out")
+
+
+def _swap(new: Path, path: Path, old: Path) -> None:
+    _remove(old)
+    os.replace(path, old)
+    try:
+        os.replace(new, path)
+    except BaseException:
+        os.replace(old, path)
+        raise
+    _remove(old)
 
 
 def _remove(path: Path) -> None:

@@ -146,18 +146,6 @@ def test_overwrite_forgets_the_run_and_nothing_else(tmp_path, info):
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
-def test_truncate_follows_the_order_of_writing(tmp_path, info):
-    fill(tmp_path, info, [3, 4, 2, 1])
-    with MaskStore.open(tmp_path, info) as store:
-        store.truncate(2)
-        assert (store.last_index, store.frames_done().tolist()) == (2, [2, 3, 4])
-        store.append(make_result(1))
-        with pytest.raises(OutputError, match=r"has no frame 7 to go on from; the last one is 1"):
-            store.truncate(7)
-        store.truncate(None)
-        assert (store.last_index, store.frames_done().size) == (None, 0)
-
-
 def test_state(tmp_path, info):
     with MaskStore.open(tmp_path, info) as store:
         assert store.load_state() is None

@@ -172,21 +172,6 @@ class MaskStore:
                 except ValueError as error:
                     raise OutputError(f"{self._path}: frame {frame} is damaged ({error}); {_MEND}") from error
 
-    def truncate(self, index: int | None) -> None:
-        """Forget what was written after frame `index` (in the order of writing), or everything if None.
-
-        Raises:
-            OutputError: the frame is not there.
-        """
-        log = self._writable()
-        end = 0
-        if index is not None:
-            end = max((line.stop for line in self._lines() if line.frame == index), default=0)
-            if not end:
-                raise OutputError(f"{self._path} has no frame {index} to go on from; the last one is {self.last_index}")
-        log.truncate(end)
-        self._end, self.last_index = end, index
-
     def save_state(self, data: bytes) -> None:
         """Keep a small blob for going on; it replaces the last one only once it and all frames so far are durable."""
         os.fsync(self._writable().fileno())

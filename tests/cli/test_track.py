@@ -216,15 +216,15 @@ def test_a_signal_ends_the_wait_for_a_silent_stream(weights, tmp_path):
         process = subprocess.Popen(
             [*command, "--box", "1@0:4,4,40,30", "--live", "block", "--json"], stdout=subprocess.PIPE, text=True
         )
-        log, seen = out / "masks.jsonl", -1
-        while process.poll() is None and (seen < 1 or seen != log.read_bytes().count(b"\n")):  # until no more come
-            seen = log.read_bytes().count(b"\n") if log.exists() else 0
-            time.sleep(0.3)
+        log, counts = out / "masks.jsonl", [0]
+        while process.poll() is None and (counts[-1] < 20 or counts[-1] != counts[-10]):  # until no more come
+            counts.append(log.read_bytes().count(b"\n") if log.exists() else 0)
+            time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         told = json.loads(process.communicate(timeout=30)[0])  # left alone it would wait for a minute
     assert process.returncode == 130
-    assert (told["frames"], told["stopped_by_signal"]) == (seen, signal.SIGINT)
-    assert len(list(FileSource(out / "overlay.mp4").frames())) == seen
+    assert told["stopped_by_signal"] == signal.SIGINT
+    assert told["frames"] == len(masks(out)) == len(list(FileSource(out / "overlay.mp4").frames())) >= 20
 
 
 def test_exports_heed_a_signal(job):

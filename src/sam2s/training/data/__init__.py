@@ -1,0 +1,16 @@
+"""Clips to learn from: sources, sampling, augmentation, batches."""
+
+from .augment import Augmentation
+from .clip import ClipSettings
+from .opening import SourceSettings, find_entries, open_source
+from .stream import ClipStream, training_loader
+
+__all__ = [
+    "Augmentation",
+    "ClipSettings",
+    "ClipStream",
+    "SourceSettings",
+    "find_entries",
+    "open_source",
+    "training_loader",
+]

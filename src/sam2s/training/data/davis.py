@@ -1,0 +1,171 @@
+"""Folders of pictures and label maps as a source of clips: DAVIS, YouTube-VOS, MOSE, and what `sam2s synth` writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from sam2s.errors import DatasetError
+from sam2s.evaluation.folders import find_sequences, list_pictures, natural
+from sam2s.masks.palette import read_label_map
+
+from .pictures import mask_size, picture_size, read_picture, sides
+from .video import Entry
+
+
+@dataclass(frozen=True)
+class PictureVideo:
+    """Pictures in one folder, label maps of the same stems in another; a frame without a map is not annotated.
+
+    A map says of every object whether it is there, so on an annotated frame all objects are known.
+
+    Attributes:
+        name: see `TrainingVideo`.
+        pictures: folder of the frames.
+        maps: folder of the label maps.
+        categories: by object id, where somebody said what it is.
+    """
+
+    name: str
+    pictures: Path
+    maps: Path
+    categories: Mapping[int, str] = field(default_factory=dict)
+
+    @cached_property
+    def frames(self) -> tuple[int, ...]:
+        """See `TrainingVideo`; positions among the pictures, as a tracker counts them."""
+        return tuple(t for t, stem in enumerate(self._stems) if stem in self._maps)
+
+    def category(self, object_id: int) -> str | None:
+        """See `TrainingVideo`."""
+        return self.categories.get(object_id)
+
+    def cover(self, frame: int) -> dict[int, float]:
+        """See `TrainingVideo`."""
+        labels = self.labels(frame)
+        counts = np.bincount(labels.ravel())
+        return {i: counts[i] / labels.size for i in np.flatnonzero(counts).tolist() if i}
+
+    def images(self, frames: Sequence[int]) -> list[np.ndarray]:
+        """See `TrainingVideo`."""
+        return [read_picture(self._pictures[self._stems[frame]]) for frame in frames]
+
+    def masks(self, frame: int, ids: Sequence[int]) -> dict[int, np.ndarray]:
+        """See `TrainingVideo`."""
+        labels = self.labels(frame)
+        return {i: labels == i for i in ids}
+
+    def labels(self, frame: int) -> np.ndarray:
+        """Object ids [H, W] of a frame."""
+        return _labels(self._maps[self._stems[frame]])
+
+    def problems(self) -> Iterator[tuple[int | None, str]]:
+        """See `TrainingVideo`."""
+        for stem in self._maps.keys() - self._pictures.keys():
+            yield None, f"{self._maps[stem]} has no picture in {self.pictures}"
+        common: tuple[int, int] | None = None
+        for frame in self.frames:
+            stem = self._stems[frame]
+            try:
+                size, labels = picture_size(self._pictures[stem]), mask_size(self._maps[stem])
+            except DatasetError as error:
+                yield frame, str(error)
+                continue
+            common = common or size
+            if labels != size:
+                yield frame, f"the mask is {sides(labels)}, the picture {sides(size)}"
+            elif size != common:
+                yield frame, f"the picture is {sides(size)}, those before it are {sides(common)}"
+        numbers = [int(stem) for stem in self._pictures if stem.isdecimal()]
+        steps = np.diff(numbers)
+        if len(steps) and len(numbers) == len(self._pictures):
+            usual = int(np.bincount(steps).argmax())
+            for at in np.flatnonzero(steps != usual).tolist():
+                yield at + 1, f"picture {numbers[at]} is followed by {numbers[at + 1]}, others are {usual} apart"
+
+    @cached_property
+    def _pictures(self) -> dict[str, Path]:
+        return list_pictures(self.pictures)
+
+    @cached_property
+    def _stems(self) -> list[str]:
+        return list(self._pictures)
+
+    @cached_property
+    def _maps(self) -> dict[str, Path]:
+        return list_pictures(self.maps)
+
+
+def davis_entries(root: Path, *, split: str | None) -> list[Entry]:
+    """Videos of a folder with JPEGImages and Annotations, or of folders that hold frames and masks.
+
+    Args:
+        root: the folder, or one with a folder of that kind for each split, as YouTube-VOS has.
+        split: names a list in ImageSets, or such a folder; where there is neither, all videos are taken.
+
+    Raises:
+        DatasetError: there is no video, or none of that split.
+    """
+    homes = [root] if _is_home(root) else sorted(folder for folder in root.iterdir() if _is_home(folder))
+    if not homes:
+        return [_entry(s.name, s.folder / "frames", s.folder / "masks", {}) for s in find_sequences(root)]
+    if split and homes != [root]:
+        homes = [home for home in homes if home.name == split]
+    found: dict[str, tuple[Path, Path]] = {}
+    for home in homes:
+        maps = home / "Annotations"
+        for folder in sorted({file.parent for file in maps.rglob("*.png")}, key=lambda path: natural(str(path))):
+            found[folder.name] = (home / "JPEGImages" / folder.relative_to(maps), folder)
+    lists = split_lists(root)
+    if split and lists:
+        found = {name: folders for name, folders in found.items() if name in lists.get(split, ())}
+    if not found:
+        there = sorted(lists) or [home.name for home in sorted(root.iterdir()) if _is_home(home)]
+        raise DatasetError(f"{root} has no video of split {split}; its splits are {', '.join(there) or 'none'}")
+    names = {name: about for home in homes for name, about in _categories(home / "meta.json").items()}
+    return [_entry(name, *folders, names.get(name, {})) for name, folders in found.items()]
+
+
+def split_lists(root: Path) -> dict[str, set[str]]:
+    """Names of videos by split, as the text files in ImageSets list them."""
+    lists: dict[str, set[str]] = {}
+    for path in sorted(root.glob("ImageSets/**/*.txt")):
+        lists.setdefault(path.stem, set()).update(path.read_text("utf-8").split())
+    return lists
+
+
+def _is_home(folder: Path) -> bool:
+    return (folder / "JPEGImages").is_dir() and (folder / "Annotations").is_dir()
+
+
+def _entry(name: str, pictures: Path, maps: Path, categories: Mapping[int, str]) -> Entry:
+    return Entry(name, len(list_pictures(maps)), partial(PictureVideo, name, pictures, maps, categories))
+
+
+def _categories(meta: Path) -> dict[str, dict[int, str]]:
+    """By video and object id, from the meta.json of YouTube-VOS, where there is one."""
+    if not meta.exists():
+        return {}
+    try:
+        videos = json.loads(meta.read_text("utf-8"))["videos"]
+        return {
+            name: {int(i): one["category"] for i, one in video["objects"].items() if "category" in one}
+            for name, video in videos.items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DatasetError(
+            f"{meta} is not of the form videos: NAME: objects: ID: category ({error}); mend or remove it"
+        ) from error
+
+
+@lru_cache(maxsize=16)
+def _labels(path: Path) -> np.ndarray:
+    """A label map; the last few are kept, because a clip asks for the same one several times."""
+    labels = read_label_map(path)
+    labels.flags.writeable = False
+    return labels

@@ -1,0 +1,93 @@
+"""One door to everything that clips can be drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sam2s.errors import ConfigError
+from sam2s.sasv.masklets import MANIFEST
+
+from .davis import davis_entries
+from .masklet_set import masklet_entries
+from .noise import Noisy
+from .sav import sav_entries
+from .scenes import Scenes
+from .video import Entry, Shelf, Source
+
+SYNTHETIC = "synthetic"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceSettings:
+    """A source and what to take from it.
+
+    Attributes:
+        place: a folder (a built set, DAVIS, YouTube-VOS, MOSE, SA-V, frames and masks), or "synthetic".
+        weight: how much likelier its clips are than their number makes them; 0 leaves the source out.
+        cap: most frames that a video counts for.
+        split: part of the set, or None for all.
+        subset: row of Table 1 of the SAM2S paper (built sets).
+        auto: whether to take automatic masklets too (SA-V).
+        length, kind, tempo, drift: of drawn scenes, see `sam2s.synth.Scene`.
+        jitter, missed: label noise, see `NoisyVideo`.
+    """
+
+    place: str
+    weight: float = 1.0
+    cap: int = 500
+    split: str | None = "train"
+    subset: str | None = None
+    auto: bool = False
+    length: int = 100
+    kind: str | None = None
+    tempo: float | None = None
+    drift: float = 0.25
+    jitter: float = 0.0
+    missed: float = 0.0
+
+
+def open_source(settings: SourceSettings, *, size: int) -> Source:
+    """Find what is there; no video is opened yet.
+
+    Args:
+        settings: the source.
+        size: side of drawn scenes in pixels; other sources have their own sizes.
+
+    Raises:
+        ConfigError: there is no such folder, or a setting has a value that cannot work.
+        DatasetError: it holds nothing to train on.
+    """
+    if settings.weight < 0 or settings.cap < 1:
+        raise ConfigError(
+            f"{settings.place}: weight {settings.weight:g}, cap {settings.cap}; give 0 or more, 1 or more"
+        )
+    source: Source
+    if settings.place == SYNTHETIC:
+        s = settings
+        source = Scenes(size, s.length, s.kind, s.tempo, s.drift, s.weight)
+    else:
+        entries = find_entries(Path(settings.place), split=settings.split, subset=settings.subset, auto=settings.auto)
+        source = Shelf(settings.place, tuple(entries), settings.weight, settings.cap)
+    noisy = settings.jitter or settings.missed
+    return Noisy(source, settings.jitter, settings.missed) if noisy else source
+
+
+def find_entries(
+    root: Path, *, split: str | None = None, subset: str | None = None, auto: bool = False
+) -> Sequence[Entry]:
+    """Videos and pictures of a folder, whatever its form; see `SourceSettings`.
+
+    Raises:
+        ConfigError: there is no such folder.
+        DatasetError: it has no form that is known, or nothing of this split.
+    """
+    root = root.expanduser()
+    if not root.is_dir():
+        raise ConfigError(f"{root} is no folder; give a built set, a DAVIS or SA-V folder, or {SYNTHETIC!r}")
+    if (root / MANIFEST).exists():
+        return masklet_entries(root, split=split, subset=subset)
+    if entries := sav_entries(root, auto=auto):
+        return entries
+    return davis_entries(root, split=split)

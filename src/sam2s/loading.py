@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from .device import resolve_device, resolve_precision
-from .model import SAM2S
+from .model import Network
 from .model.checkpoints import assemble, load_checkpoint
 
 
@@ -18,7 +18,7 @@ def load(
     device: str | torch.device = "auto",
     image_size: int | None = None,
     precision: str = "auto",
-) -> SAM2S:
+) -> Network:
     """Load a network, ready to run.
 
     Args:

@@ -22,7 +22,7 @@ from sam2s.formats.prompts_file import PromptEntry, names
 from sam2s.formats.run_info import RunInfo
 from sam2s.formats.store import MaskStore
 from sam2s.memory import MemoryPolicy
-from sam2s.model import SAM2S
+from sam2s.model import Network
 from sam2s.model.checkpoints import find
 from sam2s.tracking import FrameResult, Tracker, VideoSession
 from sam2s.tracking.log import encode_prompt
@@ -103,7 +103,7 @@ def run(job: Job, tell: Tell) -> Outcome:
         return _track(job, model, source, tell)
 
 
-def _track(job: Job, model: SAM2S, source: VideoSource, tell: Tell) -> Outcome:
+def _track(job: Job, model: Network, source: VideoSource, tell: Tell) -> Outcome:
     # A stream may be silent for long, so a signal ends the wait; the frame in work is finished all the same.
     first = _nothing if source.seekable else source.close
     with (
@@ -157,7 +157,7 @@ class _StoppedError(Exception):
 class _Offline:
     """A file or folder: a session whose folder lies beside the masks, so that a killed run goes on exactly."""
 
-    def __init__(self, job: Job, model: SAM2S, source: VideoSource, store: MaskStore) -> None:
+    def __init__(self, job: Job, model: Network, source: VideoSource, store: MaskStore) -> None:
         self.job, self.store = job, store
         self.folder = store.folder / "session"
         settings: dict[str, Any] = {"stride": job.stride, "snapshot_every": 1 << 60, "max_snapshots": 2}
@@ -192,7 +192,7 @@ class _Live:
 
     resumed_at = None
 
-    def __init__(self, job: Job, model: SAM2S, source: VideoSource, store: MaskStore) -> None:
+    def __init__(self, job: Job, model: Network, source: VideoSource, store: MaskStore) -> None:
         if store.last_index is not None:
             raise OutputError(f"{store.folder} holds masks of an earlier recording; give another --out or --overwrite")
         self.job, self.source = job, source
@@ -250,7 +250,7 @@ def _nothing() -> None:
     pass
 
 
-def _info(job: Job, model: SAM2S, source: VideoSource) -> RunInfo:
+def _info(job: Job, model: Network, source: VideoSource) -> RunInfo:
     weights = find(job.weights)
     return RunInfo(
         source=source.name,

@@ -39,7 +39,7 @@ from sam2s.evaluation.videos import EvalVideo
 from sam2s.files import replacing, write_atomically
 from sam2s.masks.palette import MAX_LABEL, encode_label_map, label_map
 from sam2s.memory import MemoryPolicy
-from sam2s.model import SAM2S
+from sam2s.model import Network
 from sam2s.model.checkpoints import find
 
 OURS = "sam2s"
@@ -134,7 +134,7 @@ class Worker:
         self.method = cache(find_method)
 
     @cached_property
-    def model(self) -> SAM2S:
+    def model(self) -> Network:
         """The network."""
         s = self.settings
         return sam2s.load(s.weights, device=s.device, image_size=s.image_size, precision=s.precision)

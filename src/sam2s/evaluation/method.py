@@ -29,7 +29,7 @@ from sam2s.evaluation.rules import Prompting
 from sam2s.evaluation.videos import EvalVideo, appearances
 from sam2s.masks.palette import label_map, read_label_map, write_label_map
 from sam2s.memory import MemoryPolicy
-from sam2s.model import SAM2S
+from sam2s.model import Network
 from sam2s.tracking import Mask, Prompt, Tracker
 from sam2s.tracking.log import encode_prompt
 from sam2s.video import VideoSource
@@ -184,7 +184,7 @@ def find_method(spec: str) -> Method:
     return made
 
 
-def start_all(load: Callable[[], SAM2S], video: EvalVideo, how: Prompting) -> dict[int, Start]:
+def start_all(load: Callable[[], Network], video: EvalVideo, how: Prompting) -> dict[int, Start]:
     """Point at every object on its first frame; unless true masks are the prompts, our network `load()` answers."""
     starts: dict[int, Start] = {}
     first = appearances(video)

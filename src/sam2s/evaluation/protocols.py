@@ -15,7 +15,7 @@ from sam2s.evaluation.measures import jaccard
 from sam2s.evaluation.rules import Prompting
 from sam2s.evaluation.videos import EvalVideo, appearances
 from sam2s.memory import MemoryPolicy
-from sam2s.model import SAM2S, upsample
+from sam2s.model import Network, upsample
 from sam2s.tracking import Box, FrameResult, Mask, ObjectResult, Points, Prompt, Tracker, VideoSession
 from sam2s.tracking.preprocess import model_mask
 from sam2s.video.frame import Frame
@@ -25,7 +25,7 @@ GOOD_ENOUGH = 0.75
 
 
 def track(
-    model: SAM2S, policy: MemoryPolicy, video: EvalVideo, how: Prompting, rounds: int = 8
+    model: Network, policy: MemoryPolicy, video: EvalVideo, how: Prompting, rounds: int = 8
 ) -> Iterator[FrameResult]:
     """Track all objects of a video forward, each from the frame on which it first appears.
 
@@ -118,7 +118,7 @@ def _click(
     return result, given
 
 
-def _offline(model: SAM2S, policy: MemoryPolicy, video: EvalVideo, rounds: int) -> Iterator[FrameResult]:
+def _offline(model: Network, policy: MemoryPolicy, video: EvalVideo, rounds: int) -> Iterator[FrameResult]:
     """Prompt, propagate, prompt the worst frame, propagate again, ..."""
     side, clicks = model.image_size, Prompting.OFFLINE.clicks
     with VideoSession(model, video.source, policy=policy, num_frames=len(video.stems)) as session:

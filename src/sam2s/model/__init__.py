@@ -1,6 +1,7 @@
 """The network: nn.Modules, tensors in and out; no files, no video, no state between calls."""
 
 from .config import PRESETS, ModelConfig, preset
+from .contract import Network
 from .image_encoder import ImageFeatures
 from .memory_attention import LONG_TERM_SLOT, Memory
 from .network import SAM2S, build
@@ -14,6 +15,7 @@ __all__ = [
     "ImageFeatures",
     "Memory",
     "ModelConfig",
+    "Network",
     "Prompt",
     "Segmentation",
     "build",

@@ -112,25 +112,33 @@ class SAM2S(nn.Module):
         Returns:
             the conditioned embedding [B, C, h, w] and the CLS token [B, 1, C] that has read the memory (or None).
         """
+        last = len(self.maskmem_tpos_enc)
+        order = [last if slot == LONG_TERM_SLOT else slot for slot in memory.slots]
+        slots = torch.tensor(order, device=self.device)
+        return self.attend_slots(embedding, memory.maps, slots, memory.pointers, memory.distances)
+
+    def attend_slots(
+        self, embedding: Tensor, maps: Tensor, slots: Tensor, pointers: Tensor, distances: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """What `attend` does, on tensors alone: slots [M] are rows of the temporal codes, long-term memory the last."""
         height, width = embedding.shape[-2:]
-        keys, values = self._memory_tokens(memory)
+        keys, values = self._memory_tokens(maps, slots, pointers, distances)
         x, cls = self.memory_attention(
-            tokens(embedding + 0.1 * self.image_positions), keys, values, maps=len(memory.slots), cls=self.first_cls(1)
+            tokens(embedding + 0.1 * self.image_positions), keys, values, maps=maps.shape[1], cls=self.first_cls(1)
         )
         return to_map(x, height, width), cls
 
-    def _memory_tokens(self, memory: Memory) -> tuple[Tensor, Tensor]:
+    def _memory_tokens(self, maps: Tensor, slots: Tensor, pointers: Tensor, distances: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values [B, M*h*w + R*C/mem_dim, mem_dim]; only the keys carry position codes."""
-        slots = torch.cat((self.maskmem_tpos_enc, self.long_term_tpos_enc))[:, 0, 0]
-        order = [len(slots) - 1 if slot == LONG_TERM_SLOT else slot for slot in memory.slots]
-        values = memory.maps.to(self.dtype).flatten(3).transpose(2, 3)
-        keys = values + tokens(self.memory_positions) + slots[order][:, None]
+        codes = torch.cat((self.maskmem_tpos_enc, self.long_term_tpos_enc))[:, 0, 0]
+        values = maps.to(self.dtype).flatten(3).transpose(2, 3)
+        keys = values + tokens(self.memory_positions) + codes[slots][:, None]
         keys, values = keys.flatten(1, 2), values.flatten(1, 2)
-        pointers = memory.pointers.to(self.dtype)
+        pointers = pointers.to(self.dtype)
         if pointers.shape[1]:
             split = pointers.shape[2] // values.shape[2]
             pointers = pointers.unflatten(2, (split, -1)).flatten(1, 2)
-            code = self.obj_ptr_tpos_proj(sine_time(memory.distances, self.config.hidden_dim).to(self.dtype))
+            code = self.obj_ptr_tpos_proj(sine_time(distances, self.config.hidden_dim).to(self.dtype))
             keys = torch.cat((keys, pointers + code.repeat_interleave(split, 0)), dim=1)
             values = torch.cat((values, pointers), dim=1)
         return keys, values

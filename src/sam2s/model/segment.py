@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .contract import Network
 from .image_encoder import ImageFeatures
 from .mask_decoder import Decoded
-from .network import SAM2S
 from .prompt_encoder import Prompt
 
 NO_OBJECT_LOGIT = -1024.0
@@ -75,7 +75,7 @@ def choose(decoded: Decoded, *, multimask: bool, stability: bool) -> tuple[Tenso
 
 
 def segment(
-    model: SAM2S,
+    model: Network,
     embedding: Tensor,
     features: ImageFeatures,
     prompt: Prompt,
@@ -97,7 +97,7 @@ def segment(
     )
 
 
-def segment_from_mask(model: SAM2S, features: ImageFeatures, mask: Tensor) -> Segmentation:
+def segment_from_mask(model: Network, features: ImageFeatures, mask: Tensor) -> Segmentation:
     """Take a mask prompt [B, 1, S, S] (0 or 1) as the answer; the network only makes the object pointer.
 
     The decoder sees the raw embedding with the reduced mask as dense prompt, as in the SAM 2.1 reference.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sam2s.memory import MemoryEntry, Recall
-from sam2s.model import SAM2S, ImageFeatures, Memory, Segmentation, segment, segment_from_mask, upsample
+from sam2s.model import ImageFeatures, Memory, Network, Segmentation, segment, segment_from_mask, upsample
 
 from .preprocess import NO_CLICKS, Clicks
 
@@ -35,7 +35,7 @@ class Answerer:
         map_dtype: type in which memory maps are kept; None for the network's own.
     """
 
-    model: SAM2S
+    model: Network
     pointer_limit: int
     stability: bool = True
     map_dtype: torch.dtype | None = None

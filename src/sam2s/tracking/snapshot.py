@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sam2s.errors import OutputError
 from sam2s.memory import MemoryEntry, MemoryPolicy
-from sam2s.model import SAM2S, Segmentation
+from sam2s.model import Network, Segmentation
 
 from .answers import Request
 from .object_track import ObjectTrack, Prompted
@@ -143,7 +143,7 @@ def dump(tracker: Tracker, extra: _Json | None = None) -> bytes:
     return save(packer.tensors or {"none": torch.zeros(1)}, {"state": json.dumps(state)})
 
 
-def restore(model: SAM2S, data: bytes) -> tuple[Tracker, _Json]:
+def restore(model: Network, data: bytes) -> tuple[Tracker, _Json]:
     """Make the tracker, and the JSON, that `dump` was given.
 
     Raises:
@@ -169,5 +169,5 @@ def restore(model: SAM2S, data: bytes) -> tuple[Tracker, _Json]:
     return tracker, state["extra"]
 
 
-def _network(model: SAM2S) -> str:
+def _network(model: Network) -> str:
     return f"{model.config.name} at {model.image_size} px in {str(model.dtype).removeprefix('torch.')}"

@@ -7,7 +7,7 @@ import torch
 
 from sam2s.errors import PromptError
 from sam2s.memory import MemoryBank, MemoryPolicy
-from sam2s.model import SAM2S, ImageFeatures, Segmentation
+from sam2s.model import ImageFeatures, Network, Segmentation
 from sam2s.video.frame import Frame
 
 from .answers import Answerer
@@ -43,7 +43,7 @@ class Tracker:
 
     def __init__(
         self,
-        model: SAM2S,
+        model: Network,
         policy: MemoryPolicy | None = None,
         *,
         rule: PresenceRule | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,14 +49,6 @@ class Pass:
         """The latest snapshot at or before a time, in the order of the pass."""
         return [at for at in self.snapshots if (time - at) * self.step >= 0][-1]
 
-    def thin(self, most: int) -> list[int]:
-        """When there are more than `most` snapshots drop every second one but the first and the last; return those."""
-        if len(self.snapshots) <= max(2, most):
-            return []
-        inner = self.snapshots[1:-1]
-        self.snapshots = [self.snapshots[0], *inner[1::2], self.snapshots[-1]]
-        return inner[::2]
-
     def release(self, later: list[Pass], object_ids: Iterable[int]) -> list[int]:
         """Drop the snapshots past the last frame that no later pass went over with an object; return those."""
         needed = [t for i in object_ids if (t := self._last_own(later, i)) is not None]
@@ -79,13 +72,27 @@ class Pass:
             time = max(ends) + 1 if self.reverse else min(ends) - 1
         return None
 
+    def detour(self, earlier: list[Pass], later: list[Pass]) -> int | None:
+        """Longest replay of an earlier pass that would reach what only this one reaches now; None if none can."""
+        longest = 0
+        for object_id, begin in self.joined.items():
+            end, other = self._last_own(later, object_id), covering(earlier, begin, object_id)
+            if end is None:
+                continue
+            if other is None or not other.covers(end, object_id):
+                return None
+            base = other.nearest_snapshot(begin if other.reverse == self.reverse else end)
+            longest = max(longest, abs(begin - base), abs(end - base))
+        return longest
+
     def snapshot_path(self, folder: Path, time: int) -> Path:
         """File of the snapshot after a time."""
         return folder / f"pass{self.number}-after{time}.safetensors"
 
-    def to_json(self) -> dict[str, Any]:
-        """The record as far as a snapshot vouches for it: it ends at the last one."""
-        last = self.snapshots[-1] if len(self.snapshots) > 1 else None
+    def to_json(self, *, latest: bool) -> dict[str, Any]:
+        """The record; that of the latest pass as far as a snapshot vouches for it, so it ends at the last one."""
+        vouched = self.snapshots[-1] if len(self.snapshots) > 1 else None
+        last = vouched if latest else self.last
         joined = [[i, t] for i, t in self.joined.items() if last is not None and (last - t) * self.step >= 0]
         return {
             "number": self.number,
@@ -105,3 +112,31 @@ class Pass:
 def covering(passes: Iterable[Pass], time: int, object_id: int) -> Pass | None:
     """The latest pass that went over a time with an object."""
     return next((run for run in reversed(list(passes)) if run.covers(time, object_id)), None)
+
+
+def thin(passes: list[Pass], most: int) -> list[tuple[Pass, int]]:
+    """Drop snapshots until `most` are left, first those that make the shortest replay necessary; return those.
+
+    What goes is a snapshot inside or at the end of a pass, or a whole pass whose frames an earlier one went over too:
+    that one then stands for it. Only when nothing else is left a pass goes that none can stand for, the oldest first.
+    Both ends of the latest pass stay.
+    """
+    gone: list[tuple[Pass, int]] = []
+    while sum(len(run.snapshots) for run in passes) > most:
+        options: list[tuple[float, Pass, list[int]]] = []
+        for run in passes:
+            at = run.snapshots
+            options += [(abs(after - before), run, [t]) for before, t, after in zip(at, at[1:], at[2:], strict=False)]
+            if at and run is not passes[-1]:
+                if len(at) > 1 and run.last is not None:
+                    options.append((abs(run.last - at[-2]), run, at[-1:]))
+                detour = run.detour(passes[: run.number], passes[run.number + 1 :])
+                options.append((math.inf if detour is None else detour, run, at))
+        if not options:
+            break
+        _, run, lost = min(options, key=lambda option: option[0])
+        gone += [(run, t) for t in lost]
+        run.snapshots = [t for t in run.snapshots if t not in lost]
+        if not run.snapshots:
+            run.joined = {}
+    return gone

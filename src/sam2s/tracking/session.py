@@ -14,12 +14,12 @@ import torch
 from sam2s.errors import ConfigError, OutputError, PromptError
 from sam2s.files import write_atomically
 from sam2s.memory import MemoryPolicy
-from sam2s.model import SAM2S
+from sam2s.model import Network
 from sam2s.video.frame import Frame, VideoSource
 
 from .log import Event
 from .object_track import ObjectTrack
-from .passes import Pass, covering
+from .passes import Pass, covering, thin
 from .presence import PresenceRule, observe
 from .prompts import Prompt
 from .reaching import answer_of, place
@@ -55,7 +55,9 @@ class VideoSession:
         folder: where snapshots and the log are kept; a killed session can be opened again from it. By default a
             temporary folder, removed by `close`.
         snapshot_every: frames between two snapshots.
-        max_snapshots: snapshots kept of a pass; when there are more, every second one goes.
+        max_snapshots: snapshots kept in all, a few megabytes each for each object. Beyond it those go that make the
+            shortest replay necessary. After very many corrections whole passes go as well; their frames are then
+            reached through the pass before, so nearly and not exactly as they were shown.
         stability, num_frames: as in `Tracker`.
 
     Raises:
@@ -64,7 +66,7 @@ class VideoSession:
 
     def __init__(
         self,
-        model: SAM2S,
+        model: Network,
         source: VideoSource,
         *,
         policy: MemoryPolicy | None = None,
@@ -72,7 +74,7 @@ class VideoSession:
         stride: int = 1,
         folder: Path | None = None,
         snapshot_every: int = 100,
-        max_snapshots: int = 64,
+        max_snapshots: int = 256,
         stability: bool = True,
         num_frames: int | None = None,
     ) -> None:
@@ -209,7 +211,7 @@ class VideoSession:
         return (run.start if run.last is None else run.last + run.step) * self.stride
 
     @classmethod
-    def reopen(cls, model: SAM2S, source: VideoSource, folder: Path, **settings: Any) -> VideoSession:
+    def reopen(cls, model: Network, source: VideoSource, folder: Path, **settings: Any) -> VideoSession:
         """Open a session again from its folder; `settings` as given when it was made.
 
         Its last pass ends where it was last saved: go on with `propagate(session.next_frame, ...)`. What was done after
@@ -263,12 +265,14 @@ class VideoSession:
         self.close()
 
     def _begin(self, time: int, reverse: bool) -> Pass:
-        """Start a pass at a time, the tracker placed before it."""
+        """Start a pass at a time, the tracker placed before it, or go on with the last one if nothing was changed."""
+        goes_on = bool(self.passes) and self.passes[-1].reverse == reverse
+        goes_on = goes_on and self._after == (len(self.passes) - 1, time - self.passes[-1].step)
+        if goes_on and not self._changed:
+            return self.passes[-1]
         self._settle()
         self.tracker.commit()
         run = Pass(len(self.passes), time, reverse)
-        behind = (len(self.passes) - 1, time - run.step)
-        goes_on = self._after == behind and self.passes[-1].reverse == reverse
         if not goes_on and self._before != (time, reverse):
             self._place(time, reverse)
         self.passes.append(run)
@@ -327,15 +331,15 @@ class VideoSession:
         write_atomically(run.snapshot_path(self.folder, time), dump(self.tracker))
         if time not in run.snapshots:
             run.snapshots.append(time)
-        thinned = run.thin(self.max_snapshots)
+        thinned = thin(self.passes, self.max_snapshots)
         if not self._temporary:
             record = {
-                "passes": [run.to_json() for run in self.passes],
+                "passes": [run.to_json(latest=run is self.passes[-1]) for run in self.passes],
                 "events": len(self.log),
             }
             write_atomically(self.folder / "session.json", json.dumps(record).encode())
-        for old in thinned:
-            run.snapshot_path(self.folder, old).unlink(missing_ok=True)
+        for old, at in thinned:
+            old.snapshot_path(self.folder, at).unlink(missing_ok=True)
 
     def _record(self, event: Event) -> None:
         self.log.append(event)

@@ -1,0 +1,284 @@
+"""Every form on disk gives the same kind of video; nothing is read that a clip does not hold."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sam2s.errors import ConfigError, DatasetError
+from sam2s.sasv.masklets import State
+from sam2s.synth import Scene
+from sam2s.training.data import Augmentation, ClipSettings, SourceSettings, open_source
+from sam2s.training.data.clip import cut_clip
+from sam2s.training.data.noise import NoisyVideo
+from sam2s.training.data.opening import find_entries
+from sam2s.training.data.scenes import FIRST_SEED, SceneVideo
+from sam2s.training.data.video import Shelf
+from sasv.fixtures.drawing import SIZE, disc, picture, save
+
+STILL = Augmentation(flip=0, rotation=0, shear=0, colour=(0, 0, 0), grey=0, frame_colour=(0, 0, 0))
+PLAIN = ClipSettings(size=64, augmentation=STILL)
+NOTHING = np.zeros(SIZE, bool)
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def read(root, name, **options):
+    return next(entry for entry in find_entries(root, **options) if entry.name == name).read()
+
+
+def cut(video, *, frames=8, dive=False, seed=0, names=("hook",), settings=PLAIN):
+    return cut_clip(video, settings, names, rng(seed), frames=frames, dive=dive)
+
+
+class TestBuiltSet:
+    @pytest.fixture
+    def root(self, tmp_path, add_video, discs):
+        """Object 1 is seen throughout; 2 is seen, absent, unknown by turns; 3 is on the unknown frames alone."""
+        two = [(disc(40, 30, 6), NOTHING, None)[t % 3] for t in range(12)]
+        add_video(tmp_path, "a/x", {1: discs(12), 2: two, 3: [None] * 12}, categories={2: "grasper"})
+        add_video(tmp_path, "a/short", {1: discs(3)})
+        add_video(tmp_path, "a/image", {1: discs(1)})
+        add_video(tmp_path, "a/held", {1: discs(4)}, split="test")
+        return tmp_path
+
+    def test_three_states(self, root):
+        video = read(root, "a/x")
+        assert video.video.objects[1].state(2) is State.NOT_ANNOTATED
+        assert list(video.cover(0)) == [1, 2]
+        assert list(video.cover(1)) == [1]
+        assert list(video.masks(1, [1, 2])) == [1, 2]
+        assert not video.masks(1, [2])[2].any()
+        assert list(video.masks(2, [1, 2])) == [1]
+
+        clips = (cut(video, seed=seed, names=("grasper", "hook")) for seed in range(50))
+        clip = next(clip for clip in clips if len(clip.masks) == 2)
+        rows = {int(c): i for i, c in enumerate(clip.category)}
+        turns = clip.times % 3
+        assert clip.known[rows[1]].all()
+        assert torch.equal(clip.known[rows[0]], turns != 2)
+        assert torch.equal(clip.masks[rows[0]].flatten(1).any(1), turns == 0)
+
+    def test_masks_are_those_of_the_set(self, root):
+        video = read(root, "a/x")
+        clip = cut(video, settings=ClipSettings(size=48, augmentation=STILL, objects=1))
+        for mask, time in zip(clip.masks[0], clip.times.tolist(), strict=True):
+            if clip.category[0] == 0:
+                wide = np.asarray(Image.fromarray(disc(12 + time, 20, 8)).resize((48, 48), Image.Resampling.NEAREST))
+                assert (mask.numpy() != wide).mean() < 0.02
+
+    def test_only_what_is_used_is_read(self, root, reads):
+        clip = cut(read(root, "a/x"), dive=True, settings=ClipSettings(size=64, objects=1))
+        times = sorted(set(clip.times.tolist()))
+        assert sorted(name for name in reads if name.startswith("frames")) == [f"frames/{t:05d}.png" for t in times]
+        masks = [name for name in reads if name.startswith("masks")]
+        assert len(masks) == len(set(masks))
+        assert set(masks) <= {f"masks/{t:05d}.png" for t in times}
+
+    def test_absence_costs_no_read(self, root, reads):
+        assert not read(root, "a/x").masks(1, [2])[2].any()
+        assert reads == []
+
+    def test_splits_pictures_and_weights(self, root):
+        train = open_source(SourceSettings(place=str(root), cap=10), size=64)
+        assert {entry.name for entry in train.entries} == {"a/x", "a/short", "a/image"}
+        assert train.clips(pictures=False) == 10 + 3
+        assert train.clips(pictures=True) == 1
+        drawn = [train.draw(rng(i), pictures=False).name for i in range(200)]
+        assert set(drawn) == {"a/x", "a/short"}
+        assert 0.6 < drawn.count("a/x") / 200 < 0.9
+        assert train.draw(rng(), pictures=True).name == "a/image"
+
+    def test_a_short_video_is_played_back_and_forth(self, root, reads):
+        clip = cut(read(root, "a/short"))
+        assert set(np.abs(np.diff(clip.times)).tolist()) == {1}
+        assert len(clip.times) == 8
+        assert len([name for name in reads if name.startswith("frames")]) == 3, "each frame is read once"
+        for t in range(3):
+            same = clip.images[clip.times == t]
+            assert torch.equal(same, same[:1].expand_as(same))
+
+    def test_no_such_split(self, root):
+        with pytest.raises(DatasetError, match="no videos of split val; its splits are test, train"):
+            open_source(SourceSettings(place=str(root), split="val"), size=64)
+
+    def test_a_missing_file_is_named(self, root):
+        (root / "videos/a/short/frames/00001.png").unlink()
+        with pytest.raises(DatasetError, match=r"00001\.png"):
+            cut(read(root, "a/short"))
+        assert [frame for frame, _ in read(root, "a/short").problems()] == [1]
+
+
+class TestDavis:
+    def test_videos_and_pictures(self, davis):
+        counts = {entry.name: entry.frames for entry in find_entries(davis)}
+        assert counts == {"long": 12, "sparse": 3, "single": 1}
+
+    def test_only_annotated_frames(self, davis):
+        clip = cut(read(davis, "sparse"))
+        assert set(clip.times.tolist()) == {0, 3, 6}
+        assert clip.known.all()
+        assert (clip.category == -1).all()
+
+    def test_only_what_is_used_is_read(self, davis, reads):
+        clip = cut(read(davis, "long"), frames=5)
+        times = sorted(set(clip.times.tolist()))
+        assert sorted(reads) == sorted(f"long/{t:05d}.{kind}" for t in times for kind in ("jpg", "png"))
+
+    def test_lists_of_splits(self, davis):
+        lists = davis / "ImageSets" / "2017"
+        lists.mkdir(parents=True)
+        (lists / "train.txt").write_text("long\nsingle\n")
+        (lists / "val.txt").write_text("sparse\n")
+        assert [entry.name for entry in find_entries(davis, split="val")] == ["sparse"]
+        assert len(find_entries(davis)) == 3
+        with pytest.raises(DatasetError, match="no video of split test; its splits are train, val"):
+            find_entries(davis, split="test")
+
+    def test_folders_of_splits_and_categories(self, davis, tmp_path):
+        home = tmp_path / "ytvos"
+        home.mkdir()
+        (davis / "Annotations" / "480p").rename(davis / "a")
+        (davis / "JPEGImages" / "480p").rename(davis / "j")
+        for kind, short in (("Annotations", "a"), ("JPEGImages", "j")):
+            (davis / kind).rmdir()
+            (davis / short).rename(davis / kind)
+        davis.rename(home / "train")
+        meta = {"videos": {"long": {"objects": {"1": {"category": "hook"}, "2": {"category": "liver"}}}}}
+        (home / "train" / "meta.json").write_text(json.dumps(meta))
+        clip = cut(read(home, "long", split="train"), names=("grasper", "hook"))
+        assert sorted(clip.category.tolist()) == [-1, 1]
+        with pytest.raises(DatasetError, match="no video of split valid; its splits are train"):
+            find_entries(home, split="valid")
+
+    def test_frames_and_masks_side_by_side(self, tmp_path):
+        for t in range(2):
+            save(tmp_path / f"clip/frames/{t:05d}.png", picture(t))
+            save(tmp_path / f"clip/masks/{t:05d}.png", disc(20, 20, 8))
+        assert [entry.frames for entry in find_entries(tmp_path)] == [2]
+        assert cut(read(tmp_path, "clip")).masks.shape == (1, 8, 64, 64)
+
+    def test_a_mask_of_another_size(self, davis):
+        save(davis / "Annotations/480p/long/00003.png", np.zeros((10, 10), np.uint8))
+        assert list(read(davis, "long").problems()) == [(3, "the mask is 10x10, the picture 64x48")]
+        with pytest.raises(DatasetError, match="long frame 3: the mask is 10x10, the picture 64x48"):
+            cut(read(davis, "long"), frames=12)
+
+
+class TestSav:
+    def test_annotated_frames_alone(self, sav):
+        (entry,) = find_entries(sav)
+        assert entry.frames == 5
+        clip = cut(entry.read())
+        assert set(clip.times.tolist()) <= {0, 4, 8, 12, 16}
+        assert torch.equal(clip.masks[0].flatten(1).any(1), clip.times != 8)
+        pixels = clip.images[:, 0].mean((1, 2)) * 0.229 + 0.485
+        assert torch.allclose(pixels, 12 * clip.times / 255, atol=0.02), "the right frames of the film"
+
+    def test_automatic_masklets(self, sav):
+        video = read(sav, "sav_000001", auto=True)
+        assert list(video.cover(0)) == [1]
+        assert list(video.cover(4)) == [1, 2]
+        assert list(video.masks(0, [1, 2])) == [1], "a column of None is not annotated"
+        assert list(video.problems()) == []
+
+    @pytest.mark.parametrize("every", [1, 4])
+    def test_pictures_in_place_of_the_film(self, sav, reads, every):
+        (sav / "sav_000/sav_000001.mp4").unlink()
+        for t in range(0, 17, every):
+            save(sav / f"sav_000/sav_000001/{t:05d}.png", np.full((*SIZE, 3), 12 * t, np.uint8))
+        clip = cut(read(sav, "sav_000001"), frames=3)
+        assert len(reads) == 3
+        shade = (clip.images[:, 0].mean((1, 2)) * 0.229 + 0.485) * 255 / 12
+        assert torch.allclose(shade * (every if every == 1 else 1 / 4), clip.times.float(), atol=0.1)
+
+    def test_a_missing_film(self, sav):
+        (sav / "sav_000/sav_000001.mp4").unlink()
+        with pytest.raises(DatasetError, match="cannot read the frames of sav_000001"):
+            cut(read(sav, "sav_000001"))
+        assert len(list(read(sav, "sav_000001").problems())) == 1
+
+    def test_damaged_masklets(self, sav):
+        Path(sav / "sav_000/sav_000001_manual.json").write_text("{")
+        with pytest.raises(DatasetError, match="cannot read masklets"):
+            cut(find_entries(sav)[0].read())
+
+
+def crowded():
+    """A scene that shows several objects on its first frame, one of them large."""
+    videos = (SceneVideo(Scene(seed, 64, 40, kind="laparoscopy")) for seed in range(100))
+    return next(video for video in videos if len(video.cover(0)) > 1 and max(video.cover(0).values()) > 0.2)
+
+
+class TestScenes:
+    def test_endless_and_apart_from_evaluation(self):
+        source = open_source(SourceSettings(place="synthetic", length=30), size=64)
+        seeds = {source.draw(rng(i), pictures=False).scene.seed for i in range(20)}
+        assert len(seeds) == 20
+        assert min(seeds) >= FIRST_SEED
+
+    def test_categories_and_masks(self):
+        video = SceneVideo(Scene(5, 64, 10, kind="laparoscopy"))
+        clip = cut(video, names=[o.name for o in video.scene.objects], settings=PLAIN)
+        names = [o.name for o in video.scene.objects]
+        labels = video.scene.render(int(clip.times[0]))[1]
+        for mask, row in zip(clip.masks, clip.category.tolist(), strict=True):
+            found = set(np.unique(labels[mask[0].numpy()]))
+            assert {names[i - 1] for i in found} == {names[row]}
+
+    def test_two_taken_for_one(self):
+        settings = ClipSettings(size=64, augmentation=STILL, merge=1.0, objects=1)
+        video = crowded()
+        clips = (cut(video, settings=settings, seed=seed) for seed in range(20))
+        found = [len(np.unique(video.scene.render(int(c.times[0]))[1][c.masks[0, 0].numpy()])) for c in clips]
+        assert max(found) == 2
+
+    def test_small_objects_are_left_out(self):
+        video = crowded()
+        for seed in range(5):
+            clip = cut(video, seed=seed, settings=ClipSettings(size=64, min_area=0.1, augmentation=STILL))
+            assert clip is None or (clip.masks[:, 0].float().mean((1, 2)) >= 0.1).all()
+
+
+class TestLabelNoise:
+    def test_the_same_every_time_and_different_by_frame(self):
+        noisy = NoisyVideo(crowded(), jitter=0.03, missed=0.3)
+        ids = [o.id for o in noisy.video.scene.objects]
+        wrong = missed = seen = 0
+        for t in range(40):
+            truth, masks = noisy.video.masks(t, ids), noisy.masks(t, ids)
+            again = noisy.masks(t, ids)
+            assert all(np.array_equal(masks[i], again[i]) for i in ids)
+            for i in noisy.video.cover(t):
+                seen += 1
+                missed += not masks[i].any()
+                wrong += (masks[i] != truth[i]).any() and masks[i].any()
+                assert (i in noisy.cover(t)) == masks[i].any() or truth[i].sum() < 20
+        assert 0.2 < missed / seen < 0.4
+        assert wrong > 0.5 * seen
+
+    def test_outlines_move_a_little(self):
+        video = crowded()
+        noisy, one = NoisyVideo(video, jitter=0.02), max(video.cover(0), key=video.cover(0).get)
+        truth, mask = video.masks(0, [one])[one], noisy.masks(0, [one])[one]
+        overlap = (truth & mask).sum() / (truth | mask).sum()
+        assert 0.6 < overlap < 0.99
+
+    def test_shares_only(self):
+        with pytest.raises(ConfigError, match=r"label noise jitter 0, missed 1\.5"):
+            open_source(SourceSettings(place="synthetic", missed=1.5), size=64)
+
+
+def test_no_folder():
+    with pytest.raises(ConfigError, match="nowhere is no folder"):
+        open_source(SourceSettings(place="nowhere"), size=64)
+
+
+def test_nothing_annotated():
+    with pytest.raises(DatasetError, match="void holds no annotated frame"):
+        Shelf("void", ())

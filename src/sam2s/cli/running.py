@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from sam2s.formats.store import MaskStore
 from sam2s.memory import MemoryPolicy
 from sam2s.model import Network
 from sam2s.model.checkpoints import find
+from sam2s.signals import signals
 from sam2s.tracking import FrameResult, Tracker, VideoSession
 from sam2s.tracking.log import encode_prompt
 from sam2s.video import VideoSource, VideoWriter, open_source
@@ -108,7 +107,7 @@ def _track(job: Job, model: Network, source: VideoSource, tell: Tell) -> Outcome
     first = _nothing if source.seekable else source.close
     with (
         MaskStore.open(job.out, _info(job, model, source), overwrite=job.overwrite) as store,
-        _signals(first) as caught,
+        signals(first) as caught,
     ):
         done, resumed, began = 0, None, time.perf_counter()
         state = store.load_state() or b""
@@ -219,31 +218,6 @@ class _Live:
 
     def finish(self, damage: str | None) -> None:
         """Everything was written as it came."""
-
-
-@contextmanager
-def _signals(first: Callable[[], None]) -> Iterator[list[int]]:
-    """Collect the first Ctrl-C or SIGTERM in a list, and call `first`, instead of dying of it.
-
-    A second one ends the process at once, whatever the signals did before: a process that was started in the
-    background of a script ignores Ctrl-C.
-    """
-    caught: list[int] = []
-    deadly: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-
-    def note(number: int, _: object) -> None:
-        for each, handler in deadly.items():
-            signal.signal(each, handler)
-        caught.append(number)
-        os.write(2, b"\nstopping; Ctrl-C again ends at once\n")  # print() may be busy with another line
-        first()
-
-    before = {number: signal.signal(number, note) for number in deadly}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _nothing() -> None:

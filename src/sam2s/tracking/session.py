@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Generator, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from sam2s.memory import MemoryPolicy
 from sam2s.model import Network
 from sam2s.video.frame import Frame, VideoSource
 
+from .journal import Journal, write_log, write_passes
 from .log import Event
 from .object_track import ObjectTrack
 from .passes import Pass, covering, thin
@@ -221,34 +220,21 @@ class VideoSession:
             OutputError: the folder holds no session, a damaged one, or one of another video.
             ConfigError: `policy` is given and differs from the session's.
         """
-        try:
-            record = json.loads((folder / "log.json").read_text())
-            owner = {"source": record["source"], "stride": record["stride"]}
-            policy = MemoryPolicy(**record["policy"])
-            log = [Event.from_json(event) for event in record["log"]]
-            passes, done, state = [], 0, None
-            if (folder / "session.json").exists():
-                saved = json.loads((folder / "session.json").read_text())
-                passes, done = [Pass.from_json(run) for run in saved["passes"]], int(saved["events"])
-                run = passes[-1]
-                state = run.snapshot_path(folder, run.snapshots[-1]).read_bytes()
-        except (OSError, ValueError, LookupError, TypeError) as error:
-            raise OutputError(
-                f"{folder} holds no session to go on with ({error}); give another output folder"
-            ) from error
-        if settings.get("policy") not in (None, policy):
+        found = Journal.read(folder)
+        if settings.get("policy") not in (None, found.policy):
             raise ConfigError(f"{folder} was begun with another memory policy; give the same one, or another folder")
-        session = cls(model, source, folder=folder, **{**settings, "policy": policy})
-        if owner != session._owner:
+        session = cls(model, source, folder=folder, **{**settings, "policy": found.policy})
+        if found.owner != session._owner:
             raise OutputError(
                 f"{folder} belongs to another video than {source.name}, or another stride; give another folder"
             )
-        if state is not None:
-            session.tracker, _ = restore(model, state)
+        if found.passes:
+            run = found.passes[-1]
+            session.tracker = session._restored(run, run.snapshots[-1])
             session._after = run.number, run.snapshots[-1]
-        session.passes, session.log = passes, log[:done]
+        session.passes, session.log = found.passes, found.log[: found.known]
         session._replaying = True
-        for event in log[done:]:
+        for event in found.log[found.known :]:
             session._redo(event)
         session._replaying = False
         return session
@@ -307,7 +293,7 @@ class VideoSession:
     def _replay(self, run: Pass, anchor: int, until: int) -> Iterator[tuple[int, Tracker]]:
         """Track again what a pass tracked, see `reaching.Replay`."""
         at = run.nearest_snapshot(anchor)
-        scratch, _ = restore(self.model, run.snapshot_path(self.folder, at).read_bytes())
+        scratch = self._restored(run, at)
         yield at, scratch
         for frame in self._frames(at + run.step, None, run.reverse):
             if (frame.index // self.stride - until) * run.step > 0:
@@ -327,29 +313,28 @@ class VideoSession:
             low = max(lowest, high - REVERSE_CHUNK + 1)
             yield from reversed(list(self.source.frames(low * stride, high * stride + 1, stride)))
 
+    def _restored(self, run: Pass, time: int) -> Tracker:
+        path = run.snapshot_path(self.folder, time)
+        try:
+            return restore(self.model, path.read_bytes())[0]
+        except OSError as error:
+            raise OutputError(f"{path} cannot be read ({error}); give another output folder") from error
+
     def _save(self, run: Pass, time: int) -> None:
         write_atomically(run.snapshot_path(self.folder, time), dump(self.tracker))
         if time not in run.snapshots:
             run.snapshots.append(time)
         thinned = thin(self.passes, self.max_snapshots)
         if not self._temporary:
-            record = {
-                "passes": [run.to_json(latest=run is self.passes[-1]) for run in self.passes],
-                "events": len(self.log),
-            }
-            write_atomically(self.folder / "session.json", json.dumps(record).encode())
+            write_passes(self.folder, self.passes, len(self.log))
         for old, at in thinned:
             old.snapshot_path(self.folder, at).unlink(missing_ok=True)
 
     def _record(self, event: Event) -> None:
         self.log.append(event)
         self._changed = True
-        if self._owner is None or self._replaying:
-            return
-        if len(self.log) == 1:  # a new session in the folder of an old one
-            (self.folder / "session.json").unlink(missing_ok=True)
-        policy, log = asdict(self.tracker.policy), [event.to_json() for event in self.log]
-        write_atomically(self.folder / "log.json", json.dumps({**self._owner, "policy": policy, "log": log}).encode())
+        if self._owner is not None and not self._replaying:
+            write_log(self.folder, self._owner, self.tracker.policy, self.log)
 
     def _settle(self) -> None:
         """Save what was passed before prompts change, since the log tells only what was done, not what was shown."""

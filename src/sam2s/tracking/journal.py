@@ -1,0 +1,75 @@
+"""The folder of a session: what was done in it, and the passes with their snapshots, so that it can be opened again.
+
+log.json                 whose session it is and every act, written at each act
+session.json             the passes, and how many acts the newest snapshot knows of
+passN-afterT.safetensors the state of the tracker after a time
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sam2s.errors import OutputError
+from sam2s.files import write_atomically
+from sam2s.memory import MemoryPolicy
+
+from .log import Event
+from .passes import Pass
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What lies in the folder of a session.
+
+    Attributes:
+        owner: fingerprint of the video, and the stride.
+        policy: what objects remember.
+        log: every act, in order.
+        passes: up to the newest snapshot.
+        known: how many acts that snapshot knows of; those after it have to be done again.
+    """
+
+    owner: dict[str, Any]
+    policy: MemoryPolicy
+    log: list[Event]
+    passes: list[Pass]
+    known: int
+
+    @classmethod
+    def read(cls, folder: Path) -> Journal:
+        """Read a folder.
+
+        Raises:
+            OutputError: it holds no session, or a damaged one.
+        """
+        try:
+            record = json.loads((folder / "log.json").read_text())
+            policy = MemoryPolicy(**record["policy"])
+            log = [Event.from_json(event) for event in record["log"]]
+            owner = {"source": record["source"], "stride": record["stride"]}
+            saved: dict[str, Any] = {"passes": [], "events": 0}
+            if (folder / "session.json").exists():
+                saved = json.loads((folder / "session.json").read_text())
+            passes = [Pass.from_json(run) for run in saved["passes"]]
+            return cls(owner, policy, log, passes, int(saved["events"]))
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise OutputError(
+                f"{folder} holds no session to go on with ({error}); give another output folder"
+            ) from error
+
+
+def write_log(folder: Path, owner: dict[str, Any], policy: MemoryPolicy, log: list[Event]) -> None:
+    """Keep every act; the first one starts the session anew."""
+    if len(log) == 1:
+        (folder / "session.json").unlink(missing_ok=True)
+    events = [event.to_json() for event in log]
+    write_atomically(folder / "log.json", json.dumps({**owner, "policy": asdict(policy), "log": events}).encode())
+
+
+def write_passes(folder: Path, passes: list[Pass], known: int) -> None:
+    """Keep the passes, whose snapshots must be there already; the newest knows of `known` acts."""
+    record = {"passes": [run.to_json(latest=run is passes[-1]) for run in passes], "events": known}
+    write_atomically(folder / "session.json", json.dumps(record).encode())

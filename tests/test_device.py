@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from sam2s.device import resolve_device, resolve_precision
+from sam2s import device
+from sam2s.device import MACS_A_THREAD, resolve_device, resolve_precision, use_threads
 from sam2s.errors import ConfigError
 
 CPU = torch.device("cpu")
@@ -47,3 +48,32 @@ def test_precision_that_the_device_cannot_compute_in(monkeypatch):
     monkeypatch.setattr(torch, "ones", refuse)
     with pytest.raises(ConfigError, match=r"cpu cannot compute in bfloat16 \(BFloat16 .*\); use --precision fp32"):
         resolve_precision("bf16", CPU)
+
+
+@pytest.fixture
+def eight_cores(monkeypatch):
+    """A process in which torch stands at eight threads that nobody asked for."""
+    count = [8]
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(device, "_DEFAULT", 8)
+    monkeypatch.setattr(device, "_chosen", None)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: count[0])
+    monkeypatch.setattr(torch, "set_num_threads", lambda number: count.__setitem__(0, number))
+    return count
+
+
+def test_threads_follow_the_size_of_the_network(eight_cores):
+    assert use_threads(0.2 * MACS_A_THREAD) == eight_cores[0] == 1
+    assert use_threads(3.5 * MACS_A_THREAD) == eight_cores[0] == 3  # a larger network after a small one
+    assert use_threads(100 * MACS_A_THREAD) == eight_cores[0] == 8
+
+
+def test_threads_that_were_asked_for_stay(eight_cores, monkeypatch):
+    eight_cores[0] = 5
+    assert use_threads(0) == eight_cores[0] == 5
+    assert use_threads(0, threads=2) == eight_cores[0] == 2
+    eight_cores[0] = 8
+    monkeypatch.setenv("OMP_NUM_THREADS", "8")
+    assert use_threads(0) == eight_cores[0] == 8
+    with pytest.raises(ConfigError, match="--threads 0 is too few"):
+        use_threads(0, threads=0)

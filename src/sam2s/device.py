@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from sam2s.errors import ConfigError
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 SHORT = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+
+MACS_A_THREAD = 4e9
+"""Multiply-adds a frame from which another thread pays off (see benchmarks/README.md)."""
+_DEFAULT = torch.get_num_threads()
+_chosen: int | None = None
 
 
 def resolve_device(device: str | torch.device = "auto") -> torch.device:
@@ -64,3 +71,30 @@ def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
 
 def _native_bfloat16(device: torch.device) -> bool:
     return torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+def use_threads(macs: float, threads: int | None = None) -> int:
+    """Let torch compute with as many processor threads as pay off, and return their number.
+
+    A small network is made of operations so short that threads spend more time waiting for one another than
+    computing. Whatever was asked for otherwise stays: `OMP_NUM_THREADS`, or `torch.set_num_threads` called before.
+
+    Args:
+        macs: multiply-adds of the network for one frame.
+        threads: a number that settles it.
+
+    Raises:
+        ConfigError: the number is below 1.
+    """
+    global _chosen
+    if threads is not None and threads < 1:
+        raise ConfigError(f"--threads {threads} is too few; give at least 1")
+    now = torch.get_num_threads()
+    if threads is None:
+        if os.environ.get("OMP_NUM_THREADS") or now not in (_chosen, _DEFAULT):
+            return now
+        threads = max(1, min(_DEFAULT, int(macs / MACS_A_THREAD)))
+    if threads != now:
+        torch.set_num_threads(threads)
+    _chosen = threads
+    return threads

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from .device import resolve_device, resolve_precision
+from .device import resolve_device, resolve_precision, use_threads
 from .model import Network
 from .model.checkpoints import assemble, load_checkpoint
 
@@ -18,6 +18,7 @@ def load(
     device: str | torch.device = "auto",
     image_size: int | None = None,
     precision: str = "auto",
+    threads: int | None = None,
 ) -> Network:
     """Load a network, ready to run.
 
@@ -27,6 +28,8 @@ def load(
         device: "auto" (CUDA, else Apple GPU, else CPU), "cpu", "cuda", "cuda:N" or "mps".
         image_size: side of the square model image in pixels, a multiple of 32; None for what the weights were made for.
         precision: "auto" (bf16 on CUDA devices that have it, else fp32), "fp32", "bf16" or "fp16".
+        threads: processor threads torch computes with, in the whole process; None for what suits the size of the
+            network, unless `OMP_NUM_THREADS` or a call of `torch.set_num_threads` has settled it.
 
     Raises:
         CheckpointError: the weights cannot be found, read, or do not fit.
@@ -37,4 +40,6 @@ def load(
     config, state, _ = load_checkpoint(name_or_path)
     if image_size is not None:
         config = replace(config, image_size=image_size)
-    return assemble(config, state).to(where, dtype)
+    model = assemble(config, state).to(where, dtype)
+    use_threads(sum(p.numel() for p in model.parameters()) * config.grid**2, threads)
+    return model

@@ -7,6 +7,7 @@ its own. These modules import nothing heavy (torch, av, numpy, transformers) out
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from importlib.util import find_spec
@@ -17,7 +18,7 @@ import typer
 from sam2s import __version__
 from sam2s.errors import Sam2sError
 
-VERBS = ("demo", "track", "weights", "synth", "score", "eval", "sasv")
+VERBS = ("demo", "track", "weights", "synth", "score", "eval", "sasv", "data")
 
 app = typer.Typer(
     help="Click an instrument or organ once in a surgical video, get its mask in every frame.",
@@ -53,6 +54,8 @@ for _verb in VERBS:
 
 def main() -> None:
     """Entry point: errors of ours are one line on standard error and exit status 2; Ctrl-C is 130."""
+    # Threads of torch that spin while they wait take the processor from those of the decoder, and from other programs.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except Sam2sError as error:

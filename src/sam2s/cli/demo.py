@@ -28,12 +28,11 @@ def demo(
     """
     import json
 
-    import torch
-
     from sam2s.cli.running import Job, run
     from sam2s.cli.track import with_progress
+    from sam2s.device import use_threads
 
-    torch.set_num_threads(1)  # scenes and micro are made of small operations, which several threads slow down
+    use_threads(macs=0)  # scenes are made of small operations
     scene, prompts = _scene(seed, frames)
     clip = out / "clip.mp4"
     _write_clip(scene, clip)

@@ -53,6 +53,7 @@ class Job:
     image_size: int | None = None
     device: str = "auto"
     precision: str = "auto"
+    threads: int | None = None
     exports: tuple[str, ...] = ()
     overwrite: bool = False
     live: Policy = "latest"
@@ -96,7 +97,9 @@ def run(job: Job, tell: Tell) -> Outcome:
         Sam2sError: anything that the user can mend.
     """
     check_kinds(job.exports)
-    model = sam2s.load(job.weights, device=job.device, image_size=job.image_size, precision=job.precision)
+    model = sam2s.load(
+        job.weights, device=job.device, image_size=job.image_size, precision=job.precision, threads=job.threads
+    )
     with closing(open_source(job.input, policy=job.live)) as source:
         check(job, source)
         return _track(job, model, source, tell)

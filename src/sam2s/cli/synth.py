@@ -34,11 +34,13 @@ def synth(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """Draw a surgical clip with exact masks, and prompts to track it with."""
+    from sam2s.device import use_threads
     from sam2s.synth import Scene
     from sam2s.synth.export import write_clip
 
     if size % 2:
         raise ConfigError(f"--size {size} is odd, and video needs even sides; give {size + 1}")
+    use_threads(macs=0)  # scenes are made of small operations
     scene = Scene(seed, size, length, kind=kind, tempo=tempo, drift=drift)
     with typer.progressbar(length=length, label=f"{scene.kind}, seed {seed}", hidden=as_json) as bar:
         prompts = write_clip(scene, out, fps=fps, prompt=prompt, frames=frames, on_frame=lambda _: bar.update(1))

@@ -33,6 +33,7 @@ def track(
     image_size: Annotated[int | None, typer.Option(help="Side of the network's image, a multiple of 32.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads of the network.")] = None,
     export: Annotated[str, typer.Option(help="Any of davis, overlay, coco, ytvis, csv, with commas.")] = "overlay,csv",
     live: Annotated[
         Literal["latest", "block"], typer.Option(help="Cameras, streams: newest frame, or every.")
@@ -70,6 +71,7 @@ def track(
         image_size=image_size,
         device=device,
         precision=precision,
+        threads=threads,
         exports=tuple(kind.strip() for kind in export.split(",") if kind.strip()),
         overwrite=overwrite,
         live=live,

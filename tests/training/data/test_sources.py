@@ -111,7 +111,7 @@ class TestBuiltSet:
         (root / "videos/a/short/frames/00001.png").unlink()
         with pytest.raises(DatasetError, match=r"00001\.png"):
             cut(read(root, "a/short"))
-        assert [frame for frame, _ in read(root, "a/short").problems()] == [1]
+        assert [found.frame for found in read(root, "a/short").problems()] == [1]
 
 
 class TestDavis:
@@ -165,7 +165,9 @@ class TestDavis:
 
     def test_a_mask_of_another_size(self, davis):
         save(davis / "Annotations/480p/long/00003.png", np.zeros((10, 10), np.uint8))
-        assert list(read(davis, "long").problems()) == [(3, "the mask is 10x10, the picture 64x48")]
+        assert [(f.frame, f.text) for f in read(davis, "long").problems()] == [
+            (3, "the mask is 10x10, the picture 64x48")
+        ]
         with pytest.raises(DatasetError, match="long frame 3: the mask is 10x10, the picture 64x48"):
             cut(read(davis, "long"), frames=12)
 

@@ -15,7 +15,7 @@ from sam2s.evaluation.folders import find_sequences, list_pictures, natural
 from sam2s.masks.palette import read_label_map
 
 from .pictures import mask_size, picture_size, read_picture, sides
-from .video import Entry
+from .video import Entry, Finding
 
 
 @dataclass(frozen=True)
@@ -64,29 +64,30 @@ class PictureVideo:
         """Object ids [H, W] of a frame."""
         return _labels(self._maps[self._stems[frame]])
 
-    def problems(self) -> Iterator[tuple[int | None, str]]:
+    def problems(self) -> Iterator[Finding]:
         """See `TrainingVideo`."""
         for stem in self._maps.keys() - self._pictures.keys():
-            yield None, f"{self._maps[stem]} has no picture in {self.pictures}"
+            yield Finding("file", f"{self._maps[stem]} has no picture in {self.pictures}")
         common: tuple[int, int] | None = None
         for frame in self.frames:
             stem = self._stems[frame]
             try:
                 size, labels = picture_size(self._pictures[stem]), mask_size(self._maps[stem])
             except DatasetError as error:
-                yield frame, str(error)
+                yield Finding("file", str(error), frame)
                 continue
             common = common or size
             if labels != size:
-                yield frame, f"the mask is {sides(labels)}, the picture {sides(size)}"
+                yield Finding("size", f"the mask is {sides(labels)}, the picture {sides(size)}", frame)
             elif size != common:
-                yield frame, f"the picture is {sides(size)}, those before it are {sides(common)}"
+                yield Finding("size", f"the picture is {sides(size)}, those before it are {sides(common)}", frame)
         numbers = [int(stem) for stem in self._pictures if stem.isdecimal()]
         steps = np.diff(numbers)
         if len(steps) and len(numbers) == len(self._pictures):
             usual = int(np.bincount(steps).argmax())
             for at in np.flatnonzero(steps != usual).tolist():
-                yield at + 1, f"picture {numbers[at]} is followed by {numbers[at + 1]}, others are {usual} apart"
+                text = f"picture {numbers[at]} is followed by {numbers[at + 1]}, others are {usual} apart"
+                yield Finding("gap", text, at + 1, fatal=False)
 
     @cached_property
     def _pictures(self) -> dict[str, Path]:

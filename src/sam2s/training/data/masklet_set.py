@@ -13,7 +13,7 @@ from sam2s.sasv.draft import MAX_ID
 from sam2s.sasv.masklets import MaskletDataset, MaskletVideo, State, mask_files, read_video, video_folder
 
 from .pictures import mask_size, picture_size, sides
-from .video import Entry
+from .video import Entry, Finding
 
 
 class BuiltVideo:
@@ -56,22 +56,24 @@ class BuiltVideo:
             if state is not State.NOT_ANNOTATED
         }
 
-    def problems(self) -> Iterator[tuple[int | None, str]]:
+    def problems(self) -> Iterator[Finding]:
         """See `TrainingVideo`."""
         if not any(o.seen for o in self.video.objects):
-            yield None, "no object has a mask on any frame"
+            yield Finding("empty", "no object has a mask on any frame")
         for one in self.video.objects:
             if not 1 <= one.id <= MAX_ID:
-                yield None, f"object id {one.id} is beyond 1 to {MAX_ID}"
+                yield Finding("ids", f"object id {one.id} is beyond 1 to {MAX_ID}")
+            if not one.seen:
+                yield Finding("empty", f"object {one.id} has a mask on no frame", fatal=False)
         for t, frame in enumerate(self.video.frames):
             masks = [self.video.folder / name for name in mask_files(t, frame.layers)]
             try:
                 sizes = [picture_size(self.video.image_path(t)), *(mask_size(path) for path in masks)]
             except DatasetError as error:
-                yield t, str(error)
+                yield Finding("file", str(error), t)
                 continue
             for size in sorted({*sizes} - {self.video.size}):
-                yield t, f"a file is {sides(size)}, the video is {sides(self.video.size)}"
+                yield Finding("size", f"a file is {sides(size)}, the video is {sides(self.video.size)}", t)
 
 
 def masklet_entries(root: Path, *, split: str | None, subset: str | None = None) -> list[Entry]:

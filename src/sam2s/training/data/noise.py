@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 from sam2s.errors import ConfigError
 
-from .video import Source, TrainingVideo
+from .video import Entry, Finding, Source, TrainingVideo
 
 _KNOTS = 9
 """Places along a side where a displacement is drawn; between them it is smooth."""
@@ -65,7 +65,7 @@ class NoisyVideo:
             masks[i] = np.zeros_like(mask) if missed else _displaced(mask, self.jitter, rng) if self.jitter else mask
         return masks
 
-    def problems(self) -> Iterator[tuple[int | None, str]]:
+    def problems(self) -> Iterator[Finding]:
         """See `TrainingVideo`."""
         return self.video.problems()
 
@@ -97,6 +97,11 @@ class Noisy:
     def weight(self) -> float:
         """See `Source`."""
         return self.source.weight
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """See `Source`."""
+        return self.source.entries
 
     def clips(self, *, pictures: bool) -> int:
         """See `Source`."""

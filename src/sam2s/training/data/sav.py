@@ -18,7 +18,7 @@ from sam2s.masks import rle
 from sam2s.video import FileSource
 
 from .pictures import picture_size, read_picture, sides
-from .video import Entry
+from .video import Entry, Finding
 
 MANUAL = "_manual.json"
 AUTO = "_auto.json"
@@ -81,20 +81,20 @@ class SavVideo:
         except ValueError as error:
             raise DatasetError(f"{self.stem} frame {frame}: {error}; download the video's JSON again") from error
 
-    def problems(self) -> Iterator[tuple[int | None, str]]:
+    def problems(self) -> Iterator[Finding]:
         """See `TrainingVideo`."""
         try:
             size, length = self._shape()
         except (DatasetError, SourceError) as error:
-            yield None, str(error)
+            yield Finding("file", str(error))
             return
         if not any(self.cover(frame) for frame in self.frames):
-            yield None, "no object has a mask on any frame"
+            yield Finding("empty", "no object has a mask on any frame")
         if length is not None and self.frames and self.frames[-1] >= length:
-            yield None, f"it has {length} frames, but frame {self.frames[-1]} is annotated"
+            yield Finding("file", f"it has {length} frames, but frame {self.frames[-1]} is annotated")
         for frame in self.frames:
             for other in {(one["size"][0], one["size"][1]) for one in self._rows[frame // self._every] if one} - {size}:
-                yield frame, f"a mask is {sides(other)}, the video is {sides(size)}"
+                yield Finding("size", f"a mask is {sides(other)}, the video is {sides(size)}", frame)
 
     @cached_property
     def _rows(self) -> list[list[rle.Rle | None]]:

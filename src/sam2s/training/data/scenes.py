@@ -9,7 +9,7 @@ import numpy as np
 
 from sam2s.synth import Scene
 
-from .video import TrainingVideo
+from .video import Entry, Finding, TrainingVideo
 
 FIRST_SEED = 1_000_000
 """Scenes with smaller seeds are kept for evaluation."""
@@ -53,7 +53,7 @@ class SceneVideo:
         """See `TrainingVideo`."""
         return {i: self._draw(frame)[1] == i for i in ids}
 
-    def problems(self) -> Iterator[tuple[int | None, str]]:
+    def problems(self) -> Iterator[Finding]:
         """See `TrainingVideo`."""
         return iter(())
 
@@ -74,6 +74,7 @@ class Scenes:
     drift: float = 0.25
     weight: float = 1.0
     name: str = "synthetic"
+    entries: tuple[Entry, ...] = ()
 
     def clips(self, *, pictures: bool) -> int:
         """See `Source`."""

@@ -8,11 +8,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
 from sam2s.errors import DatasetError
+
+Kind = Literal["file", "size", "empty", "ids", "gap", "jump", "leak"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is wrong, or may be, with a video.
+
+    Attributes:
+        kind: what is wrong: a file, sizes, no masks, ids, frames that are missing, a leap of a mask, or a split.
+        text: a sentence for people.
+        frame: where, if it is one frame.
+        fatal: whether the video cannot be used as it is; otherwise a person should look.
+    """
+
+    kind: Kind
+    text: str
+    frame: int | None = None
+    fatal: bool = True
 
 
 class TrainingVideo(Protocol):
@@ -45,8 +64,8 @@ class TrainingVideo(Protocol):
         """Masks bool [H, W] of those of `ids` that somebody looked for on this frame, all false where one is absent."""
         ...
 
-    def problems(self) -> Iterator[tuple[int | None, str]]:
-        """What can be seen to be wrong without decoding pictures: the frame, where it is one, and a sentence."""
+    def problems(self) -> Iterator[Finding]:
+        """What can be seen to be wrong without decoding pictures."""
         ...
 
 
@@ -56,6 +75,7 @@ class Source(Protocol):
     Attributes:
         name: for messages.
         weight: how much likelier its clips are than their number makes them.
+        entries: its videos and pictures; none where they are made up on the spot.
     """
 
     @property
@@ -63,6 +83,9 @@ class Source(Protocol):
 
     @property
     def weight(self) -> float: ...
+
+    @property
+    def entries(self) -> Sequence[Entry]: ...
 
     def clips(self, *, pictures: bool) -> int:
         """Clips that an epoch takes from it: of its single pictures, or of its videos."""

@@ -1,0 +1,44 @@
+"""What is in more than one part of a split, and so makes results look better than they are."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from sam2s.sasv.masklets import MANIFEST, read_manifest
+from sam2s.sasv.patients import shared_patients
+from sam2s.sasv.splits import PARTS
+
+from .davis import split_lists
+from .video import Finding
+
+
+def leaks(root: Path, pictures: Mapping[str, Collection[bytes]]) -> Iterator[Finding]:
+    """Find patients, videos and pictures in several parts of a dataset.
+
+    Args:
+        root: a built set, or a folder with lists of splits in ImageSets; others have no parts that could leak.
+        pictures: by video, hashes of its pictures.
+    """
+    if (root / MANIFEST).exists():
+        videos = read_manifest(root)["videos"]
+        parts = {name: {str(entry["split"])} for name, entry in videos.items()}
+        for patient, by in shared_patients(videos).items():
+            yield Finding("leak", f"patient {patient} is in train ({by['train'][0]}) and test ({by['test'][0]})")
+    else:
+        lists = split_lists(root)
+        parts = {name: {part for part in PARTS if name in lists.get(part, ())} for name in pictures}
+        for name, where in parts.items():
+            if len(where) > 1:
+                yield Finding("leak", f"{name} is in {' and '.join(sorted(where))}")
+
+    owners: dict[bytes, dict[str, str]] = defaultdict(dict)
+    for name, hashes in pictures.items():
+        if len(where := parts.get(name, set())) == 1:
+            for one in hashes:
+                owners[one].setdefault(min(where), name)
+    shared = Counter(tuple(sorted(by.items())) for by in owners.values() if len(by) > 1)
+    for where_and_who, count in shared.items():
+        text = " and ".join(f"{part} ({name})" for part, name in where_and_who)
+        yield Finding("leak", f"{count} equal picture{'s'[: count != 1]}: {text}")

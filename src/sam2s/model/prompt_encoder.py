@@ -70,8 +70,8 @@ class PromptEncoder(nn.Module):
 
     def _points(self, coords: Tensor, labels: Tensor) -> Tensor:
         # The reference always closes the list with one point that is none.
-        coords = torch.cat((coords, coords.new_zeros(len(coords), 1, 2)), dim=1)
-        labels = torch.cat((labels, labels.new_full((len(labels), 1), NOT_A_POINT)), dim=1)
+        coords = torch.cat((coords, coords.new_zeros(coords.shape[0], 1, 2)), dim=1)
+        labels = torch.cat((labels, labels.new_full((labels.shape[0], 1), NOT_A_POINT)), dim=1)
         code = self.pe_layer((coords + 0.5) / self.image_size)
         kinds = torch.cat(
             [self.not_a_point_embed.weight, *(e.weight for e in cast(list[nn.Embedding], self.point_embeddings))]

@@ -80,24 +80,29 @@ def save_checkpoint(
         if not torch.isfinite(stored).all():
             raise CheckpointError(f"{name} holds numbers that {dtype} cannot: store the weights as fp32, or mend them")
         tensors[name] = stored
-    record = {"version": VERSION, "config": asdict(config), **asdict(metadata or Metadata())}
-    del record["format"]
     with replacing(path) as partial:
-        save_file(tensors, partial, metadata={"format": "pt", KEY: json.dumps(record)})
+        save_file(tensors, partial, metadata={"format": "pt", KEY: json.dumps(record(config, metadata))})
         partial.chmod(0o644)  # safetensors lets nobody else read what it writes
 
 
+def record(config: ModelConfig, metadata: Metadata | None = None) -> dict[str, Any]:
+    """What is stored beside weights, for `parse_metadata`."""
+    fields = {"version": VERSION, "config": asdict(config), **asdict(metadata or Metadata())}
+    del fields["format"]
+    return fields
+
+
 def parse_metadata(text: str, path: Path) -> tuple[ModelConfig, Metadata]:
-    """Read back what `save_checkpoint` wrote beside the tensors."""
+    """Read back a `record`, which lies in the file at `path`."""
     try:
-        record = json.loads(text)
-        version = record.pop("version")
+        found = json.loads(text)
+        version = found.pop("version")
         if version > VERSION:
             raise CheckpointError(
                 f"{path} was written by a newer sam2s (format {version}, this one reads {VERSION}); "
                 "pip install --upgrade sam2s"
             )
-        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in record.pop("config").items()}
-        return ModelConfig(**fields), Metadata(**record)
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in found.pop("config").items()}
+        return ModelConfig(**fields), Metadata(**found)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path} has damaged metadata ({error}); fetch or copy it again") from error

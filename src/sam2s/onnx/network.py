@@ -1,0 +1,166 @@
+"""An exported network: onnxruntime computes, behind the contract of `model.Network`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sam2s.errors import CheckpointError, MissingExtraError
+from sam2s.model import LONG_TERM_SLOT, ImageFeatures, Memory
+from sam2s.model.checkpoints.containers import read_tensors
+from sam2s.model.checkpoints.native import parse_metadata
+from sam2s.model.mask_decoder import Decoded
+from sam2s.model.prompt_encoder import NOT_A_POINT, Prompt
+
+from .export import CONSTANTS, FILE, VERSION
+from .graphs import parts
+
+CERTAIN = 100.0
+"""Logit whose sigmoid is 1 in float32: thresholded masks enter the memory encoder as plus or minus this."""
+
+
+class OnnxNetwork:
+    """A folder written by `sam2s export onnx`, ready to run on the CPU; offers what `model.SAM2S` offers to tracking.
+
+    Tensors are views of what onnxruntime reads and writes; torch computes nothing of the network. All graphs share the
+    number of threads that torch has when the folder is opened.
+
+    Args:
+        folder: the exported network.
+
+    Raises:
+        MissingExtraError: onnxruntime is not installed.
+        CheckpointError: the folder is no export, is of another version, or a file of it is missing or damaged.
+    """
+
+    dtype = torch.float32
+    device = torch.device("cpu")
+
+    def __init__(self, folder: Path) -> None:
+        facts = describe(folder)
+        self.precision: str = facts["precision"]
+        self.config, _ = parse_metadata(json.dumps(facts["network"]), folder / FILE)
+        self._parts = {part.name: part for part in parts(self.config)}
+        self._sessions = {name: _session(folder / f"{name}.onnx") for name in self._parts}
+        self._constants = read_tensors(folder / CONSTANTS)[0]
+        self._no_prompt: dict[int, Prompt] = {}
+
+    @property
+    def image_size(self) -> int:
+        return self.config.image_size
+
+    @property
+    def text_bank(self) -> Tensor:
+        return self._constants["text_bank"]
+
+    @property
+    def no_obj_ptr(self) -> Tensor:
+        return self._constants["no_obj_ptr"]
+
+    def encode_image(self, images: Tensor) -> ImageFeatures:
+        embedding, s4, s8 = self._run("image_encoder", images)
+        return ImageFeatures(embedding, (s4, s8))
+
+    def without_memory(self, embedding: Tensor) -> Tensor:
+        return embedding + self._constants["no_mem_embed"].view(1, -1, 1, 1)
+
+    def first_cls(self, batch: int) -> Tensor | None:
+        return None if self.config.semantic == "off" else self._constants["cls_token"].expand(batch, -1, -1)
+
+    def attend(self, embedding: Tensor, memory: Memory) -> tuple[Tensor, Tensor | None]:
+        last = self.config.num_maskmem
+        slots = torch.tensor([last if slot == LONG_TERM_SLOT else slot for slot in memory.slots])
+        conditioned, *cls = self._run(
+            "memory_attention", embedding, memory.maps.float(), slots, memory.pointers, memory.distances
+        )
+        return conditioned, cls[0] if cls else None
+
+    def encode_prompt(
+        self, batch: int, points: tuple[Tensor, Tensor] | None = None, mask_logits: Tensor | None = None
+    ) -> Prompt:
+        if points is None and mask_logits is None:
+            if batch not in self._no_prompt:
+                self._no_prompt[batch] = self._encode_prompt(batch, None, None)
+            return self._no_prompt[batch]
+        return self._encode_prompt(batch, points, mask_logits)
+
+    def _encode_prompt(self, batch: int, points: tuple[Tensor, Tensor] | None, mask_logits: Tensor | None) -> Prompt:
+        coords, labels = points or (torch.zeros(batch, 1, 2), torch.full((batch, 1), NOT_A_POINT))
+        side = self.image_size // 4
+        mask = torch.zeros(batch, 1, side, side) if mask_logits is None else mask_logits
+        given = torch.full((batch,), mask_logits is not None)
+        return Prompt(*self._run("prompt_encoder", coords.float(), labels, mask, given))
+
+    def decode(self, embedding: Tensor, features: ImageFeatures, prompt: Prompt, cls: Tensor | None = None) -> Decoded:
+        token = () if cls is None else (cls,)
+        logits, ious, tokens, object_logit, *read = self._run(
+            "mask_decoder", embedding, *features.high_res, prompt.sparse, prompt.dense, *token
+        )
+        return Decoded(logits, ious, tokens, object_logit, read[0] if read else None)
+
+    def encode_memory(self, embedding: Tensor, logits: Tensor, object_logit: Tensor, *, binarize: bool) -> Tensor:
+        if binarize:
+            logits = torch.where(logits > 0, CERTAIN, -CERTAIN)
+        return self._run("memory_encoder", embedding, logits, object_logit)[0]
+
+    def semantic_logits(self, cls: Tensor) -> Tensor:
+        return self._run("semantics", cls)[0]
+
+    def mask_downsample(self, mask: Tensor, /) -> Tensor:
+        return self._run("mask_reducer", mask)[0]
+
+    def obj_ptr_proj(self, tokens: Tensor, /) -> Tensor:
+        return self._run("object_pointer", tokens)[0]
+
+    def _run(self, name: str, *inputs: Tensor) -> list[Tensor]:
+        part = self._parts[name]
+        feed = {key: np.ascontiguousarray(x.numpy()) for key, x in zip(part.inputs, inputs, strict=True)}
+        return [torch.from_numpy(x) for x in self._sessions[name].run(list(part.outputs), feed)]
+
+
+def is_export(path: Path) -> bool:
+    """Whether a path is a folder that `sam2s export onnx` wrote."""
+    return (path / FILE).is_file()
+
+
+def describe(folder: Path) -> dict[str, Any]:
+    """What an exported network says of itself.
+
+    Raises:
+        CheckpointError: the folder is no export, or one that this version does not know.
+    """
+    if not is_export(folder):
+        raise CheckpointError(
+            f"{folder} holds no {FILE}; make it with: sam2s export onnx --weights NAME --out {folder}"
+        )
+    try:
+        facts = json.loads((folder / FILE).read_text())
+        version = facts["version"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"cannot read {folder / FILE} ({error}); export the network again") from error
+    if version != VERSION:
+        raise CheckpointError(
+            f"{folder} is an export of version {version}, this is {VERSION}; export the network again"
+        )
+    return facts
+
+
+def _session(path: Path) -> Any:
+    try:
+        import onnxruntime as ort
+    except ImportError as error:
+        raise MissingExtraError(
+            "onnxruntime is needed to run an exported network; install it with: pip install 'sam2s[onnx]'"
+        ) from error
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3
+    try:
+        return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has an exception of its own for every kind of failure
+        raise CheckpointError(f"cannot open {path} ({error}); export the network again") from error

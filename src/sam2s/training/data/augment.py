@@ -90,11 +90,11 @@ def recolour(
     images: Tensor, brightness: float | Tensor, contrast: float | Tensor, saturation: float | Tensor
 ) -> Tensor:
     """Scale brightness, the distance from a frame's mean grey, and that from a pixel's own grey; 1 changes nothing."""
-    images = (images * brightness).clamp(0, 1)
+    images = (images * brightness).clamp_(0, 1)
     mean = _luminance(images).mean((-2, -1), keepdim=True)
-    images = (mean + contrast * (images - mean)).clamp(0, 1)
+    images.sub_(mean).mul_(contrast).add_(mean).clamp_(0, 1)
     grey = _luminance(images)
-    return (grey + saturation * (images - grey)).clamp(0, 1)
+    return images.sub_(grey).mul_(saturation).add_(grey).clamp_(0, 1)
 
 
 def _factors(most: tuple[float, float, float], rng: np.random.Generator) -> list[float]:
@@ -102,4 +102,5 @@ def _factors(most: tuple[float, float, float], rng: np.random.Generator) -> list
 
 
 def _luminance(images: Tensor) -> Tensor:
-    return (images * torch.tensor(_GREY).view(3, 1, 1)).sum(-3, keepdim=True)
+    red, green, blue = (weight * images[:, k : k + 1] for k, weight in enumerate(_GREY))
+    return red.add_(green).add_(blue)

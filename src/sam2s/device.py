@@ -73,6 +73,11 @@ def _native_bfloat16(device: torch.device) -> bool:
     return torch.cuda.get_device_capability(device) >= (8, 0)
 
 
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def use_threads(macs: float, threads: int | None = None) -> int:
     """Let torch compute with as many processor threads as pay off, and return their number.
 

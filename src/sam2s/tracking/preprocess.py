@@ -18,8 +18,8 @@ from .prompts import Box, Mask, Points
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def model_image(image: np.ndarray, size: int) -> Tensor:
-    """Squeeze a frame to the network's square and normalise it, as the SAM 2.1 reference implementation does.
+def resize(image: np.ndarray, size: int) -> Tensor:
+    """Squeeze a frame to the network's square, as the SAM 2.1 reference implementation does.
 
     The aspect ratio is not kept; the filter is Pillow's bicubic in uint8. A frame of the right size is not filtered.
 
@@ -28,7 +28,7 @@ def model_image(image: np.ndarray, size: int) -> Tensor:
         size: side S of the network's image.
 
     Returns:
-        float32 [1, 3, S, S]
+        uint8 [1, S, S, 3]
 
     Raises:
         SourceError: the frame is not a uint8 RGB picture.
@@ -37,8 +37,18 @@ def model_image(image: np.ndarray, size: int) -> Tensor:
         raise SourceError(f"a frame is uint8 [H, W, 3] RGB, got {image.dtype} {list(image.shape)}; convert it first")
     if image.shape[:2] != (size, size):
         image = np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
-    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
-    return (pixels - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+    return torch.from_numpy(np.array(image))[None]
+
+
+def normalise(pixels: Tensor) -> Tensor:
+    """Pixels uint8 [B, S, S, 3] -> what the network reads, float32 [B, 3, S, S], on the same device."""
+    mean, std = (torch.tensor(x, device=pixels.device).view(3, 1, 1) for x in (MEAN, STD))
+    return (pixels.permute(0, 3, 1, 2).float() / 255 - mean) / std
+
+
+def model_image(image: np.ndarray, size: int) -> Tensor:
+    """A frame uint8 [H, W, 3] as the network reads it, float32 [1, 3, S, S]; see `resize` and `normalise`."""
+    return normalise(resize(image, size))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sam2s.memory import MemoryPolicy
 from sam2s.model import Network
 from sam2s.video.frame import Frame, VideoSource
 
+from .ahead import encode_ahead
 from .journal import Journal, write_log, write_passes
 from .log import Event
 from .object_track import ObjectTrack
@@ -180,18 +182,19 @@ class VideoSession:
         else:
             begin = start // self.stride if reverse else -(-start // self.stride)
         run: Pass | None = None
-        for frame in self._frames(begin, stop, reverse):
-            time = frame.index // self.stride
-            if run is None or self._changed or self._after != (run.number, time - run.step):
-                run = self._begin(time, reverse)
-            result = self.tracker.step(frame, time)
-            self._after, self._before, run.last = (run.number, time), None, time
-            for object_id in result.objects:
-                run.joined.setdefault(object_id, time)
-            yield result  # before saving: what a snapshot counts as done must be in the caller's hands
-            due = abs(time - run.start) % self.snapshot_every == self.snapshot_every - 1
-            if due and not self._changed and self._after == (run.number, time):
-                self._save(run, time)
+        with closing(encode_ahead(self.model, self._frames(begin, stop, reverse))) as encoded:
+            for frame, features in encoded:
+                time = frame.index // self.stride
+                if run is None or self._changed or self._after != (run.number, time - run.step):
+                    run = self._begin(time, reverse)
+                result = self.tracker.step(frame, time, features)
+                self._after, self._before, run.last = (run.number, time), None, time
+                for object_id in result.objects:
+                    run.joined.setdefault(object_id, time)
+                yield result  # before saving: what a snapshot counts as done must be in the caller's hands
+                due = abs(time - run.start) % self.snapshot_every == self.snapshot_every - 1
+                if due and not self._changed and self._after == (run.number, time):
+                    self._save(run, time)
 
     def checkpoint(self) -> None:
         """Save the state after the frame passed last, so that `reopen` goes on from there.

@@ -10,9 +10,9 @@ from sam2s.memory import MemoryBank, MemoryPolicy
 from sam2s.model import ImageFeatures, Network, Segmentation
 from sam2s.video.frame import Frame
 
+from .ahead import encode
 from .answers import Answerer
 from .object_track import ObjectTrack
-from .preprocess import model_image
 from .presence import Presence, PresenceRule
 from .prompts import Prompt
 from .results import FrameResult, ObjectResult, ObjectState
@@ -100,13 +100,16 @@ class Tracker:
         self._track(object_id).end = self.time + 1
 
     @torch.inference_mode()
-    def step(self, frame: Frame | np.ndarray, time: int | None = None) -> FrameResult:
+    def step(
+        self, frame: Frame | np.ndarray, time: int | None = None, features: ImageFeatures | None = None
+    ) -> FrameResult:
         """Track every object into a frame.
 
         Args:
             frame: the next frame, or the same one again (same index) after a correction. A bare array uint8 [H, W, 3]
                 is always the next one.
             time: position of the frame among those that are processed; by default one more than before.
+            features: of the frame, where they have been computed ahead.
 
         Raises:
             PromptError: a waiting prompt does not fit the frame. It is dropped, the frame is not tracked and all else
@@ -121,6 +124,8 @@ class Tracker:
         if not again:
             self._move_on(time)
         self._check_waiting(frame, time)
+        if features is not None:
+            self._seen = time, features
         features = self.features(frame, time)
         prompted = self._answer_waiting(frame, features, time, tracked=again)
         self.time, self._index = time, frame.index
@@ -206,8 +211,7 @@ class Tracker:
     def features(self, frame: Frame, time: int) -> ImageFeatures:
         """Image features of a frame; those of the latest frame are at hand."""
         if self._seen is None or self._seen[0] != time:
-            image = model_image(frame.image, self.model.image_size)
-            self._seen = time, self.model.encode_image(image.to(self.model.device))
+            self._seen = time, encode(self.model, [frame])
         return self._seen[1]
 
     def new_track(self, object_id: int) -> ObjectTrack:

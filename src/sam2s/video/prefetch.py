@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ class _Last:
         self.error = error
 
 
-def prefetch(items: Iterable[T], depth: int = 4) -> Iterator[T]:
+def prefetch(items: Iterable[T], depth: int = 4) -> Generator[T]:
     """Yield the items of an iterable that a thread reads at most `depth` ahead.
 
     Errors of the iterable are raised here, after the items before them. When the consumer stops early or raises, the
@@ -33,7 +33,7 @@ def prefetch(items: Iterable[T], depth: int = 4) -> Iterator[T]:
     return _prefetch(items, depth)
 
 
-def _prefetch(items: Iterable[T], depth: int) -> Iterator[T]:
+def _prefetch(items: Iterable[T], depth: int) -> Generator[T]:
     queue: SimpleQueue[T | _Last] = SimpleQueue()
     free = threading.Semaphore(depth)
     stop = threading.Event()

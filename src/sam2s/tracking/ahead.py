@@ -1,0 +1,66 @@
+"""Reading, scaling and encoding frames ahead of the tracker, while it works on those before."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from itertools import islice
+
+import torch
+
+from sam2s.device import cores
+from sam2s.model import ImageFeatures, Network
+from sam2s.video.frame import Frame
+from sam2s.video.prefetch import prefetch
+
+from .preprocess import normalise, resize
+
+ON_GPU = 8
+"""Frames that a GPU encodes together; on a processor larger batches than one gain nothing."""
+
+Encoded = tuple[Frame, ImageFeatures | None]
+
+
+def encode_ahead(model: Network, frames: Iterable[Frame]) -> Generator[Encoded]:
+    """Yield frames with their image features, read ahead by a thread in a bounded queue.
+
+    The thread encodes as well where that overlaps with tracking: on a GPU, and on a processor with cores that torch
+    leaves idle. Otherwise it only decodes, and features are None. What is computed does not depend on the schedule.
+
+    Args:
+        model: the network.
+        frames: in the order they will be tracked; closed at the end where they have a `close`.
+    """
+    if model.device.type == "cuda":
+        return _arrived(prefetch(_batches(model, frames), depth=1))
+    if model.device.type == "cpu" and torch.get_num_threads() < cores():
+        return prefetch(((frame, encode(model, [frame])) for frame in frames), depth=2)
+    return prefetch(((frame, None) for frame in frames), depth=4)
+
+
+@torch.inference_mode()
+def encode(model: Network, frames: list[Frame]) -> ImageFeatures:
+    """Image features of a batch of frames."""
+    pixels = torch.cat([resize(frame.image, model.image_size) for frame in frames])
+    if model.device.type == "cuda":
+        pixels = pixels.pin_memory().to(model.device, non_blocking=True)
+    return model.encode_image(normalise(pixels.to(model.device)))
+
+
+def _batches(model: Network, frames: Iterable[Frame]) -> Iterator[tuple[list[Frame], ImageFeatures, torch.cuda.Event]]:
+    """Encode on a stream of its own, so that copies and kernels overlap with those of the tracker."""
+    stream = torch.cuda.Stream(model.device)
+    rest = iter(frames)
+    while batch := list(islice(rest, ON_GPU)):
+        with torch.cuda.stream(stream):
+            features = encode(model, batch)
+        yield batch, features, stream.record_event()
+
+
+def _arrived(batches: Iterator[tuple[list[Frame], ImageFeatures, torch.cuda.Event]]) -> Generator[Encoded]:
+    for frames, features, done in batches:
+        current = torch.cuda.current_stream(features.embedding.device)
+        current.wait_event(done)
+        for tensor in (features.embedding, *features.high_res):
+            tensor.record_stream(current)  # its memory must not be used again before the tracker has read it
+        for i, frame in enumerate(frames):
+            yield frame, features.take(slice(i, i + 1))

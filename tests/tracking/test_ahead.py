@@ -1,0 +1,40 @@
+"""Whatever is done ahead, and in whichever thread, the results are the same to the bit."""
+
+import threading
+
+import pytest
+import torch
+
+from model_tools import nano
+from sam2s.tracking import Points, Tracker, VideoSession, ahead
+from tracking_tools import bits, same, source
+
+
+@pytest.mark.parametrize("idle", [0, 1])
+def test_every_schedule_gives_the_same_results(monkeypatch, idle):
+    model, video, where = nano(), source(9), set()
+    monkeypatch.setattr(ahead, "cores", lambda: torch.get_num_threads() + idle)
+    encode_image = model.encode_image
+
+    def noted(images):
+        where.add(threading.current_thread().name)
+        return encode_image(images)
+
+    monkeypatch.setattr(model, "encode_image", noted)
+    with VideoSession(model, video) as session:
+        session.add_prompt(0, 1, Points([(30, 20)]))
+        where.clear()
+        results = [bits(result) for result in session.propagate()]
+    assert where == {"sam2s-prefetch" if idle else "MainThread"}
+    tracker = Tracker(model)
+    tracker.add_prompt(1, Points([(30, 20)]))
+    assert all(same(ours, bits(tracker.step(frame))) for ours, frame in zip(results, video.frames(), strict=True))
+
+
+def test_leaving_a_pass_leaves_no_thread():
+    with VideoSession(nano(), source(9)) as session:
+        session.add_prompt(0, 1, Points([(30, 20)]))
+        run = session.propagate()
+        next(run)
+        run.close()
+    assert all(thread.name != "sam2s-prefetch" for thread in threading.enumerate())

@@ -1,103 +1,163 @@
 """Run a batch of clips through the network as tracking would, keeping gradients.
 
-Legend: B clips, T frames, N objects of all clips together, S image size, h w = S / 4 the size of low-resolution logits.
+Legend: B clips, T frames, N objects of all clips together, S image size, h w = S / 4 the size of low-resolution logits,
+D width of text features.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from sam2s.model import LONG_TERM_SLOT, SAM2S, ImageFeatures, Memory, Segmentation, segment, segment_from_mask, upsample
 from sam2s.model.segment import MASK_LOGIT
 from sam2s.tracking.answers import PREVIOUS_LOGIT_LIMIT
 
-from .clips import ClipBatch
-from .prompting import box_prompt, correction_click, first_click
+from .batch import ClipBatch
+from .prompting import PromptKind, PromptPlan, correction, start
 
-PromptKind = Literal["mask", "box", "click", "clicks"]
+__all__ = ["Answer", "PromptKind", "rollout"]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Candidate masks of one pass over one frame, with the truth to hold them against.
+    """What the network said of one frame, once, with the truth to hold it against.
 
     Attributes:
-        logits: [N, M, h, w]; M is 1 after an unambiguous prompt, else 3.
-        ious: [N, M].
-        object_logit: [N, 1].
-        target: [N, h, w] share of each low-resolution pixel that the object covers.
         frame: position in the clip.
-        power: [2] mean square of the image embedding, and of the memory maps that were read (0 where none was).
+        last: no further click follows on this frame.
+        prompted: a person has pointed at this frame.
+        logits: [N, M, h, w] candidate masks as the decoder drew them, whether or not it judged the object present; M is
+            1 after an unambiguous prompt, else 3. None for a mask prompt, which is its own answer.
+        ious: [N, M] predicted IoUs.
+        object_logit: [N, 1].
+        cls: [N, D] semantic token in the space of the text bank; None without one, and on answers that are not last.
+        truth: bool [N, S, S].
+        known: bool [N], False where nobody looked for the object.
+        power: [2] mean square of the image embedding, and of the memory maps that were read (0 where none was); None
+            for a mask prompt.
     """
 
-    logits: Tensor
+    frame: int
+    last: bool
+    prompted: bool
+    logits: Tensor | None
     ious: Tensor
     object_logit: Tensor
-    target: Tensor
-    frame: int
-    power: Tensor
+    cls: Tensor | None
+    truth: Tensor
+    known: Tensor
+    power: Tensor | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Remembered:
+class Remembered:
+    """A frame that later ones read: its memory maps [N, mem_dim, h / 4, w / 4] and object pointers [N, C]."""
+
     frame: int
+    conditioning: bool
     map: Tensor
     pointer: Tensor
 
 
-def _answer(
-    seen: Segmentation,
-    features: ImageFeatures,
-    target: Tensor,
-    *,
-    multimask: bool,
-    frame: int = 0,
-    memory: Memory | None = None,
-) -> Answer:
-    assert seen.decoded is not None
-    embedding = features.embedding.square().mean()
-    power = torch.stack((embedding, torch.zeros_like(embedding) if memory is None else memory.maps.square().mean()))
-    masks = slice(1, None) if multimask else slice(0, 1)
-    decoded = seen.decoded
-    return Answer(decoded.logits[:, masks], decoded.ious[:, masks], decoded.object_logit, target, frame, power)
+def rollout(
+    model: SAM2S, batch: ClipBatch, plan: PromptPlan, generator: torch.Generator, *, teacher: float = 0.0
+) -> Iterator[Answer]:
+    """Prompt every object as planned and track it through the other frames of its clip.
+
+    As in the SAM 2.1 reference the prompted frames come first, each by itself; the others follow in order and read all
+    conditioning frames, be they earlier or later. A frame that was corrected is a conditioning frame from then on.
+    Gradients pass from frame to frame and from click to click.
+
+    Args:
+        model: the network.
+        batch: frames and true masks.
+        plan: where and how the objects are prompted.
+        generator: the CPU's, source of clicks and boxes.
+        teacher: probability that a tracked frame is remembered with its true mask instead of the predicted one.
+
+    Yields:
+        the answers in the order in which they were given.
+    """
+    clips, frames = batch.images.shape[:2]
+    features = model.encode_image(batch.images.transpose(0, 1).flatten(0, 1))
+    remembered: list[Remembered] = []
+    for frame in (*plan.starts, *(i for i in range(frames) if i not in plan.starts)):
+        here, truth = features.take(frame * clips + batch.owner), batch.masks[:, frame]
+        memory = None if frame in plan.starts else recall(model, remembered, frame, batch.long_term)
+        power = here.embedding.float().square().mean()
+        power = torch.stack((power, torch.zeros_like(power) if memory is None else memory.maps.float().square().mean()))
+        looks = 1 + plan.rules.rounds if frame in plan.corrected else 1
+        for look, (seen, masks) in enumerate(_look(model, here, truth, plan, frame, looks, memory, generator), 1):
+            yield Answer(
+                frame=frame,
+                last=look == looks,
+                prompted=memory is None or look > 1,
+                logits=None if seen.decoded is None else seen.decoded.logits[:, masks],
+                ious=seen.iou if seen.decoded is None else seen.decoded.ious[:, masks],
+                object_logit=seen.object_logit,
+                cls=model.semantic_proj(seen.cls) if look == looks and seen.cls is not None else None,
+                truth=truth,
+                known=batch.known[:, frame],
+                power=None if seen.decoded is None else power,
+            )
+        if len(remembered) + 1 < frames:
+            conditioning = frame in plan.starts or frame in plan.corrected
+            drawn = not conditioning and float(torch.rand((), generator=generator)) < teacher
+            told = batch.known[:, frame] & (drawn or plan.starts.get(frame) == "mask")
+            maps = _memorize(model, here, seen, truth, told)
+            remembered.append(Remembered(frame, conditioning, maps, seen.pointer))
 
 
-def _prompted(
-    model: SAM2S, features: ImageFeatures, masks: Tensor, target: Tensor, kind: PromptKind, generator: torch.Generator
-) -> tuple[Segmentation, list[Answer]]:
-    """Segment the conditioning frame from simulated prompts; "clicks" is one click and one correction."""
+SINGLE, THREE = slice(0, 1), slice(1, None)
+"""Masks of the decoder that answer an unambiguous prompt, and an ambiguous one."""
+
+
+def _look(
+    model: SAM2S,
+    here: ImageFeatures,
+    truth: Tensor,
+    plan: PromptPlan,
+    frame: int,
+    looks: int,
+    memory: Memory | None,
+    generator: torch.Generator,
+) -> Iterator[tuple[Segmentation, slice]]:
+    """Answer a frame, then each correction of the answer; with the candidates that count."""
+    kind, count = plan.starts.get(frame), len(truth)
     if kind == "mask":
-        return segment_from_mask(model, features, masks[:, None]), []
-    count, embedding = len(masks), model.without_memory(features.embedding)
-    points = box_prompt(masks, generator) if kind == "box" else first_click(masks, generator)
-    multimask = kind != "box"
-    cls = model.first_cls(count)
-    seen = segment(model, embedding, features, model.encode_prompt(count, points), multimask=multimask, cls=cls)
-    answers = [_answer(seen, features, target, multimask=multimask)]
-    if kind == "clicks":
-        wrong = upsample(seen.logits, model.image_size)[:, 0] > 0
-        more = correction_click(wrong, masks, generator)
-        points = torch.cat((points[0], more[0]), dim=1), torch.cat((points[1], more[1]), dim=1)
-        before = seen.logits.detach().clamp(-PREVIOUS_LOGIT_LIMIT, PREVIOUS_LOGIT_LIMIT)
+        yield segment_from_mask(model, here, truth[:, None]), SINGLE
+        return
+    points = None if kind is None else start(kind, truth, plan.rules, generator)
+    if memory is None:
+        embedding, cls = model.without_memory(here.embedding), model.first_cls(count)
+    else:
+        embedding, cls = model.attend(here.embedding, memory)
+    before = None
+    for look in range(looks):
+        ambiguous = points is None or points.labels.shape[1] == 1
         prompt = model.encode_prompt(count, points, before)
-        seen = segment(model, embedding, features, prompt, multimask=False, cls=cls, stability=False)
-        answers.append(_answer(seen, features, target, multimask=False))
-    return seen, answers
+        seen = segment(model, embedding, here, prompt, multimask=ambiguous, cls=cls, stability=False)
+        yield seen, THREE if ambiguous else SINGLE
+        if look + 1 < looks:
+            with torch.no_grad():
+                more = correction(upsample(seen.logits, model.image_size)[:, 0] > 0, truth, plan.rules, generator)
+            points = more if points is None else points.then(more)
+            before = seen.logits.clamp(-PREVIOUS_LOGIT_LIMIT, PREVIOUS_LOGIT_LIMIT)
 
 
-def _memory(model: SAM2S, remembered: list[_Remembered], frame: int, long_term: int) -> Memory:
-    """What is read at `frame`: the conditioning frame, long-term frames 1..long_term, and the short-term window."""
-    short = model.config.num_maskmem - 1
-    maps, slots = [], []
+def recall(model: SAM2S, remembered: list[Remembered], frame: int, long_term: int) -> Memory:
+    """What is read at `frame`: conditioning frames, long-term frames 1..long_term, and the short-term window."""
+    short, pointers = model.config.num_maskmem - 1, model.config.max_pointers
+    maps, slots, recent = [], [], []
     for item in remembered:
         distance = frame - item.frame
-        if item.frame == 0:
+        if item.conditioning or distance < pointers:
+            recent.append(item)
+        if item.conditioning:
             slot = short
         elif item.frame <= long_term:
             slot = LONG_TERM_SLOT
@@ -107,60 +167,18 @@ def _memory(model: SAM2S, remembered: list[_Remembered], frame: int, long_term: 
             continue
         maps.append(item.map)
         slots.append(slot)
-    unit = model.config.max_pointers - 1
-    distances = torch.tensor([(frame - item.frame) / unit for item in remembered])
-    return Memory(torch.stack(maps, 1), tuple(slots), torch.stack([i.pointer for i in remembered], 1), distances)
+    # In units of the pointers that are read in a long video, for which the network is trained, however short the clip.
+    distances = torch.tensor([(frame - item.frame) / (pointers - 1) for item in recent], device=model.device)
+    return Memory(torch.stack(maps, 1), tuple(slots), torch.stack([i.pointer for i in recent], 1), distances)
 
 
-def rollout(
-    model: SAM2S, clip: ClipBatch, kind: PromptKind, generator: torch.Generator, *, teacher: float = 0.0
-) -> Iterator[Answer]:
-    """Prompt every object on the first frame of its clip and track it through the others.
+def _memorize(model: SAM2S, here: ImageFeatures, seen: Segmentation, truth: Tensor, told: Tensor) -> Tensor:
+    """Memory map of an answer, or of the true mask for the objects that are `told` it, bool [N].
 
-    Args:
-        model: the network.
-        clip: frames and true masks.
-        kind: how all objects of this batch are prompted.
-        generator: source of the simulated clicks and boxes.
-        teacher: probability that a frame is remembered with its true mask instead of the predicted one.
-
-    Yields:
-        the answers in order; a mask prompt yields none for the first frame.
+    Masks are not thresholded, as in training of SAM 2.1: gradients pass.
     """
-    batch, frames = clip.images.shape[:2]
-    features = model.encode_image(clip.images.transpose(0, 1).flatten(0, 1))
-    side = model.image_size // 4
-    targets = F.interpolate(clip.masks.float(), (side, side), mode="area")
-    remembered: list[_Remembered] = []
-    for frame in range(frames):
-        rows = frame * batch + clip.owner
-        seen_features, target = features.take(rows), targets[:, frame]
-        if frame == 0:
-            seen, answers = _prompted(model, seen_features, clip.masks[:, 0], target, kind, generator)
-            yield from answers
-        else:
-            memory = _memory(model, remembered, frame, clip.long_term)
-            embedding, cls = model.attend(seen_features.embedding, memory)
-            prompt = model.encode_prompt(len(rows))
-            seen = segment(model, embedding, seen_features, prompt, multimask=True, cls=cls)
-            yield _answer(seen, seen_features, target, multimask=True, frame=frame, memory=memory)
-        if frame + 1 < frames:
-            remembered.append(_remember(model, clip, seen, seen_features, frame, generator, teacher))
-
-
-def _remember(
-    model: SAM2S,
-    clip: ClipBatch,
-    seen: Segmentation,
-    features: ImageFeatures,
-    frame: int,
-    generator: torch.Generator,
-    teacher: float,
-) -> _Remembered:
-    logits, present = upsample(seen.logits, model.image_size), seen.object_logit
-    if frame > 0 and torch.rand((), generator=generator) < teacher:
-        truth = clip.masks[:, frame, None]
-        logits = torch.where(truth, MASK_LOGIT, -MASK_LOGIT)
-        present = torch.where(truth.flatten(1).any(1, keepdim=True), MASK_LOGIT, -MASK_LOGIT)
-    maps = model.encode_memory(features.embedding, logits, present, binarize=frame == 0)
-    return _Remembered(frame, maps, seen.pointer)
+    shown = torch.where(truth.flatten(1).any(1, keepdim=True), MASK_LOGIT, -MASK_LOGIT)
+    present = torch.where(told[:, None], shown, seen.object_logit)
+    logits = torch.where(truth[:, None], MASK_LOGIT, -MASK_LOGIT)
+    logits = torch.where(told[:, None, None, None], logits, upsample(seen.logits, model.image_size))
+    return model.encode_memory(here.embedding, logits, present, binarize=False)

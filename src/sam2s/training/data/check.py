@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -84,8 +85,8 @@ def check(root: Path, *, workers: int = 1, progress: Callable[[int, int], None] 
     """
     entries = find_entries(root)
     reports: list[VideoReport] = []
-    with ProcessPoolExecutor(workers) if workers > 1 else ThreadPoolExecutor(1) as pool:
-        for report in pool.map(check_entry, entries):
+    with ProcessPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
+        for report in (pool.map if pool else map)(check_entry, entries):
             reports.append(report)
             progress(len(reports), len(entries))
     return Report(tuple(reports), tuple(leaks(root, {report.name: report.digests for report in reports})))

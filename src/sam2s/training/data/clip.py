@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from sam2s.errors import ConfigError, DatasetError
-from sam2s.tracking.preprocess import MEAN, STD, model_mask
+from sam2s.tracking.preprocess import MEAN, STD, model_mask, resize
 from sam2s.tracking.prompts import Mask
 
 from .augment import Augmentation, augment
@@ -110,32 +109,34 @@ def cut_clip(
     if times is None:
         return None
     groups = _objects(video.cover(times[0]), settings, rng)
-    ids = sorted({i for group in groups for i in group})
-    distinct = sorted(set(times))
-    images, masks = {}, {}
-    for time, picture in zip(distinct, video.images(distinct), strict=True):
-        images[time] = _image(picture, settings.size)
-        masks[time] = {
-            i: _mask(video, time, mask, picture, settings.size) for i, mask in video.masks(time, ids).items()
-        }
-    aspect = picture.shape[1] / picture.shape[0]
-
+    images, masks, aspect = _read(video, times, sorted({i for group in groups for i in group}), settings.size)
     known = torch.tensor([[all(i in masks[time] for i in group) for time in times] for group in groups])
     nothing = torch.zeros(settings.size, settings.size, dtype=torch.bool)
-    layers = [[_union([masks[time].get(i, nothing) for i in group]) for time in times] for group in groups]
-    moved = augment(
-        torch.stack([images[time] for time in times]),
-        torch.stack([torch.stack(layer) for layer in layers]),
-        settings.augmentation,
-        rng,
-        aspect=aspect,
-    )
-    kept = moved[1][:, 0].flatten(1).any(1)  # too small for S, or turned out of the picture
+    layers = [
+        torch.stack([torch.stack([masks[time].get(i, nothing) for i in group]).any(0) for time in times])
+        for group in groups
+    ]
+    images, moved = augment(images, torch.stack(layers), settings.augmentation, rng, aspect=aspect)
+    kept = moved[:, 0].flatten(1).any(1)  # others are too small for S, or turned out of the picture
     if not kept.any():
         return None
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
     rows = torch.tensor([_row(video, group, names) for group in groups])
-    return Clip((moved[0] - mean) / std, moved[1][kept], known[kept], rows[kept], torch.tensor(times))
+    return Clip((images - mean) / std, moved[kept], known[kept], rows[kept], torch.tensor(times))
+
+
+def _read(
+    video: TrainingVideo, times: Sequence[int], ids: Sequence[int], size: int
+) -> tuple[Tensor, dict[int, dict[int, Tensor]], float]:
+    """Images float32 [T, 3, S, S] in 0 to 1, masks bool [S, S] by time and id, and the aspect ratio of the video."""
+    distinct = sorted(set(times))
+    images: dict[int, Tensor] = {}
+    masks: dict[int, dict[int, Tensor]] = {}
+    for time, picture in zip(distinct, video.images(distinct), strict=True):
+        images[time] = resize(picture, size)
+        masks[time] = {i: _mask(video, time, m, picture, size) for i, m in video.masks(time, ids).items()}
+    pixels = torch.cat([images[time] for time in times]).permute(0, 3, 1, 2)
+    return pixels.float() / 255, masks, picture.shape[1] / picture.shape[0]
 
 
 def _times(
@@ -174,13 +175,6 @@ def _row(video: TrainingVideo, group: tuple[int, ...], names: Sequence[str]) -> 
     return names.index(name) if name in names and not found else -1
 
 
-def _image(picture: np.ndarray, size: int) -> Tensor:
-    """float32 [3, S, S] in 0 to 1, squeezed as in tracking."""
-    if picture.shape[:2] != (size, size):
-        picture = np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.BICUBIC))
-    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 255
-
-
 def _mask(video: TrainingVideo, time: int, mask: np.ndarray, picture: np.ndarray, size: int) -> Tensor:
     """bool [S, S], squeezed as in tracking."""
     if mask.shape != picture.shape[:2]:
@@ -189,7 +183,3 @@ def _mask(video: TrainingVideo, time: int, mask: np.ndarray, picture: np.ndarray
             f"{video.name} frame {time}: the mask is {found}, the picture {wanted}; see sam2s data check"
         )
     return model_mask(Mask(mask), picture.shape[:2], size)[0, 0]
-
-
-def _union(masks: Sequence[Tensor]) -> Tensor:
-    return masks[0] if len(masks) == 1 else torch.stack(list(masks)).any(0)

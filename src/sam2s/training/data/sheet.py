@@ -46,7 +46,7 @@ def clip_cells(stream: ClipStream, names: Sequence[str], *, clips: int) -> Cells
     """Clips as the network gets them: drawn, cut, mirrored, turned and recoloured; a row a clip."""
     batches = (stream.batch(number) for number in count())
     rows = ((batch, b) for batch in batches for b in range(len(batch.images)))
-    shown = [(_clip(batch, b, names), _roles(batch, b)) for batch, b in islice(rows, clips)]
+    shown = [(draw_clip(batch, b, names), roles(batch, b)) for batch, b in islice(rows, clips)]
     return [image for images, _ in shown for image in images], [role for _, roles in shown for role in roles]
 
 
@@ -65,32 +65,37 @@ def write_sheet(cells: Cells, path: Path, *, columns: int | None) -> None:
         Image.fromarray(sheet).save(partial, "PNG" if path.suffix.lower() == ".png" else "JPEG")
 
 
-def _draw(video: TrainingVideo, frame: int, picture: np.ndarray) -> np.ndarray:
-    masks = video.masks(frame, list(video.cover(frame)))
-    return draw(picture, [Layer(i, mask, video.category(i)) for i, mask in masks.items()])
-
-
-def _clip(batch: ClipBatch, b: int, names: Sequence[str]) -> list[np.ndarray]:
+def draw_clip(
+    batch: ClipBatch, b: int, names: Sequence[str] = (), masks: torch.Tensor | None = None
+) -> list[np.ndarray]:
+    """The frames of clip `b` with its true masks, or with others of the same shape (bool [N, T, S, S])."""
+    masks = batch.masks if masks is None else masks
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
-    pixels = ((batch.images[b] * std + mean).clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
+    levels = (batch.images[b] * std + mean).nan_to_num().clamp(0, 1) * 255
+    pixels = levels.round().byte().permute(0, 2, 3, 1).numpy()
     rows = (batch.owner == b).nonzero()[:, 0].tolist()
     pictures = []
     for t, image in enumerate(pixels):
         layers = []
         for k, n in enumerate(rows, start=1):
             category = int(batch.category[n])
-            state = "visible" if batch.masks[n, t].any() else "absent" if batch.known[n, t] else "unknown"
-            layers.append(Layer(k, batch.masks[n, t].numpy(), names[category] if category >= 0 else None, state))
+            state = "visible" if masks[n, t].any() else "absent" if batch.known[n, t] else "unknown"
+            layers.append(Layer(k, masks[n, t].numpy(), names[category] if category >= 0 and names else None, state))
         pictures.append(draw(image, layers))
     return pictures
 
 
-def _roles(batch: ClipBatch, b: int) -> list[str]:
+def roles(batch: ClipBatch, b: int) -> list[str]:
     """What each frame of a clip is to the memory."""
     times = batch.times[b].tolist()
-    roles = ["conditioning", *["long-term"] * batch.long_term]
-    roles += ["short-term"] * (len(times) - len(roles))
-    return [f"{time}  {role}" for time, role in zip(times, roles, strict=True)]
+    found = ["conditioning", *["long-term"] * batch.long_term]
+    found += ["short-term"] * (len(times) - len(found))
+    return [f"{time}  {role}" for time, role in zip(times, found, strict=True)]
+
+
+def _draw(video: TrainingVideo, frame: int, picture: np.ndarray) -> np.ndarray:
+    masks = video.masks(frame, list(video.cover(frame)))
+    return draw(picture, [Layer(i, mask, video.category(i)) for i, mask in masks.items()])
 
 
 def _spaced(items: Sequence[_T], number: int) -> list[_T]:

@@ -1,8 +1,10 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
-from sam2s.masks import overlay
+from sam2s.masks import labels, overlay
 from sam2s.masks.overlay import Layer, contact_sheet, draw
 from sam2s.masks.palette import display_color
 
@@ -27,6 +29,60 @@ def test_fill_outline_and_background():
     assert picture[120, 160] == pytest.approx(90 * 0.6 + color * 0.4, abs=2)
     edge = picture[120, 208:212].astype(int)
     assert abs(edge - color).sum(1).min() < 25
+
+
+def plain(image, mask, color, thickness, opacity):
+    """What `draw` does for one object, pixel by pixel: the whole mask blurred, the whole picture blended."""
+    sigma = 0.5 + thickness / 2
+    inside = np.where(mask, np.uint8(255), np.uint8(0))
+    soft = np.array(Image.fromarray(inside).filter(ImageFilter.GaussianBlur(sigma)))
+    soft = np.maximum(soft, inside // 2)
+    keep, paint = overlay._profile(color, sigma, thickness, opacity)
+    return ((image * keep[soft].astype(int) + paint[soft]) // 256).astype(np.uint8)
+
+
+@pytest.mark.parametrize("thickness", [1.4, 5, 9])
+def test_equals_its_plain_definition(thickness):
+    rng = np.random.default_rng(5)
+    image = rng.integers(0, 256, (240, 320, 3), np.uint8)
+    noise = rng.random((240, 320)) < 0.02
+    shaft = np.zeros((240, 320), bool)
+    shaft[90:97, 40:] = True
+    masks = [disc(160, 120, 70), disc(300, 10, 90), noise, shaft | disc(40, 100, 30), ~disc(160, 120, 9)]
+    for mask in masks:
+        drawn = draw(image, [Layer(4, mask)], labels=False, thickness=thickness, opacity=0.4)
+        assert np.array_equal(drawn, plain(image, mask, display_color(4), thickness, 0.4))
+
+
+def test_labels_of_a_video_keep_their_side_and_glide():
+    """A hook that shakes at the height where above and below are as good: labels must not hop."""
+    places, seen = {}, []
+    for t in range(40):
+        y = 43 + 6 * (t % 2)  # by itself each frame would choose another side
+        draw(GREY, [Layer(1, disc(160 + t, y, 20), "hook")], places=places)
+        seen.append(places[1])
+    alone = []
+    for t in range(2):
+        fresh = {}
+        draw(GREY, [Layer(1, disc(160, 43 + 6 * t, 20), "hook")], places=fresh)
+        alone.append(fresh[1][0])
+    assert alone[0] != alone[1]
+    assert len({side for side, *_ in seen[2:]}) == 1
+    steps = [abs(a[1] - b[1]) + abs(a[2] - b[2]) for a, b in pairwise(seen[2:])]
+    assert max(steps) <= 6
+    draw(GREY, [Layer(1, GREY[..., 0] == 0)], places=places)
+    assert places == {}
+
+
+def test_a_kept_label_gives_way():
+    places = {}
+    layers = [Layer(1, disc(100, 120, 20), "hook"), Layer(2, disc(220, 120, 20), "clip applier")]
+    draw(GREY, layers, places=places)
+    before = dict(places)
+    for x in range(220, 99, -10):
+        draw(GREY, [layers[0], Layer(2, disc(x, 120, 20), "clip applier")], places=places)
+    assert before[1][0] == before[2][0] == 0
+    assert {places[1][0], places[2][0]} != {0}
 
 
 def test_thin_parts_do_not_vanish():
@@ -56,13 +112,14 @@ def test_same_input_same_picture():
 @pytest.mark.parametrize("spread", [0, 4, 40])
 def test_labels_lie_inside_and_apart(monkeypatch, spread):
     placed = []
-    original = overlay._place
+    original = labels._place
 
-    def watch(canvas, chip, spots, taken):
-        original(canvas, chip, spots, taken)
+    def watch(canvas, chip, spots, taken, *before):
+        side = original(canvas, chip, spots, taken, *before)
         placed[:] = taken
+        return side
 
-    monkeypatch.setattr(overlay, "_place", watch)
+    monkeypatch.setattr(labels, "_place", watch)
     layers = [Layer(i, disc(20 + spread * i, 8 + spread * i // 2, 14), "a rather long name") for i in range(1, 7)]
     draw(GREY, [*layers, Layer(9, GREY[..., 0] == 0, "gone", "absent")])
     assert len(placed) == 7

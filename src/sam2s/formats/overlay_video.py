@@ -13,6 +13,7 @@ import numpy as np
 from sam2s.errors import OutputError
 from sam2s.formats.records import FrameRecord
 from sam2s.formats.run_info import RunInfo
+from sam2s.masks.labels import Places
 from sam2s.masks.overlay import Layer, draw
 from sam2s.tracking.results import FrameResult
 from sam2s.video.frame import Frame, VideoSource
@@ -62,13 +63,14 @@ def write_overlay(
     if record is None:
         return
     pictures = source.frames(record.index)
+    places: Places = {}
     with (
         closing(open_writer(path, info.size, info.fps or _FPS_OF_FOLDERS)) as writer,
         closing(pictures),  # type: ignore[type-var]
     ):
         while record is not None:
             frame = _find(pictures, record.index, source)
-            writer.write(draw(frame.image, layers(record, info.names)), record.pts)
+            writer.write(draw(frame.image, layers(record, info.names), places=places), record.pts)
             record = next(rows, None)
 
 
@@ -86,6 +88,7 @@ class LiveOverlay:
         self._fps = info.fps or _FPS_OF_FOLDERS
         self._writer: Writer | None = None
         self._last: Fraction | None = None
+        self._places: Places = {}
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Draw a result over its frame. A time that is missing or runs backward is put one frame after the last."""
@@ -95,7 +98,7 @@ class LiveOverlay:
         if self._last is not None and (pts is None or pts <= self._last):
             pts = self._last + 1 / self._fps
         self._last = pts or Fraction(0)
-        self._writer.write(draw(frame.image, layers(result, self._names)), self._last)
+        self._writer.write(draw(frame.image, layers(result, self._names), places=self._places), self._last)
 
     def close(self) -> None:
         """Finish the file, if a frame was written."""

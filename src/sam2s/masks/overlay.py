@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import pairwise
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFilter
+from scipy.ndimage import maximum_filter1d, minimum_filter1d
 from scipy.special import ndtri
 
+from sam2s.masks.labels import Anchor, Places, anchor_of, font, write_labels
 from sam2s.masks.palette import display_color
 
 _HALO = 0.45  # opacity of the dark rim that keeps outlines visible on bright ground
-_GLASS = (16, 18, 24, 185)  # background of a label, RGBA
-_SHAPE_SCALE = 4  # rounded corners are drawn this much larger, then reduced
-_FRINGE = 0.005  # share of a mask at its top and bottom that labels may ignore: specks should not attract them
-
-
-class _Anchor(NamedTuple):
-    """Where a mask can be pointed at: (x, y) of its top, bottom and middle, and the x range it spans."""
-
-    top: tuple[int, int]
-    bottom: tuple[int, int]
-    middle: tuple[int, int]
-    left: int
-    right: int
+_STRIP = 48  # rows painted together
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +47,7 @@ def draw(
     labels: bool = True,
     thickness: float | None = None,
     text_size: int | None = None,
+    places: Places | None = None,
 ) -> np.ndarray:
     """Draw objects on a picture; the input is left as it is.
 
@@ -67,6 +58,8 @@ def draw(
         labels: whether to write ids and names.
         thickness: of the outline in pixels; by default it grows with the picture.
         text_size: of labels in pixels; by default it grows with the picture.
+        places: for videos: one dict, empty at first, for all frames. Labels then stay on the side of their object where
+            they stood as long as it is free, and glide instead of jumping.
 
     Returns:
         uint8 [H, W, 3].
@@ -78,7 +71,7 @@ def draw(
     layers = list(layers)
     anchors = [_paint(canvas, layer, thickness, opacity) for layer in layers]
     if labels:
-        _write_labels(canvas, layers, anchors, text_size)
+        write_labels(canvas, layers, anchors, text_size, {} if places is None else places)
     return canvas
 
 
@@ -107,14 +100,11 @@ def contact_sheet(
         x = gap + number % columns * (width + gap)
         y = gap + number // columns * (cell + gap)
         sheet.paste(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS), (x, y))
-        pen.text((x + 2, y + height + caption), label, (225, 228, 234), _font(caption), anchor="lm")
+        pen.text((x + 2, y + height + caption), label, (225, 228, 234), font(caption), anchor="lm")
     return np.asarray(sheet)
 
 
-# ---------------------------------------------------------------------------------------------------------- one object
-
-
-def _paint(canvas: np.ndarray, layer: Layer, thickness: float, opacity: float) -> _Anchor | None:
+def _paint(canvas: np.ndarray, layer: Layer, thickness: float, opacity: float) -> Anchor | None:
     """Blend fill and outline into the canvas; return where a label may point, or None when the mask is empty.
 
     A mask blurred with a Gaussian tells, near its edge, the distance to the edge. So the whole profile from the dark
@@ -128,39 +118,57 @@ def _paint(canvas: np.ndarray, layer: Layer, thickness: float, opacity: float) -
         return None
     x0, y0, x1, y1 = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
     sigma = 0.5 + thickness / 2
-    margin = math.ceil(3 * sigma)
-    window = np.s_[max(y0 - margin, 0) : y1 + margin, max(x0 - margin, 0) : x1 + margin]
-    inside = np.multiply(mask[window], 255, dtype=np.uint8)
-    soft = np.array(Image.fromarray(inside).filter(ImageFilter.GaussianBlur(sigma)))
-    np.maximum(soft, inside >> 1, out=soft)  # what the blur would lose, thin shafts and tips, is drawn as outline
     keep, paint = _profile(display_color(layer.object_id), sigma, thickness, opacity)
-    region = canvas[window]
-    region[...] = (region * keep.take(soft)[..., None] + paint.take(soft, axis=0)) >> 8
-    return _anchor(mask[y0:y1, x0:x1], x0, y0)
+    for top, bottom, left, right, reach in _areas(mask, (x0, y0, x1, y1), sigma):
+        region = canvas[top:bottom, left:right]
+        if not reach:  # all is deep inside
+            region = region.reshape(bottom - top, -1)  # long rows are quicker than threes
+            blend = np.multiply(region, keep[255, 0], dtype=np.uint16)
+            blend += np.tile(paint[255], right - left)
+        else:
+            y, x = max(top - reach, 0), max(left - reach, 0)
+            inside = np.multiply(mask[y : bottom + reach, x : right + reach], 255, dtype=np.uint8)
+            soft = np.array(Image.fromarray(inside).filter(ImageFilter.GaussianBlur(sigma)))
+            np.maximum(
+                soft, inside >> 1, out=soft
+            )  # what the blur would lose, thin shafts and tips, is drawn as outline
+            soft = soft[top - y : bottom - y, left - x : right - x]
+            blend = keep.take(soft, axis=0)
+            blend *= region
+            blend += paint.take(soft, axis=0)
+        blend >>= 8
+        region[...] = blend
+    return anchor_of(mask[y0:y1, x0:x1], x0, y0)
 
 
-def _anchor(part: np.ndarray, x0: int, y0: int) -> _Anchor:
-    filled = np.cumsum(np.count_nonzero(part, axis=1))
-    top, middle, bottom = np.searchsorted(filled, filled[-1] * np.array([_FRINGE, 0.5, 1 - _FRINGE]))
+def _areas(mask: np.ndarray, box: tuple[int, int, int, int], sigma: float) -> Iterator[tuple[int, int, int, int, int]]:
+    """Where a mask that fills a box changes the picture, as rectangles: only those near its edge need the blur.
 
-    def spot(row: int, rows: slice) -> tuple[int, int]:
-        columns = np.flatnonzero(part[rows].any(0))
-        return x0 + int(columns[columns.size // 2]), y0 + int(row)
-
-    return _Anchor(
-        spot(top, np.s_[: top + 1]),
-        spot(bottom, np.s_[bottom:]),
-        spot(middle, np.s_[middle : middle + 1]),
-        x0,
-        x0 + part.shape[1],
-    )
+    Yields:
+        Top, bottom, left, right, and how far the blur reaches there: 0 where all is deep inside.
+    """
+    reach = math.ceil(3 * sigma) + 2
+    height, width = mask.shape
+    x0, y0, x1, y1 = box
+    lowest = min(y1 + reach, height)
+    for top in range(max(y0 - reach, 0), lowest, _STRIP):
+        bottom = min(top + _STRIP, lowest)
+        part = mask[max(top - reach, 0) : bottom + reach, x0:x1]
+        some, every = np.zeros((2, width), np.uint8)
+        some[x0:x1], every[x0:x1] = part.any(0), part.all(0)
+        span = 2 * reach + 1
+        kind = maximum_filter1d(some, span, mode="nearest") + minimum_filter1d(every, span, mode="nearest")
+        cuts = [0, *(np.flatnonzero(np.diff(kind)) + 1).tolist(), width]
+        for left, right in pairwise(cuts):
+            if kind[left]:
+                yield top, bottom, left, right, reach if kind[left] == 1 else 0
 
 
 @lru_cache(maxsize=512)
 def _profile(
     color: tuple[int, int, int], sigma: float, thickness: float, opacity: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Tables over the blurred value: 256ths of the picture that stay, uint16 [256], and what is added, [256, 3]."""
+    """Tables over the blurred value, uint16 [256, 3]: 256ths of the picture that stay, and what is added."""
     distance = sigma * ndtri(np.linspace(0, 1, 256).clip(1e-4, 1 - 1e-4))  # pixels from the edge, positive inside
     half = thickness / 2
     line = np.clip(half + 0.5 - abs(distance), 0, 1)
@@ -173,98 +181,6 @@ def _profile(
         paint = paint * (1 - alpha[:, None]) + alpha[:, None] * color
         keep = keep * (1 - alpha)
     kept = np.floor(keep * 256)
-    return kept.astype(np.uint16), np.floor(paint * 256).clip(0, 65535 - 255 * kept[:, None]).astype(np.uint16)
-
-
-# -------------------------------------------------------------------------------------------------------------- labels
-
-
-def _write_labels(canvas: np.ndarray, layers: Sequence[Layer], anchors: Sequence[_Anchor | None], size: int) -> None:
-    taken: list[tuple[int, int, int, int]] = []
-    absent = []
-    for layer, anchor in sorted(zip(layers, anchors, strict=True), key=lambda pair: pair[1].top[1] if pair[1] else 0):
-        if anchor is None:
-            absent.append(layer)
-            continue
-        state = "" if layer.state == "visible" else layer.state.replace("_", " ")
-        note = state if layer.presence is None else f"{state} {100 * layer.presence:.0f}%"
-        chip = _chip(_title(layer), note.strip(), display_color(layer.object_id), size)
-        _place(canvas, chip, _spots(anchor, *chip.shape[:2]), taken)
-    for layer in absent[::-1]:  # stacked from the bottom left, the first one on top
-        state = "absent" if layer.state == "visible" else layer.state.replace("_", " ")
-        _place(canvas, _chip(_title(layer), state, display_color(layer.object_id), size), [], taken)
-
-
-def _title(layer: Layer) -> str:
-    return f"{layer.object_id} {layer.name}" if layer.name else str(layer.object_id)
-
-
-def _spots(anchor: _Anchor, h: int, w: int) -> list[tuple[int, int]]:
-    """Top-left corners for a label, best first: above, below, right, left, on the object."""
-    gap = h // 3
-    (tx, ty), (bx, by), (mx, my) = anchor.top, anchor.bottom, anchor.middle
-    return [
-        (tx - w // 2, ty - h - gap),
-        (bx - w // 2, by + gap),
-        (anchor.right + gap, my - h // 2),
-        (anchor.left - w - gap, my - h // 2),
-        (mx - w // 2, my - h // 2),
-    ]
-
-
-def _place(
-    canvas: np.ndarray, chip: np.ndarray, spots: list[tuple[int, int]], taken: list[tuple[int, int, int, int]]
-) -> None:
-    """Blend a label in at the first free spot within the frame, else where there is room; without room leave it out."""
-    height, width = canvas.shape[:2]
-    h, w = chip.shape[:2]
-    gap = h // 4
-    lowest, rightmost = height - h - gap, width - w - gap
-    good = [(min(max(x, gap), rightmost), y) for x, y in spots if gap <= y <= lowest and -w < 2 * x < 2 * width - w]
-    shifted = [(min(max(x, gap), rightmost), min(max(y, gap), lowest)) for x, y in spots[::-1]]
-    anywhere = [(x, y) for x in range(gap, rightmost + 1, w + gap) for y in range(lowest, gap - 1, -h - gap)]
-    for x, y in good + shifted + anywhere:
-        clear = all(x >= x1 or x + w <= x0 or y >= y1 or y + h <= y0 for x0, y0, x1, y1 in taken)
-        if x < 0 or y < 0 or not clear:
-            continue
-        taken.append((x, y, x + w, y + h))
-        region = canvas[y : y + h, x : x + w]
-        alpha = chip[..., 3:].astype(np.uint16)
-        region[...] = (region * (255 - alpha) + chip[..., :3] * alpha + 127) // 255
-        return
-
-
-@lru_cache(maxsize=1024)
-def _chip(title: str, note: str, color: tuple[int, int, int], size: int) -> np.ndarray:
-    """A label as uint8 RGBA [h, w, 4]: dark glass, a dot in the object's colour, the title, a small grey note."""
-    font, small = _font(size), _font(max(8, round(size * 0.8)))
-    pad, dot = round(size * 0.5), round(size * 0.62)
-    title_width = math.ceil(font.getlength(title))
-    note_width = math.ceil(small.getlength(note)) + pad if note else 0
-    height = round(size * 1.6)
-    width = pad + dot + pad + title_width + note_width + pad
-    chip = Image.new("RGBA", (width, height), _GLASS)
-    pen = ImageDraw.Draw(chip)
-    pen.text((pad + dot + pad, height / 2), title, (255, 255, 255, 255), font, anchor="lm")
-    if note:
-        pen.text((width - pad, height / 2), note, (190, 196, 206, 255), small, anchor="rm")
-    top = (height - dot) / 2
-    chip.paste((*color, 255), mask=_rounded((width, height), (pad, top, pad + dot, top + dot), dot / 2))
-    body = _rounded((width, height), (0, 0, width, height), height * 0.3)
-    glass = np.array(chip)
-    glass[..., 3] = glass[..., 3].astype(np.uint16) * np.asarray(body) // 255
-    return glass
-
-
-def _rounded(size: tuple[int, int], box: tuple[float, float, float, float], radius: float) -> Image.Image:
-    """A smooth rounded rectangle as an 8-bit mask of the given (width, height)."""
-    k = _SHAPE_SCALE
-    shape = Image.new("L", (size[0] * k, size[1] * k))
-    x0, y0, x1, y1 = (k * value for value in box)
-    ImageDraw.Draw(shape).rounded_rectangle((x0, y0, x1 - 1, y1 - 1), radius * k, fill=255)
-    return shape.reduce(k)
-
-
-@lru_cache(maxsize=32)
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)
+    return np.repeat(kept[:, None], 3, 1).astype(np.uint16), np.floor(paint * 256).clip(
+        0, 65535 - 255 * kept[:, None]
+    ).astype(np.uint16)

@@ -112,9 +112,11 @@ class TestMasks:
     def test_no_masks(self, davis, tmp_path, add_video):
         for t in range(12):
             write_label_map(mask_path(davis, "long", t), np.zeros(SIZE, np.uint8))
-        assert only(davis) == (("empty", "long", None, True), "none of 12 annotated frames shows an object")
+        assert only(davis) == (("empty", "long", None, False), "none of 12 annotated frames shows an object")
         add_video(tmp_path / "built", "a/x", {1: [NOTHING] * 3})
-        assert ("empty", "a/x", None, True) in found(tmp_path / "built")
+        assert found(tmp_path / "built")["empty", "", None, True] == "no video has a mask"
+        add_video(tmp_path / "built", "a/y", {1: [None] * 3}, seed=1)
+        assert found(tmp_path / "built")["empty", "a/y", None, False]
 
     def test_mostly_bare(self, davis):
         for t in range(8):

@@ -1,5 +1,6 @@
 """Batches depend on the seed and the step alone: not on workers, resuming, or how a step is shared out."""
 
+import pickle
 from dataclasses import fields, replace
 from itertools import islice
 
@@ -91,6 +92,12 @@ def test_shapes(scenes, divemem, picture_share, kind):
     assert set(batch.owner.tolist()) == set(range(b))
     assert (batch.owner.bincount() <= 3).all()
     assert batch.long_term == (2 if kind == "divemem" else 0)
+
+
+def test_a_stream_travels_to_another_process(scenes, tmp_path, add_video, discs):
+    add_video(tmp_path, "a/film", {1: discs(6)})
+    stream = ClipStream([*scenes, open_source(SourceSettings(place=str(tmp_path), jitter=0.1), size=64)], SETTINGS)
+    assert same(pickle.loads(pickle.dumps(stream)).batch(3), stream.batch(3))
 
 
 def test_clips_of_one_frame(scenes):

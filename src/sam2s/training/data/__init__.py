@@ -1,6 +1,7 @@
 """Clips to learn from: sources, sampling, augmentation, batches."""
 
 from .augment import Augmentation
+from .check import preflight
 from .clip import ClipSettings
 from .opening import SourceSettings, find_entries, open_source
 from .stream import ClipStream, training_loader
@@ -12,5 +13,6 @@ __all__ = [
     "SourceSettings",
     "find_entries",
     "open_source",
+    "preflight",
     "training_loader",
 ]

@@ -54,16 +54,16 @@ class VideoReport:
 
 @dataclass(frozen=True)
 class Report:
-    """What was found in a dataset: its videos, and what concerns several of them."""
+    """What was found in a dataset: in each of its videos, and in the whole."""
 
     videos: tuple[VideoReport, ...]
-    leaks: tuple[Finding, ...]
+    whole: tuple[Finding, ...]
 
     @property
     def findings(self) -> list[tuple[str, Finding]]:
         """Everything, with the name of the video or an empty one."""
         found = [(video.name, one) for video in self.videos for one in video.findings]
-        return [("", leak) for leak in self.leaks] + found
+        return [("", one) for one in self.whole] + found
 
     @property
     def ok(self) -> bool:
@@ -89,7 +89,10 @@ def check(root: Path, *, workers: int = 1, progress: Callable[[int, int], None] 
         for report in (pool.map if pool else map)(check_entry, entries):
             reports.append(report)
             progress(len(reports), len(entries))
-    return Report(tuple(reports), tuple(leaks(root, {report.name: report.digests for report in reports})))
+    whole = list(leaks(root, {report.name: report.digests for report in reports}))
+    if not any(report.masks for report in reports):
+        whole.append(Finding("empty", "no video has a mask"))
+    return Report(tuple(reports), tuple(whole))
 
 
 def preflight(sources: Iterable[Source]) -> None:
@@ -173,7 +176,8 @@ class _Watch:
         """What concerns the video as a whole."""
         count = len(self.video.frames)
         if not self.masks:
-            yield Finding("empty", f"none of {count} annotated frames shows an object")
+            text = f"none of {count} annotated frames shows an object" if count else "no frame is annotated"
+            yield Finding("empty", text, fatal=False)
         elif 2 * self._bare > count:
             yield Finding("empty", f"{self._bare} of {count} annotated frames show no object", fatal=False)
         missing = sorted(set(range(1, max(self._ids, default=0))) - self._ids)

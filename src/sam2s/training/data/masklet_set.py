@@ -58,8 +58,6 @@ class BuiltVideo:
 
     def problems(self) -> Iterator[Finding]:
         """See `TrainingVideo`."""
-        if not any(o.seen for o in self.video.objects):
-            yield Finding("empty", "no object has a mask on any frame")
         for one in self.video.objects:
             if not 1 <= one.id <= MAX_ID:
                 yield Finding("ids", f"object id {one.id} is beyond 1 to {MAX_ID}")

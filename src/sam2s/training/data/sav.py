@@ -88,8 +88,6 @@ class SavVideo:
         except (DatasetError, SourceError) as error:
             yield Finding("file", str(error))
             return
-        if not any(self.cover(frame) for frame in self.frames):
-            yield Finding("empty", "no object has a mask on any frame")
         if length is not None and self.frames and self.frames[-1] >= length:
             yield Finding("file", f"it has {length} frames, but frame {self.frames[-1]} is annotated")
         for frame in self.frames:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model_tools import nano
 from reference_tools import CASES, reference_frames, reference_model
 
 TESTS = Path(__file__).parents[1]
@@ -55,3 +56,30 @@ def test_equals_the_official_predictor(file: str, case: str, frames: int):
         field = key.rsplit("/", 1)[1]
         error = np.abs(thinned(field, ours[key]) - REFERENCE[full]).max()
         assert error <= TOLERANCE[field], f"{key} is off by {error:.1e}"
+
+
+def test_passes_begin_at_the_earliest_prompt_and_objects_at_their_own():
+    steps = [
+        {"do": "points", "frame": 5, "obj": 1, "points": [[30, 20]], "labels": [1]},
+        {"do": "points", "frame": 2, "obj": 2, "points": [[40, 40]], "labels": [1]},
+        {"do": "propagate", "stop": 7},
+        {"do": "propagate", "reverse": True},
+        {"do": "propagate", "start": 5, "reverse": True},
+        {"do": "points", "frame": 1, "obj": 3, "points": [[10, 50]], "labels": [1]},
+        {"do": "propagate", "stop": 3},
+    ]
+    frames = np.random.default_rng(0).integers(0, 256, (8, 64, 64, 3), np.uint8)
+    passed: dict[tuple[str, str], set[int]] = {}
+    for key in run_case(nano(), frames, "case", steps):
+        _, run, frame, object_id, _ = key.split("/")
+        passed.setdefault((run, object_id), set()).add(int(frame.removeprefix("frame")))
+    assert passed == {
+        ("run0", "obj1"): {5, 6},
+        ("run0", "obj2"): {2, 3, 4, 5, 6},
+        ("run1", "obj1"): {0, 1, 2},  # backward, its prompt lies behind where the pass begins
+        ("run1", "obj2"): {0, 1, 2},
+        ("run2", "obj1"): {0, 1, 2, 3, 4, 5},
+        ("run2", "obj2"): {0, 1, 2},
+        ("run3", "obj2"): {2},
+        ("run3", "obj3"): {1, 2},
+    }

@@ -3,8 +3,8 @@ import pytest
 
 from sam2s.errors import DatasetError
 from sam2s.evaluation.baselines import copy_first, warp_by_flow
-from sam2s.evaluation.folders import find_sequences
 from sam2s.evaluation.sequence import score_sequence
+from sam2s.formats.folders import find_sequences
 from sam2s.masks.palette import write_label_map
 
 

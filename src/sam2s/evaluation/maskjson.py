@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sam2s.errors import DatasetError
-from sam2s.evaluation.folders import natural
 from sam2s.evaluation.maskset import RunLengths, VideoMasks, frame_key
+from sam2s.formats.folders import natural
 from sam2s.masks.rle import Rle
 
 

@@ -23,10 +23,10 @@ from PIL import Image
 
 from sam2s.errors import ConfigError, DatasetError
 from sam2s.evaluation.baselines import copy_first, warp_by_flow
-from sam2s.evaluation.folders import list_pictures
-from sam2s.evaluation.protocols import point
+from sam2s.evaluation.protocols import Effort, point
 from sam2s.evaluation.rules import Prompting
 from sam2s.evaluation.videos import EvalVideo, appearances
+from sam2s.formats.folders import list_pictures
 from sam2s.masks.palette import label_map, read_label_map, write_label_map
 from sam2s.memory import MemoryPolicy
 from sam2s.model import Network
@@ -184,7 +184,7 @@ def find_method(spec: str) -> Method:
     return made
 
 
-def start_all(load: Callable[[], Network], video: EvalVideo, how: Prompting) -> dict[int, Start]:
+def start_all(load: Callable[[], Network], video: EvalVideo, how: Prompting, effort: Effort) -> dict[int, Start]:
     """Point at every object on its first frame; unless true masks are the prompts, our network `load()` answers."""
     starts: dict[int, Start] = {}
     first = appearances(video)
@@ -193,7 +193,7 @@ def start_all(load: Callable[[], Network], video: EvalVideo, how: Prompting) -> 
         if how is Prompting.MASK:
             starts |= {object_id: Start(index, mask, (Mask(mask),)) for object_id, mask in truth.items()}
             continue
-        result, prompts = point(Tracker(load(), MemoryPolicy()), video.source.frame(index), truth, how)
+        result, prompts = point(Tracker(load(), MemoryPolicy()), video.source.frame(index), truth, how, effort)
         starts |= {i: Start(index, result.objects[i].mask, tuple(prompts[i])) for i in truth}
     return starts
 

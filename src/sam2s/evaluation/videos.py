@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from sam2s.errors import ConfigError, DatasetError
-from sam2s.evaluation.folders import find_sequences, list_pictures, natural
+from sam2s.formats.folders import find_sequences, list_pictures, natural
 from sam2s.masks.palette import read_label_map
 from sam2s.sasv.masklets import MANIFEST, MaskletDataset, MaskletVideo
 from sam2s.synth import Scene

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sam2s.errors import DatasetError
-from sam2s.evaluation.folders import find_sequences, list_pictures, natural
+from sam2s.formats.folders import find_sequences, list_pictures, natural
 from sam2s.masks.palette import read_label_map
 
 from .pictures import mask_size, picture_size, read_picture, sides

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from sam2s.errors import DatasetError, SourceError
-from sam2s.evaluation.folders import list_pictures
+from sam2s.formats.folders import list_pictures
 from sam2s.masks import rle
 from sam2s.video import FileSource
 

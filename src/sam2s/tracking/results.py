@@ -18,7 +18,6 @@ class ObjectState(StrEnum):
     VISIBLE = "visible"
     OCCLUDED = "occluded"
     ABSENT = "absent"
-    OUT_OF_BODY = "out_of_body"
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class ObjectResult:
         size: (H, W) of the source frame, the size of `mask`.
         iou: predicted IoU of the mask with the truth, 0 to 1.
         presence: probability that the object is visible, 0 to 1.
-        state: visible, occluded, absent or out_of_body.
+        state: visible, occluded or absent.
         prompted: whether a prompt was given for this object on this frame.
         category: best name of the text bank, or None without a bank.
         category_probability: its softmax probability, or None.

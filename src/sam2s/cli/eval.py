@@ -139,8 +139,8 @@ def _plot(outcomes: list[Outcome], out: Path) -> str:
     try:
         for how in dict.fromkeys(outcome.run.prompt for outcome in outcomes):
             mine = {o.run.label: o for o in outcomes if o.run.prompt is how and o.scores}
-            plot_decay({name: decay_curve(o.scores) for name, o in mine.items()}, out / f"over-time-{how}.png")
-            plot_subsets({name: o.subsets() for name, o in mine.items()}, out / f"subsets-{how}.png")
+            plot_decay({name: decay_curve(o.scores) for name, o in mine.items()}, out / f"over-time-{how}.png", how)
+            plot_subsets({name: o.subsets() for name, o in mine.items()}, out / f"subsets-{how}.png", how)
     except MissingExtraError as error:
         return f"without plots ({error})"
     return "with plots"

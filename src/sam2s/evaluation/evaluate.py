@@ -165,10 +165,10 @@ class Worker:
         frames: list[dict[int, Cell]] = []
         annotated: dict[int, list[str]] = {object_id: [] for object_id in video.objects}
         ious: dict[int, list[float | None]] = {object_id: [] for object_id in video.objects}
-        names, seconds, latency = [], 0.0, []
+        names, seconds, latency, effort = [], 0.0, [], protocols.Effort()
         with replacing(self.out / run.folder / "masks" / video.name) as folder:
             folder.mkdir(parents=True)
-            shown_frames = self._track(video, run)
+            shown_frames = self._track(video, run, effort)
             for index, stem in enumerate(video.stems):
                 began = time.perf_counter()
                 shown = next(shown_frames, None)
@@ -199,6 +199,8 @@ class Worker:
             "annotated": annotated,
             "cells": frames,
             "predicted_iou": ious,
+            "clicks": effort.clicks,
+            "j_by_click": effort.first,
             "hardware": hardware(resolve_device(self.settings.device)),
             "frames": len(video.stems),
             "seconds": round(seconds, 4),
@@ -206,16 +208,16 @@ class Worker:
         }
         write_atomically(result, json.dumps(document).encode())
 
-    def _track(self, video: EvalVideo, run: Run) -> Iterator[Shown]:
+    def _track(self, video: EvalVideo, run: Run, effort: protocols.Effort) -> Iterator[Shown]:
         if run.method == OURS:
             policy = MemoryPolicy(kind=run.memory)
-            for result in protocols.track(self.model, policy, video, run.prompt, self.settings.rounds):
+            for result in protocols.track(self.model, policy, video, run.prompt, self.settings.rounds, effort):
                 objects = result.objects
                 timed = bool(objects) and not any(item.prompted for item in objects.values())
                 yield Shown({i: o.mask for i, o in objects.items()}, {i: o.iou for i, o in objects.items()}, timed)
             return
         method: Method = self.method(run.method)
-        starts = start_all(lambda: self.model, video, run.prompt)
+        starts = start_all(lambda: self.model, video, run.prompt, effort)
         begins = {start.frame for start in starts.values()}
         for index, masks in enumerate(method.track(Frames(video.source), starts)):
             timed = index > min(begins, default=index) and index not in begins and not isinstance(method, Command)

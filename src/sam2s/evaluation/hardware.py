@@ -17,5 +17,6 @@ def hardware(device: torch.device) -> str:
     if info.exists():
         lines = info.read_text(encoding="utf-8", errors="replace").splitlines()
         name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
-    chip = f"Apple GPU of {name}" if device.type == "mps" else f"{name} ({torch.get_num_threads()} threads)"
+    threads = torch.get_num_threads()
+    chip = f"Apple GPU of {name}" if device.type == "mps" else f"{name} ({threads} thread{'s' * (threads > 1)})"
     return f"{chip}, torch {torch.__version__}"

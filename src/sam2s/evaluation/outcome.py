@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 
 from sam2s.evaluation.compare import Comparison
-from sam2s.evaluation.diagnostics import calibration_error
+from sam2s.evaluation.diagnostics import calibration_error, clicks_needed
 from sam2s.evaluation.evaluate import Run, result_path
 from sam2s.evaluation.report import as_json
 from sam2s.evaluation.rules import Rules
 from sam2s.evaluation.sequence import Cell, ObjectScore, assemble
 from sam2s.evaluation.summary import by_subset, macro_average
+
+ENOUGH = 0.85
+"""J at which a person is taken to stop clicking."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,21 @@ class Speed:
 
 
 @dataclass(frozen=True)
+class Clicks:
+    """What pointing took, in means over objects; NaN where nothing was clicked.
+
+    Attributes:
+        given: clicks on all frames.
+        needed: clicks on the first frame until J reached 0.85; an object that never got there counts all of them.
+        reached: part of the objects that got there.
+    """
+
+    given: float
+    needed: float
+    reached: float
+
+
+@dataclass(frozen=True)
 class Outcome:
     """One run over all videos.
 
@@ -46,6 +64,7 @@ class Outcome:
         scores: one entry an object.
         speed: how fast it was.
         calibration: calibration error of the predicted IoU in percent, NaN without predictions.
+        clicks: what it took a person to point.
         missing: by video without result, the reason.
         image_size: side of our network's image, None if it had no part in it.
         hardware: what it was computed on, in words.
@@ -55,6 +74,7 @@ class Outcome:
     scores: list[ObjectScore]
     speed: Speed
     calibration: float
+    clicks: Clicks
     missing: dict[str, str]
     image_size: int | None = None
     hardware: tuple[str, ...] = ()
@@ -69,9 +89,9 @@ class Outcome:
 
     def to_json(self, rules: Rules) -> dict[str, Any]:
         """As plain values; scores as `sam2s score --json` gives them."""
-        speed = {name: None if math.isnan(value) else round(value, 3) for name, value in vars(self.speed).items()}
         head: dict[str, Any] = {"label": self.run.label, "method": self.run.method, "memory": self.run.memory}
-        head |= {"prompt": str(self.run.prompt), "speed": speed, "hardware": self.hardware, "failed": self.missing}
+        head |= {"prompt": str(self.run.prompt), "hardware": self.hardware, "failed": self.missing}
+        head |= {"speed": _plain(self.speed), "clicks": _plain(self.clicks)}
         error = None if math.isnan(self.calibration) else self.calibration
         return head | {"calibration_error": error} | as_json(Comparison(self.scores, rules))
 
@@ -82,6 +102,8 @@ def collect(out: Path, run: Run, videos: Sequence[str], rules: Rules) -> Outcome
     missing: dict[str, str] = {}
     latency: list[float] = []
     frames, seconds, objects, side, chips = 0, 0.0, 0, None, set()
+    given: list[int] = []
+    by_click: list[list[float]] = []
     predicted: list[float] = []
     actual: list[float] = []
     for name in videos:
@@ -94,6 +116,8 @@ def collect(out: Path, run: Run, videos: Sequence[str], rules: Rules) -> Outcome
         latency += data["latency_ms"]
         side = data["image_size"]
         chips.add(data["hardware"])
+        given += data["clicks"].values()
+        by_click += data["j_by_click"].values()
         frames, seconds, objects = frames + data["frames"], seconds + data["seconds"], objects + len(data["subsets"])
         cells = [{int(key): Cell(*cell) for key, cell in frame.items()} for frame in data["cells"]]
         annotated = {int(key): stems for key, stems in data["annotated"].items()}
@@ -109,4 +133,16 @@ def collect(out: Path, run: Run, videos: Sequence[str], rules: Rules) -> Outcome
     fps = 1000 * len(latency) / sum(latency) if latency else frames / seconds if seconds else math.nan
     p50, p95, p99 = np.percentile(latency, (50, 95, 99)).tolist() if latency else [math.nan] * 3
     speed = Speed(fps, p50, p95, p99, objects / done if done else math.nan)
-    return Outcome(run, scores, speed, 100 * calibration_error(predicted, actual), missing, side, tuple(sorted(chips)))
+    clicks = Clicks(
+        _mean(given), _mean([clicks_needed(j, ENOUGH) for j in by_click]), _mean([max(j) >= ENOUGH for j in by_click])
+    )
+    error = 100 * calibration_error(predicted, actual)
+    return Outcome(run, scores, speed, error, clicks, missing, side, tuple(sorted(chips)))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else math.nan
+
+
+def _plain(record: Speed | Clicks) -> dict[str, float | None]:
+    return {name: None if math.isnan(value) else round(value, 3) for name, value in vars(record).items()}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def plot_decay(curves: Mapping[str, np.ndarray], path: Path) -> None:
+def plot_decay(curves: Mapping[str, np.ndarray], path: Path, title: str = "") -> None:
     """Draw curves of `decay_curve` by name into a file; its suffix chooses the form (png, svg, pdf).
 
     Raises:
@@ -24,16 +24,18 @@ def plot_decay(curves: Mapping[str, np.ndarray], path: Path) -> None:
     """
     figure, save = _figure(path)
     axes = figure.add_subplot(ylim=(0, 100), xlim=(0, 100), xlabel="time in the object's span, %", ylabel="J&F, %")
-    for name, curve in curves.items():
+    axes.set_title(title, loc="left")
+    for number, (name, curve) in enumerate(curves.items()):
         middles = (np.arange(len(curve)) + 0.5) / len(curve) * 100
-        axes.plot(middles, curve * 100, marker="o", markersize=3, label=name)
+        style = ("-", "--", ":")[number % 3]  # so that curves that lie on each other are both seen
+        axes.plot(middles, curve * 100, style, marker="o", markersize=3, label=name)
     axes.grid(alpha=0.3)
     if len(curves) > 1:
         figure.legend(loc="outside right upper", frameon=False)  # never over a curve
     save()
 
 
-def plot_subsets(rows: Mapping[str, Mapping[str, float]], path: Path) -> None:
+def plot_subsets(rows: Mapping[str, Mapping[str, float]], path: Path, title: str = "") -> None:
     """Draw J&F in percent by subset as groups of bars, one bar for each name of `rows`.
 
     Raises:
@@ -42,11 +44,13 @@ def plot_subsets(rows: Mapping[str, Mapping[str, float]], path: Path) -> None:
     figure, save = _figure(path)
     subsets = list(dict.fromkeys(subset for row in rows.values() for subset in row))
     axes = figure.add_subplot(ylim=(0, 100), ylabel="J&F, %")
+    axes.set_title(title, loc="left")
     width = 0.8 / max(1, len(rows))
     for number, (name, row) in enumerate(rows.items()):
         places = np.arange(len(subsets)) + (number - (len(rows) - 1) / 2) * width
         axes.bar(places, [row.get(subset, math.nan) for subset in subsets], width, label=name)
     axes.set_xticks(range(len(subsets)), subsets)
+    axes.set_axisbelow(True)
     axes.grid(axis="y", alpha=0.3)
     figure.legend(loc="outside right upper", frameon=False)
     save()

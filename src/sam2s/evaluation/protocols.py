@@ -7,6 +7,7 @@ objects of a video go through one `Tracker`: they share nothing but image featur
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,8 +25,32 @@ GOOD_ENOUGH = 0.75
 """Online, a frame is corrected below this IoU."""
 
 
+@dataclass
+class Effort:
+    """What it took a person to point at the objects of a video.
+
+    Attributes:
+        clicks: by object, clicks given on all frames.
+        first: by object, J on the frame of its first appearance after the first click, the second, ...
+    """
+
+    clicks: dict[int, int] = field(default_factory=dict)
+    first: dict[int, list[float]] = field(default_factory=dict)
+
+    def click(self, object_id: int, shown: ObjectResult, truth: np.ndarray, *, first: bool) -> None:
+        """Note a click, and the answer to it."""
+        self.clicks[object_id] = self.clicks.get(object_id, 0) + 1
+        if first:
+            self.first.setdefault(object_id, []).append(jaccard(shown.mask, truth))
+
+
 def track(
-    model: Network, policy: MemoryPolicy, video: EvalVideo, how: Prompting, rounds: int = 8
+    model: Network,
+    policy: MemoryPolicy,
+    video: EvalVideo,
+    how: Prompting,
+    rounds: int = 8,
+    effort: Effort | None = None,
 ) -> Iterator[FrameResult]:
     """Track all objects of a video forward, each from the frame on which it first appears.
 
@@ -35,9 +60,11 @@ def track(
         video: the video and its truth.
         how: the protocol.
         rounds: most frames of an object that are prompted by an interactive protocol, the first included.
+        effort: noted here.
     """
+    effort = effort or Effort()
     if how is Prompting.OFFLINE:
-        yield from _offline(model, policy, video, rounds)
+        yield from _offline(model, policy, video, rounds, effort)
         return
     tracker = Tracker(model, policy, num_frames=len(video.stems))
     starts = appearances(video)
@@ -49,7 +76,7 @@ def track(
             continue
         if new:
             truth = video.truth(frame.index)
-            result, _ = point(tracker, frame, {object_id: truth[object_id] for object_id in new}, how)
+            result, _ = point(tracker, frame, {object_id: truth[object_id] for object_id in new}, how, effort)
         else:
             result = tracker.step(frame, frame.index)
         if any(left.values()):
@@ -58,19 +85,22 @@ def track(
             bad = {i: mask for i, mask in bad.items() if jaccard(result.objects[i].mask, mask) < GOOD_ENOUGH}
             for object_id in bad:
                 left[object_id] -= 1
-            result, _ = _click(tracker, frame, bad, result, how.clicks)
+            result, _ = _click(tracker, frame, bad, result, how.clicks, effort)
         yield result
 
 
 def point(
-    tracker: Tracker, frame: Frame, truth: Mapping[int, np.ndarray], how: Prompting
+    tracker: Tracker, frame: Frame, truth: Mapping[int, np.ndarray], how: Prompting, effort: Effort
 ) -> tuple[FrameResult, dict[int, list[Prompt]]]:
     """Point at new objects on a frame, as often as the protocol wants; also give the prompts by object."""
     prompts: dict[int, list[Prompt]] = {i: [first_prompt(how, m, tracker.model.image_size)] for i, m in truth.items()}
     for object_id, (prompt,) in prompts.items():
         tracker.add_prompt(object_id, prompt)
     result = tracker.step(frame, frame.index)
-    result, clicks = _click(tracker, frame, truth, result, how.clicks - 1)
+    if how.clicks:
+        for object_id, mask in truth.items():
+            effort.click(object_id, result.objects[object_id], mask, first=True)
+    result, clicks = _click(tracker, frame, truth, result, how.clicks - 1, effort, first=True)
     return result, {object_id: prompts[object_id] + clicks[object_id] for object_id in truth}
 
 
@@ -102,7 +132,14 @@ def correction(truth: np.ndarray, shown: ObjectResult, side: int) -> Points | No
 
 
 def _click(
-    tracker: Tracker, frame: Frame, truth: Mapping[int, np.ndarray], result: FrameResult, clicks: int
+    tracker: Tracker,
+    frame: Frame,
+    truth: Mapping[int, np.ndarray],
+    result: FrameResult,
+    clicks: int,
+    effort: Effort,
+    *,
+    first: bool = False,
 ) -> tuple[FrameResult, dict[int, list[Prompt]]]:
     """Correct the frame just seen with up to so many clicks an object."""
     given: dict[int, list[Prompt]] = {object_id: [] for object_id in truth}
@@ -115,10 +152,14 @@ def _click(
                 tracker.add_prompt(object_id, prompt)
                 given[object_id].append(prompt)
         result = tracker.step(frame, frame.index)
+        for object_id in (i for i, prompt in found.items() if prompt):
+            effort.click(object_id, result.objects[object_id], truth[object_id], first=first)
     return result, given
 
 
-def _offline(model: Network, policy: MemoryPolicy, video: EvalVideo, rounds: int) -> Iterator[FrameResult]:
+def _offline(
+    model: Network, policy: MemoryPolicy, video: EvalVideo, rounds: int, effort: Effort
+) -> Iterator[FrameResult]:
     """Prompt, propagate, prompt the worst frame, propagate again, ..."""
     side, clicks = model.image_size, Prompting.OFFLINE.clicks
     with VideoSession(model, video.source, policy=policy, num_frames=len(video.stems)) as session:
@@ -126,7 +167,8 @@ def _offline(model: Network, policy: MemoryPolicy, video: EvalVideo, rounds: int
         for object_id, start in starts.items():
             truth = video.truth(start)[object_id]
             shown = session.add_prompt(start, object_id, first_prompt(Prompting.OFFLINE, truth, side))
-            _click_in_session(session, start, shown, truth, clicks - 1)
+            effort.click(object_id, shown, truth, first=True)
+            _click_in_session(session, start, shown, truth, clicks - 1, effort, first=True)
         for _ in range(rounds - 1 if starts else 0):
             worst: dict[int, tuple[float, int, ObjectResult]] = {}
             for result in session.propagate():
@@ -137,19 +179,29 @@ def _offline(model: Network, policy: MemoryPolicy, video: EvalVideo, rounds: int
                     if j < worst.get(object_id, (1.0,))[0]:
                         worst[object_id] = j, result.index, shown
             for object_id, (_, index, shown) in worst.items():
-                _click_in_session(session, index, shown, video.truth(index)[object_id], clicks)
+                _click_in_session(session, index, shown, video.truth(index)[object_id], clicks, effort)
         results = session.propagate() if starts else iter(())
         for index in range(min(starts.values(), default=len(video.stems))):
             yield FrameResult(index, None)
         yield from results
 
 
-def _click_in_session(session: VideoSession, frame: int, shown: ObjectResult, truth: np.ndarray, clicks: int) -> None:
+def _click_in_session(
+    session: VideoSession,
+    frame: int,
+    shown: ObjectResult,
+    truth: np.ndarray,
+    clicks: int,
+    effort: Effort,
+    *,
+    first: bool = False,
+) -> None:
     for _ in range(clicks):
         prompt = correction(truth, shown, session.model.image_size)
         if prompt is None:
             return
         shown = session.add_prompt(frame, shown.object_id, prompt)
+        effort.click(shown.object_id, shown, truth, first=first)
 
 
 def _shrink(mask: np.ndarray, side: int) -> np.ndarray:

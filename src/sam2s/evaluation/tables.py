@@ -38,12 +38,14 @@ def markdown(outcomes: Sequence[Outcome], remarks: Iterable[str] = ()) -> str:
         parts.append(_by_subset([o for o in outcomes if o.run.prompt is how], how))
     if len(prompts) > 1:
         parts.append(_by_prompt(outcomes, prompts))
-    chips = " and ".join(sorted({name for outcome in outcomes for name in outcome.hardware})) or "nothing yet"
-    parts += [_details(outcomes), f"Measured on {chips}; the paper's frames a second are those of an A6000."]
+    if all(name not in published()["columns"] for outcome in outcomes for name in outcome.subsets()):
+        parts.append(
+            f"The paper's rows are left out: none of its subsets ({', '.join(published()['columns'])}) is here."
+        )
+    parts += [_details(outcomes), _speed(outcomes)]
     parts += remarks
-    for outcome in outcomes:
-        for name, reason in outcome.missing.items():
-            parts.append(f"- missing: {name} ({outcome.run.label}, {outcome.run.prompt}): {reason}")
+    if lines := _missing(outcomes):
+        parts.append("## Missing\n\n" + "\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
 
@@ -83,24 +85,48 @@ def _by_prompt(outcomes: Sequence[Outcome], prompts: Sequence[Prompting]) -> str
 
 def _details(outcomes: Sequence[Outcome]) -> str:
     """What the paper has no table for, over all objects."""
-    head = ["Model", "Prompt", "J", "F", "J&F", "Objects", "Presence P", "Presence R", "ID switches", "IoU calibration"]
+    head = ["Model", "Prompt", "J", "F", "J&F", "Objects", "Presence P", "Presence R", "ID switches"]
+    head += ["IoU calibration", "Clicks", "Clicks needed"]
     rows = []
     for outcome in outcomes:
         mean, shown = pool(outcome.scores), add_presence([presence(score.cells) for score in outcome.scores])
         switches = sum(identity_switches(score.object_id, score.cells) for score in outcome.scores)
-        values = [100 * mean.j, 100 * mean.f, 100 * mean.jf]
-        row = [f"**{outcome.run.label}**", outcome.run.prompt, *(_number(value) for value in values), str(mean.objects)]
-        row += [
-            _number(100 * shown.precision),
-            _number(100 * shown.recall),
-            str(switches),
-            _number(outcome.calibration),
-        ]
-        speed = outcome.speed
-        row += [_number(value, 1) for value in (speed.fps, speed.p50, speed.p95, speed.p99, speed.objects)]
+        row = [f"**{outcome.run.label}**", outcome.run.prompt]
+        row += [_number(100 * value) for value in (mean.j, mean.f, mean.jf)]
+        row += [str(mean.objects), _number(100 * shown.precision), _number(100 * shown.recall), str(switches)]
+        row += [_number(value) for value in (outcome.calibration, outcome.clicks.given, outcome.clicks.needed)]
         rows.append(row)
-    head += ["FPS", "p50 ms", "p95 ms", "p99 ms", "Objects a video"]
-    return "## All objects\n\n" + _table(head, rows)
+    note = (
+        "Clicks are those given to an object, needed are those on its first frame until J is 85 (all if it never is); "
+        "IoU calibration is the expected error of the predicted IoU."
+    )
+    return f"## All objects\n\n{_table(head, rows)}\n\n{note}"
+
+
+def _speed(outcomes: Sequence[Outcome]) -> str:
+    """Frames a second and percentiles, with the hardware."""
+    rows = []
+    for outcome in outcomes:
+        speed = outcome.speed
+        row = [f"**{outcome.run.label}**", outcome.run.prompt, _number(speed.fps, 1)]
+        row += [_number(value, 2) for value in (speed.p50, speed.p95, speed.p99)]
+        rows.append([*row, _number(speed.objects, 1)])
+    table = _table(["Model", "Prompt", "FPS", "p50 ms", "p95 ms", "p99 ms", "Objects a video"], rows)
+    chips = " and ".join(sorted({name for outcome in outcomes for name in outcome.hardware})) or "nothing yet"
+    note = f"End to end on {chips}; the paper's frames a second are those of an A6000."
+    return f"## Speed\n\n{table}\n\n{note}"
+
+
+def _missing(outcomes: Sequence[Outcome]) -> list[str]:
+    """A line for each reason, with the videos that it stopped."""
+    videos: dict[tuple[str, str], list[str]] = {}
+    for outcome in outcomes:
+        for name, reason in outcome.missing.items():
+            videos.setdefault((f"{outcome.run.label}, {outcome.run.prompt}", reason), []).append(name)
+    return [
+        f"- {', '.join(names[:3])}{f' and {len(names) - 3} more' * (len(names) > 3)} ({which}): {reason}"
+        for (which, reason), names in videos.items()
+    ]
 
 
 def _average(outcome: Outcome) -> float | None:
@@ -114,5 +140,9 @@ def _number(value: float | None, digits: int = 2) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    """Markdown with columns in line, so that the source is a table too."""
+    lines = [head, *rows]
+    widths = [max(3, *(len(line[column]) for line in lines)) for column in range(len(head))]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    shown = [[line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])] for line in lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [shown[0], rule, *shown[1:]])

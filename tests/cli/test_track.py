@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -133,8 +134,12 @@ def test_refuses_another_video_in_the_same_output(job, tmp_path):
     running.run(job("one", stop=6), quiet)
     np.save(tmp_path / "other.npy", movie(20, seed=9))
     other = running.Job(**{**vars(job("one", stop=6)), "input": str(tmp_path / "other.npy")})
-    with pytest.raises(OutputError, match="belongs to another video"):
+    with pytest.raises(OutputError, match="belongs to another video: clip there, other now"):
         running.run(other, quiet)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "other.npy").rename(tmp_path / "elsewhere" / "clip.npy")
+    with pytest.raises(OutputError, match="belongs to another video, also called clip;"):
+        running.run(replace(other, input=str(tmp_path / "elsewhere" / "clip.npy")), quiet)
     with pytest.raises(OutputError, match="stride is 1 there and 3 now"):
         running.run(job("one", stop=6, stride=3), quiet)
 
@@ -261,13 +266,16 @@ def test_the_command_reads_prompts_and_writes_exports(weights, clip, tmp_path):
     arguments += ["--prompts", str(tmp_path / "prompts.json"), "--point", "2=hook@6:+30,20", "--memory", "sam2"]
     done = CliRunner().invoke(app, [*arguments, "--stop", "14", "--export", "davis,coco,csv,overlay"])
     assert done.exit_code == 0, done.output
-    assert "6 frames in" in done.output
+    assert "tracked 6 frames in" in done.output
     found = masks(tmp_path / "out")
     assert {index: list(objects) for index, objects in found.items()} == {2: [1], 4: [1]} | {
         i: [1, 2] for i in (6, 8, 10, 12)
     }
     for name in ("davis", "coco.json", "masks.csv", "summary.csv", "overlay.mp4"):
         assert (tmp_path / "out" / name).exists()
+    again = CliRunner().invoke(app, [*arguments, "--stop", "14", "--export", "csv"])
+    assert again.exit_code == 0, again.output
+    assert "all frames were tracked before; --overwrite starts anew" in again.output
 
 
 def test_a_stream_gets_its_overlay_while_it_is_tracked(weights, tmp_path):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from sam2s.cli.running import Outcome, Tell
     from sam2s.formats.prompts_file import PromptEntry
     from sam2s.synth import Scene
 
@@ -35,9 +36,13 @@ def demo(
     use_threads(macs=0)  # scenes are made of small operations
     scene, prompts = _scene(seed, frames)
     clip = out / "clip.mp4"
-    _write_clip(scene, clip)
     job = Job(str(clip), out / "run", weights, prompts, exports=("overlay", "davis", "csv"), overwrite=True)
-    outcome = run(job, lambda *_: None) if as_json else with_progress(lambda tell: run(job, tell))
+
+    def work(tell: Tell) -> Outcome:
+        _write_clip(scene, clip, tell)
+        return run(job, tell)
+
+    outcome = work(lambda *_: None) if as_json else with_progress(work)
     if outcome.signal is not None:
         raise typer.Exit(128 + outcome.signal)
     scores = _score(out / "run", scene, prompts)
@@ -48,12 +53,15 @@ def demo(
         print(json.dumps({"outputs": shown, "j_and_f": scores, "fps": round(outcome.fps, 2)}, indent=2))
         return
     print(f"tracked {len(prompts)} instruments through {outcome.frames} frames, {outcome.fps:.1f} a second")
+    print("agreement with the exact masks (J&F, 100 is perfect):")
     for name, score in scores.items():
-        print(f"  J&F of {name}: {score:.1f}")
+        print(f"  {name:<24} {score:.1f}")
+    print("written:")
     for kind, path in places.items():
         print(f"  {kind:<8} {path}")
     if weights == "micro":
         print("The micro weights are a demonstration; `sam2s weights list` names those for real work.")
+    print("Your own video: sam2s track VIDEO --box 1@0:X0,Y0,X1,Y1 --out DIR")
 
 
 def _scene(seed: int, frames: int) -> tuple[Scene, list[PromptEntry]]:
@@ -78,13 +86,14 @@ def _scene(seed: int, frames: int) -> tuple[Scene, list[PromptEntry]]:
         seed += 1
 
 
-def _write_clip(scene: Scene, path: Path) -> None:
+def _write_clip(scene: Scene, path: Path, tell: Tell) -> None:
     from sam2s.video import VideoWriter
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with VideoWriter(path, (scene.size, scene.size), 25) as writer:
         for t in range(len(scene)):
             writer.write(scene.render(t)[0])
+            tell("drawing", t + 1, len(scene))
 
 
 def _score(folder: Path, scene: Scene, prompts: list[PromptEntry]) -> dict[str, float]:

@@ -71,6 +71,7 @@ class Outcome:
         signal: the signal that stopped the run before its end, or None.
         damage: what was wrong with the input after the last good frame, or None.
         live: whether the input was a camera or stream, so that a stopped run is a finished one.
+        finished_before: whether an earlier start had done all frames, so that only exports were made.
     """
 
     frames: int
@@ -80,6 +81,7 @@ class Outcome:
     signal: int | None = None
     damage: str | None = None
     live: bool = False
+    finished_before: bool = False
 
     @property
     def fps(self) -> float:
@@ -114,8 +116,9 @@ def _track(job: Job, model: Network, source: VideoSource, tell: Tell) -> Outcome
     ):
         done, resumed, began = 0, None, time.perf_counter()
         state = store.load_state() or b""
-        damage = state.removeprefix(FINISHED).decode() or None if state.startswith(FINISHED) else None
-        if not state.startswith(FINISHED):
+        finished = state.startswith(FINISHED)
+        damage = state.removeprefix(FINISHED).decode() or None if finished else None
+        if not finished:
             loop = _Offline(job, model, source, store) if source.seekable else _Live(job, model, source, store)
             resumed = loop.resumed_at
             try:
@@ -149,7 +152,7 @@ def _track(job: Job, model: Network, source: VideoSource, tell: Tell) -> Outcome
 
         with suppress(_StoppedError):
             outputs |= write_exports(store, source, kinds, progress=tell_or_stop)
-        return Outcome(done, seconds, resumed, outputs, caught[0] if caught else None, damage, live)
+        return Outcome(done, seconds, resumed, outputs, caught[0] if caught else None, damage, live, finished)
 
 
 class _StoppedError(Exception):

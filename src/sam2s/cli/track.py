@@ -130,8 +130,11 @@ def report(outcome: Outcome, as_json: bool) -> None:
         )
         return
     if outcome.resumed_at is not None:
-        print(f"gone on at frame {outcome.resumed_at}")
-    print(f"{outcome.frames} frames in {outcome.seconds:.1f} s, {outcome.fps:.1f} a second")
+        print(f"went on from frame {outcome.resumed_at}")
+    if outcome.finished_before:
+        print("all frames were tracked before; --overwrite starts anew")
+    else:
+        print(f"tracked {outcome.frames} frames in {outcome.seconds:.1f} s, {outcome.fps:.1f} a second")
     for kind, path in outcome.outputs.items():
         print(f"  {kind:<8} {path}")
     if outcome.signal is not None:

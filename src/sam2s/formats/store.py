@@ -241,7 +241,8 @@ def _check_same(folder: Path, there: dict[str, object], now: dict[str, object], 
     if any(text.startswith("source.fingerprint") for text in found):
         source = there.get("source")
         name = source.get("name") if isinstance(source, dict) else source
-        raise OutputError(f"{folder} belongs to another video: {name} there, {info.source} now; {_MEND}")
+        which = f", also called {name}" if name == info.source else f": {name} there, {info.source} now"
+        raise OutputError(f"{folder} belongs to another video{which}; {_MEND}")
     found = [text for text in found if not text.startswith("source.name")]  # a renamed file is the same video
     if found:
         raise OutputError(f"{folder} holds a run of {info.source} made otherwise: {'; '.join(found)}; {_MEND}")

@@ -54,7 +54,7 @@ def check(
             print(f"... and {len(found) - most} more; --most {len(found)} prints all")
         print(
             f"{len(report.videos):,} videos, {counts['frames']:,} annotated frames, {counts['masks']:,} masks: "
-            f"{errors} errors, {len(found) - errors} things to look at"
+            f"{errors} error{'s' * (errors != 1)}, {len(found) - errors} to look at"
         )
     if not report.ok:
         raise typer.Exit(1)

@@ -98,7 +98,7 @@ class TestSizes:
         write_label_map(mask_path(davis, "long", 3), np.where(disc(50, 5, 1.5), 3, labels).astype(np.uint8))
         key, text = only(davis)
         assert key == ("size", "long", 3, False)
-        assert text == "object 3 has fewer than 16 pixels on 1 frames, first on 3"
+        assert text == "object 3 has fewer than 16 pixels on 1 frame, first on 3"
 
     def test_film_and_masklets(self, sav):
         path = next(sav.rglob("*_manual.json"))
@@ -197,7 +197,7 @@ class TestCommand:
     def test_status_and_text(self, davis):
         good = self.run("check", davis)
         assert good.exit_code == 0
-        assert good.stdout == "3 videos, 16 annotated frames, 32 masks: 0 errors, 0 things to look at\n"
+        assert good.stdout == "3 videos, 16 annotated frames, 32 masks: 0 errors, 0 to look at\n"
         mask_path(davis, "long", 3).write_bytes(b"")
         bad = self.run("check", davis)
         assert bad.exit_code == 1

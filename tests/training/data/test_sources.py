@@ -199,6 +199,13 @@ class TestSav:
         shade = (clip.images[:, 0].mean((1, 2)) * 0.229 + 0.485) * 255 / 12
         assert torch.allclose(shade * (every if every == 1 else 1 / 4), clip.times.float(), atol=0.1)
 
+    def test_too_few_pictures(self, sav):
+        for t in range(9):
+            save(sav / f"sav_000/sav_000001/{t:05d}.png", picture(t))
+        with pytest.raises(DatasetError, match="holds 9 pictures, frame 16 is annotated"):
+            cut(read(sav, "sav_000001"))
+        assert [one.kind for one in read(sav, "sav_000001").problems()] == ["file"]
+
     def test_a_missing_film(self, sav):
         (sav / "sav_000/sav_000001.mp4").unlink()
         with pytest.raises(DatasetError, match="cannot read the frames of sav_000001"):
@@ -208,6 +215,10 @@ class TestSav:
     def test_damaged_masklets(self, sav):
         Path(sav / "sav_000/sav_000001_manual.json").write_text("{")
         with pytest.raises(DatasetError, match="cannot read masklets"):
+            cut(find_entries(sav)[0].read())
+        rows = [[{"size": list(SIZE), "counts": "???"}]]
+        Path(sav / "sav_000/sav_000001_manual.json").write_text(json.dumps({"masklet": rows}))
+        with pytest.raises(DatasetError, match=r"sav_000001 frame 0: damaged RLE.*download its JSON again"):
             cut(find_entries(sav)[0].read())
 
 

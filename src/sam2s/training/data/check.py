@@ -186,7 +186,7 @@ class _Watch:
             text = f"ids {_some(sorted(self._ids))} leave out {_some(missing)}{hint}"
             yield Finding("ids", text, fatal=False)
         for i, frames in self._specks.items():
-            text = f"object {i} has fewer than {SPECK} pixels on {len(frames)} frames, first on {frames[0]}"
+            text = f"object {i} has fewer than {SPECK} pixels on {_count(len(frames), 'frame')}, first on {frames[0]}"
             yield Finding("size", text, frames[0], fatal=False)
 
 
@@ -218,6 +218,10 @@ def _fatal(entry: Entry) -> list[str]:
 
 def _reduced(mask: np.ndarray) -> np.ndarray:
     return mask[:: max(1, mask.shape[0] // _SIDE), :: max(1, mask.shape[1] // _SIDE)]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _iou(a: np.ndarray, b: np.ndarray) -> float:

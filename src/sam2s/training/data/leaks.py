@@ -41,4 +41,4 @@ def leaks(root: Path, pictures: Mapping[str, Collection[bytes]]) -> Iterator[Fin
     shared = Counter(tuple(sorted(by.items())) for by in owners.values() if len(by) > 1)
     for where_and_who, count in shared.items():
         text = " and ".join(f"{part} ({name})" for part, name in where_and_who)
-        yield Finding("leak", f"{count} equal picture{'s'[: count != 1]}: {text}")
+        yield Finding("leak", f"{count} equal picture{'s' * (count != 1)}: {text}")

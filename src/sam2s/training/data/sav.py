@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -55,31 +55,28 @@ class SavVideo:
 
     def cover(self, frame: int) -> dict[int, float]:
         """See `TrainingVideo`; decodes no mask."""
-        found = {}
-        for i, one in enumerate(self._rows[frame // self._every], start=1):
-            if one and (pixels := rle.area(one)):
-                found[i] = pixels / (one["size"][0] * one["size"][1])
-        return found
+        row = enumerate(self._rows[frame // self._every], start=1)
+        with self._undamaged(frame):
+            areas = {i: rle.area(one) / (one["size"][0] * one["size"][1]) for i, one in row if one}
+        return {i: area for i, area in areas.items() if area}
 
     def images(self, frames: Sequence[int]) -> list[np.ndarray]:
         """See `TrainingVideo`; decodes from the key frame before each, and nothing twice."""
         if self._pictures:
+            if frames and frames[-1] >= len(self._pictures):
+                raise DatasetError(f"{self.stem} holds {len(self._pictures)} pictures, frame {frames[-1]} is annotated")
             return [read_picture(self._pictures[frame]) for frame in frames]
         try:
             with closing(FileSource(self._film, threads=1)) as source:
                 return [source.frame(frame).image for frame in frames]
         except SourceError as error:
             raise DatasetError(f"cannot read the frames of {self.name}: {error}") from error
-        except IndexError:
-            raise DatasetError(f"{self.stem} holds {len(self._pictures)} pictures, too few for its masklets") from None
 
     def masks(self, frame: int, ids: Sequence[int]) -> dict[int, np.ndarray]:
         """See `TrainingVideo`."""
         row = self._rows[frame // self._every]
-        try:
+        with self._undamaged(frame):
             return {i: rle.decode(one) for i in ids if (one := row[i - 1])}
-        except ValueError as error:
-            raise DatasetError(f"{self.stem} frame {frame}: {error}; download the video's JSON again") from error
 
     def problems(self) -> Iterator[Finding]:
         """See `TrainingVideo`."""
@@ -121,6 +118,13 @@ class SavVideo:
     def _film(self) -> Path:
         return self.stem.with_name(f"{self.stem.name}.mp4")
 
+    @contextmanager
+    def _undamaged(self, frame: int) -> Iterator[None]:
+        try:
+            yield
+        except ValueError as error:
+            raise DatasetError(f"{self.name} frame {frame}: {error}; download its JSON again") from error
+
     def _shape(self) -> tuple[tuple[int, int], int | None]:
         """(height, width), and the number of frames where it is known."""
         if self._pictures:
@@ -149,6 +153,6 @@ def _annotated(path: Path) -> int:
 def _masklets(path: Path) -> list[list[rle.Rle | None]]:
     try:
         rows = json.loads(path.read_text("utf-8"))["masklet"]
-        return [[one or None for one in row] for row in rows]
+        return [[{"size": one["size"], "counts": one["counts"]} if one else None for one in row] for row in rows]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"cannot read masklets from {path}: {error}; download it again") from error

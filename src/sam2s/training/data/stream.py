@@ -61,14 +61,11 @@ class ClipStream(Dataset[ClipBatch | Sam2sError]):
 
     def kind(self, step: int) -> Kind:
         """What all batches of an optimiser step hold."""
-        rng = np.random.default_rng((self.seed, step, 0))
-        picture, dive = rng.random(2)
-        settings = self.settings
-        if sum(self._shares(pictures=True)) and (
-            picture < settings.picture_share or not sum(self._shares(pictures=False))
-        ):
+        picture, dive = np.random.default_rng((self.seed, step, 0)).random(2)
+        videos, pictures = (sum(self._shares(pictures=kind)) for kind in (False, True))
+        if pictures and (picture < self.settings.picture_share or not videos):
             return "pictures"
-        return "divemem" if settings.frames > 1 and dive < settings.divemem else "consecutive"
+        return "divemem" if self.settings.frames > 1 and dive < self.settings.divemem else "consecutive"
 
     def batch(self, number: int) -> ClipBatch:
         """Batch `number` of this process.

@@ -18,7 +18,7 @@ import typer
 from sam2s import __version__
 from sam2s.errors import Sam2sError
 
-VERBS = ("demo", "track", "weights", "synth", "score", "eval", "sasv", "data")
+VERBS = ("demo", "track", "weights", "export", "synth", "score", "eval", "sasv", "data", "train", "text-bank")
 
 app = typer.Typer(
     help="Click an instrument or organ once in a surgical video, get its mask in every frame.",
@@ -44,12 +44,13 @@ def _options(
 
 
 for _verb in VERBS:
-    if find_spec(f"{__name__}.{_verb}"):
-        _module = import_module(f"{__name__}.{_verb}")
+    _name = _verb.replace("-", "_")
+    if find_spec(f"{__name__}.{_name}"):
+        _module = import_module(f"{__name__}.{_name}")
         if hasattr(_module, "app"):
             app.add_typer(_module.app, name=_verb)
         else:
-            app.command(_verb)(getattr(_module, _verb))
+            app.command(_verb)(getattr(_module, _name))
 
 
 def main() -> None:

@@ -41,6 +41,8 @@ class ModelConfig:
             attend to. "reader": CLS reads but is never read, so the masks stay exactly those of SAM 2.1.
         text_dim: width of the text features that CLS is compared with.
         categories: names of the text bank's rows.
+        text_encoder: the CLIP that made the text bank; "" for a bank that is learned with the network.
+        templates: what the names were put into, with {} in the name's place.
     """
 
     name: str
@@ -64,6 +66,8 @@ class ModelConfig:
     semantic: Semantic = "off"
     text_dim: int = 512
     categories: tuple[str, ...] = ()
+    text_encoder: str = ""
+    templates: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         size = self.image_size

@@ -7,7 +7,6 @@ Parameter names are those of the SAM 2.1 checkpoints, so that these load without
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import ModelConfig
@@ -18,6 +17,7 @@ from .memory_attention import LONG_TERM_SLOT, Memory, MemoryAttention
 from .memory_encoder import MemoryEncoder
 from .positions import sine_map, sine_time
 from .prompt_encoder import NOT_A_POINT, Prompt, PromptEncoder
+from .semantics import category_logits
 from .trunk import Hiera
 
 MASK_SCALE, MASK_BIAS = 20.0, -10.0
@@ -73,7 +73,10 @@ class SAM2S(nn.Module):
         if c.semantic != "off":
             self.cls_token = nn.Parameter(torch.randn(1, 1, dim) * 0.02)
             self.semantic_proj = MLP((dim, dim, c.text_dim))
-            self.register_buffer("text_bank", torch.zeros(len(c.categories), c.text_dim))
+            if c.text_encoder:
+                self.register_buffer("text_bank", torch.zeros(len(c.categories), c.text_dim))
+            else:
+                self.text_bank = nn.Parameter(torch.randn(len(c.categories), c.text_dim))
         self.register_buffer("memory_positions", sine_map(mem, c.grid, c.grid), persistent=False)
         self.register_buffer("image_positions", sine_map(dim, c.grid, c.grid), persistent=False)
 
@@ -181,8 +184,8 @@ class SAM2S(nn.Module):
         return maps + (absent * self.no_obj_embed_spatial)[:, :, None, None]
 
     def semantic_logits(self, cls: Tensor) -> Tensor:
-        """CLS tokens [B, C] -> logits over the text bank [B, K]: 100 times the cosine (SAM2S Eq. 3; scale of OVSeg)."""
-        return 100.0 * F.normalize(self.semantic_proj(cls), dim=-1) @ F.normalize(self.text_bank, dim=-1).T
+        """CLS tokens [B, C] -> float32 logits over the text bank [B, K]; see `category_logits`."""
+        return category_logits(self.semantic_proj(cls), self.text_bank)
 
 
 def build(config: ModelConfig, *, drop_path: float = 0.0, dropout: float = 0.0) -> SAM2S:

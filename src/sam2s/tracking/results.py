@@ -32,7 +32,8 @@ class ObjectResult:
         presence: probability that the object is visible, 0 to 1.
         state: visible, occluded or absent.
         prompted: whether a prompt was given for this object on this frame.
-        category: best name of the text bank, or None without a bank.
+        category: best name of the text bank; None without a bank, and where the network judges the object absent, of
+            which CLS was taught nothing.
         category_probability: its softmax probability, or None.
     """
 

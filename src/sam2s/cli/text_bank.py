@@ -1,0 +1,102 @@
+"""`sam2s text-bank`: features of the names that objects may be given."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sam2s.errors import CheckpointError, ConfigError
+
+if TYPE_CHECKING:
+    from sam2s.model.checkpoints import Checkpoint
+    from sam2s.model.text_bank import TextBank
+
+
+def text_bank(
+    out: Annotated[
+        Path | None, typer.Option(help="File to write, .safetensors; with --into new weights, by default the same.")
+    ] = None,
+    into: Annotated[
+        str | None, typer.Option(help="Weights with a CLS token that shall know these names: a name or a path.")
+    ] = None,
+    names: Annotated[
+        str, typer.Option(help="Text file with a name a line, or `default`: the 21 instruments of SA-SV.")
+    ] = "default",
+    clip: Annotated[
+        str, typer.Option(help="CLIP: a name on the Hugging Face hub, or a folder that save_pretrained wrote.")
+    ] = "openai/clip-vit-base-patch32",
+    template: Annotated[
+        list[str] | None, typer.Option(help="Sentence with {} in the name's place; several are averaged.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """Make the text bank that CLS is compared with: CLIP's features of the names of instruments."""
+    from sam2s.training.clip_text import TEMPLATES, encode_names
+
+    if into is None and out is None:
+        raise ConfigError("say where the bank shall go: --out bank.safetensors, or --into weights.safetensors")
+    wanted, templates = _names(names), tuple(template or TEMPLATES)
+    if into is None:
+        target = Path(str(out))
+        bank = encode_names(wanted, clip, templates)
+        bank.write(target)
+    else:
+        target = out or Path(into)
+        checkpoint = _with_cls(into, clip, target)
+        bank = encode_names(wanted, clip, templates)
+        _rename(checkpoint, bank, target)
+    if as_json:
+        shape = list(bank.features.shape)
+        record = {"path": str(target), "shape": shape, "clip": clip, "templates": bank.templates, "names": bank.names}
+        print(json.dumps(record, indent=2))
+        return
+    print(f"{target}: {len(bank.names)} names, {bank.features.shape[1]} numbers each, by {clip}")
+    print(f"names      {', '.join(bank.names)}")
+    print(f"templates  {', '.join(bank.templates)}")
+
+
+def _names(given: str) -> list[str]:
+    if given == "default":
+        from sam2s.sasv.ontology import load_ontology
+
+        return load_ontology().instruments()
+    try:
+        lines = Path(given).read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--names {given}: cannot read it as text ({error}); give one name a line") from error
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _with_cls(source: str, clip: str, target: Path) -> Checkpoint:
+    """Weights whose CLS token was taught to meet the features of this CLIP."""
+    from sam2s.model.checkpoints import load_checkpoint
+
+    if target.suffix != ".safetensors":
+        raise ConfigError(f"--into {source} is not a file of ours to write to; add --out weights.safetensors")
+    checkpoint = load_checkpoint(source)
+    taught = checkpoint.config.text_encoder
+    if checkpoint.config.semantic == "off":
+        raise CheckpointError(f"{source} has no CLS token to name objects with; write the bank with --out and train it")
+    if not taught:
+        raise CheckpointError(
+            f"{source} learned its own features of {len(checkpoint.config.categories)} names, not CLIP's"
+        )
+    if Path(taught).name != Path(clip).name:
+        raise CheckpointError(f"{source} was taught the features of {taught}; those of {clip} say nothing to it")
+    return checkpoint
+
+
+def _rename(checkpoint: Checkpoint, bank: TextBank, target: Path) -> None:
+    from sam2s.model.checkpoints import save_checkpoint
+
+    config, state, metadata = checkpoint
+    if bank.features.shape[1] != config.text_dim:
+        raise CheckpointError(
+            f"the bank is {bank.features.shape[1]} wide, the network compares {config.text_dim} numbers"
+        )
+    fp32 = any(tensor.dtype.itemsize == 4 for name, tensor in state.items() if name.startswith("image_encoder"))
+    state = {**state, "text_bank": bank.features}
+    save_checkpoint(target, state, bank.fit(config), metadata, dtype="fp32" if fp32 else "fp16")

@@ -228,6 +228,35 @@ def crowded():
     return next(video for video in videos if len(video.cover(0)) > 1 and max(video.cover(0).values()) > 0.2)
 
 
+class TestSavMasks:
+    @pytest.fixture
+    def root(self, tmp_path):
+        """Nine frames, each fourth annotated; object 1 is always seen, object 3 on the last of them alone."""
+        for t in range(9):
+            save(tmp_path / f"JPEGImages_24fps/v/{t:05d}.jpg", picture(t))
+        for i, frames in ((0, (0, 4, 8)), (2, (8,))):
+            for t in frames:
+                save(tmp_path / f"Annotations_6fps/v/{i:03d}/{t:05d}.png", disc(12 + t, 20, 8))
+        return tmp_path
+
+    def test_objects_in_folders(self, root):
+        (entry,) = find_entries(root)
+        video = entry.read()
+        assert entry.frames == 3
+        assert video.frames == (0, 4, 8)
+        assert [list(video.cover(t)) for t in video.frames] == [[1], [1], [1, 3]]
+        assert not video.masks(4, [3])[3].any(), "a mask that is missing is an empty one"
+        assert np.array_equal(video.masks(4, [1])[1], disc(16, 20, 8))
+        assert set(cut(video).times.tolist()) == {0, 4, 8}
+        assert list(video.problems()) == []
+
+    def test_faults(self, root):
+        save(root / "Annotations_6fps/v/000/00004.png", np.zeros((10, 10), np.uint8))
+        save(root / "Annotations_6fps/v/002/00005.png", disc(12, 20, 8))
+        kinds = {(one.kind, one.frame) for one in read(root, "v").problems()}
+        assert kinds == {("size", 4), ("file", None)}
+
+
 class TestScenes:
     def test_endless_and_apart_from_evaluation(self):
         source = open_source(SourceSettings(place="synthetic", length=30), size=64)

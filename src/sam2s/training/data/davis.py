@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 
 from sam2s.errors import DatasetError
 from sam2s.formats.folders import find_sequences, list_pictures, natural
-from sam2s.masks.palette import read_label_map
 
-from .pictures import mask_size, picture_size, read_picture, sides
+from .pictures import mask_size, picture_size, read_labels, read_picture, sides
 from .video import Entry, Finding
 
 
@@ -62,7 +61,7 @@ class PictureVideo:
 
     def labels(self, frame: int) -> np.ndarray:
         """Object ids [H, W] of a frame."""
-        return _labels(self._maps[self._stems[frame]])
+        return read_labels(self._maps[self._stems[frame]])
 
     def problems(self) -> Iterator[Finding]:
         """See `TrainingVideo`."""
@@ -162,11 +161,3 @@ def _categories(meta: Path) -> dict[str, dict[int, str]]:
         raise DatasetError(
             f"{meta} is not of the form videos: NAME: objects: ID: category ({error}); mend or remove it"
         ) from error
-
-
-@lru_cache(maxsize=16)
-def _labels(path: Path) -> np.ndarray:
-    """A label map; the last few are kept, because a clip asks for the same one several times."""
-    labels = read_label_map(path)
-    labels.flags.writeable = False
-    return labels

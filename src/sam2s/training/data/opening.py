@@ -13,6 +13,7 @@ from .davis import davis_entries
 from .masklet_set import masklet_entries
 from .noise import Noisy
 from .sav import sav_entries
+from .sav_masks import sav_mask_entries
 from .scenes import Scenes
 from .video import Entry, Shelf, Source
 
@@ -88,6 +89,6 @@ def find_entries(
         raise ConfigError(f"{root} is no folder; give a built set, a DAVIS or SA-V folder, or {SYNTHETIC!r}")
     if (root / MANIFEST).exists():
         return masklet_entries(root, split=split, subset=subset)
-    if entries := sav_entries(root, auto=auto):
+    if entries := sav_mask_entries(root) or sav_entries(root, auto=auto):
         return entries
     return davis_entries(root, split=split)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from sam2s.errors import DatasetError
+from sam2s.masks.palette import read_label_map
 
 _IDS = ("1", "L", "P", "I", "I;16", "I;16B")
 
@@ -23,6 +25,14 @@ def read_picture(path: Path) -> np.ndarray:
             return np.array(image.convert("RGB"))
     except (OSError, SyntaxError, ValueError) as error:  # Pillow raises any of them
         raise DatasetError(f"cannot read {path}: {_reason(error)}") from error
+
+
+@lru_cache(maxsize=16)
+def read_labels(path: Path) -> np.ndarray:
+    """Object ids [H, W] of a label map; the last few are kept, because a clip asks for the same one several times."""
+    labels = read_label_map(path)
+    labels.flags.writeable = False
+    return labels
 
 
 def picture_size(path: Path) -> tuple[int, int]:

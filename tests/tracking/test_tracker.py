@@ -44,6 +44,34 @@ def test_one_object_is_the_same_alone_and_among_others_that_come_and_go(model):
     assert [sorted(c) for c in (crowd[4], crowd[5], crowd[9], crowd[12])] == [[1, 7], [1, 3, 7], [3, 7], [7]]
 
 
+def test_objects_in_one_batch_are_what_they_are_alone_but_for_rounding(model):
+    acts = {
+        0: [lambda t: t.add_prompt(1, Box(4, 4, 40, 30)), lambda t: t.add_prompt(7, Points([(30, 20)]))],
+        5: [lambda t: t.add_prompt(3, Mask(np.eye(48, 80, dtype=bool)))],
+        7: [lambda t: t.add_prompt(1, Points([(50, 30)], [0]))],
+        15: [lambda t: t.remove_object(7)],
+    }
+    batches = []
+    attend = model.attend
+
+    def noted(embedding, memory):
+        batches.append(len(memory.maps))
+        return attend(embedding, memory)
+
+    model.attend = noted
+    try:
+        together = run(model, movie(20), acts, batched=True)
+    finally:
+        del model.attend
+    assert max(batches) == 2
+    alone = run(model, movie(20), acts, batched=False)
+    for a, b in zip(together, alone, strict=True):
+        assert a.keys() == b.keys()
+        for object_id in a:
+            torch.testing.assert_close(a[object_id][0], b[object_id][0], atol=1e-3, rtol=0)
+            assert a[object_id][3] == b[object_id][3]
+
+
 def test_correcting_the_frame_just_seen_makes_it_a_conditioning_frame(model):
     frames = movie(8)
     tracker = Tracker(model, ANY)

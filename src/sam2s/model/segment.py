@@ -39,6 +39,16 @@ class Segmentation:
     cls: Tensor | None = None
     decoded: Decoded | None = None
 
+    def split(self) -> list[Segmentation]:
+        """One answer for each object."""
+
+        def own(i: int) -> Segmentation:
+            row = slice(i, i + 1)
+            cls = None if self.cls is None else self.cls[row]
+            return Segmentation(self.logits[row], self.iou[row], self.pointer[row], self.object_logit[row], cls)
+
+        return [own(i) for i in range(len(self.iou))]
+
 
 def upsample(logits: Tensor, size: int) -> Tensor:
     """Low-resolution logits [B, 1, 4h, 4w] -> [B, 1, size, size] in float32, bilinear."""

@@ -24,6 +24,9 @@ class Request:
     mask: Tensor | None = None
 
 
+Found = tuple[Segmentation, MemoryEntry]
+
+
 @dataclass(frozen=True, slots=True)
 class Answerer:
     """The network with the settings that every object shares; holds no state.
@@ -65,24 +68,32 @@ class Answerer:
             segment(model, embedding, features, prompt, multimask=one_click, cls=cls, stability=self.stability)
         )
 
-    def follow(self, features: ImageFeatures, recall: Recall) -> Segmentation:
-        """Find an object on a frame from its memory alone.
+    def follow(self, features: ImageFeatures, recalls: list[Recall], time: int) -> list[Found]:
+        """Find objects on a frame from their memories alone, and make the memory of each answer.
 
-        One object at a time, so that no object's result depends, by a bit, on which others are tracked. Objects whose
-        recalls have the same slots and distances could go through as one batch here.
+        Args:
+            features: the frame.
+            recalls: of objects that go through the network as one batch; all have the same slots and distances.
+            time: position of the frame.
         """
-        embedding, cls = self.model.attend(features.embedding, self._memory([recall]))
-        prompt = self.model.encode_prompt(1)
-        return _lean(segment(self.model, embedding, features, prompt, multimask=True, cls=cls))
+        embedding, cls = self.model.attend(features.embedding, self._memory(recalls))
+        prompt = self.model.encode_prompt(len(recalls))
+        answers = _lean(segment(self.model, embedding, features, prompt, multimask=True, cls=cls))
+        return list(zip(answers.split(), self._entries(features, answers, time, prompted=False), strict=True))
 
     def memorize(self, features: ImageFeatures, answer: Segmentation, time: int, *, prompted: bool) -> MemoryEntry:
         """Make the memory of an answer; masks of prompted frames are thresholded first, as SAM 2.1 does."""
-        logits = upsample(answer.logits, self.model.image_size)
-        maps = self.model.encode_memory(features.embedding, logits, answer.object_logit, binarize=prompted)
-        visible = bool(answer.object_logit > 0)
-        return MemoryEntry(
-            time, answer.pointer[0], float(answer.iou), visible, maps[0].to(self.map_dtype or maps.dtype)
-        )
+        return self._entries(features, answer, time, prompted=prompted)[0]
+
+    def _entries(
+        self, features: ImageFeatures, answers: Segmentation, time: int, *, prompted: bool
+    ) -> list[MemoryEntry]:
+        logits = upsample(answers.logits, self.model.image_size)
+        maps = self.model.encode_memory(features.embedding, logits, answers.object_logit, binarize=prompted)
+        maps = maps.to(self.map_dtype or maps.dtype)
+        ious, visible = answers.iou[:, 0].tolist(), (answers.object_logit[:, 0] > 0).tolist()
+        rows = zip(answers.pointer, ious, visible, maps, strict=True)
+        return [MemoryEntry(time, pointer, iou, seen, own) for pointer, iou, seen, own in rows]
 
     def _memory(self, recalls: list[Recall]) -> Memory:
         maps = torch.stack([torch.stack(recall.maps) for recall in recalls])

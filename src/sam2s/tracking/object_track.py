@@ -11,7 +11,7 @@ from sam2s.errors import PromptError
 from sam2s.memory import MemoryBank, MemoryEntry
 from sam2s.model import ImageFeatures, Segmentation
 
-from .answers import Answerer, Request
+from .answers import Answerer, Found, Request
 from .preprocess import NO_CLICKS, clicks, model_mask
 from .presence import Presence, PresenceRule, observe
 from .prompts import Mask, Points, Prompt
@@ -154,9 +154,19 @@ class ObjectTrack:
         return time <= max(known) if reverse else time >= min(known)
 
     def advance(
-        self, net: Answerer, features: ImageFeatures, time: int, rule: PresenceRule, *, reverse: bool = False
+        self,
+        net: Answerer,
+        features: ImageFeatures,
+        time: int,
+        rule: PresenceRule,
+        *,
+        reverse: bool = False,
+        found: Found | None = None,
     ) -> Segmentation:
-        """Pass a frame: give the answer to its prompt if it has one, else find the object and remember it."""
+        """Pass a frame: give the answer to its prompt if it has one, else find the object and remember it.
+
+        What was `found` of the object in a batch with others is not computed again.
+        """
         if prompted := self.answers.get(time):
             answer = prompted.answer
             if time not in self.bank.conditioning:  # its map had to leave when others came
@@ -164,9 +174,10 @@ class ObjectTrack:
                 self.bank.condition(entry, features.embedding)
             self.bank.revisit(time, features.embedding)
         else:
-            recall = self.bank.recall(time, reverse=reverse, pointer_limit=net.pointer_limit)
-            answer = net.follow(features, recall)
-            entry = net.memorize(features, answer, time, prompted=False)
+            if found is None:
+                recall = self.bank.recall(time, reverse=reverse, pointer_limit=net.pointer_limit)
+                found = net.follow(features, [recall], time)[0]
+            answer, entry = found
             self.bank.add(entry, features.embedding, reverse=reverse)
         self.note(time, answer, rule)
         return answer

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import numpy as np
 import torch
 
 from sam2s.errors import PromptError
-from sam2s.memory import MemoryBank, MemoryPolicy
+from sam2s.memory import MemoryBank, MemoryPolicy, Recall
 from sam2s.model import ImageFeatures, Network, Segmentation
 from sam2s.video.frame import Frame
 
 from .ahead import encode
-from .answers import Answerer
+from .answers import Answerer, Found
 from .object_track import ObjectTrack
 from .presence import Presence, PresenceRule
 from .prompts import Prompt
@@ -39,6 +41,8 @@ class Tracker:
         num_frames: length of the video where it is known to be under 16 frames and SAM 2.1's own rule for the
             distances of object pointers is wanted; None, as for a stream, takes 16.
         revisit: keep the answers to prompts, so that passes may return to their frames; a stream never does.
+        batched: objects whose memories have one shape go through the network together. That is faster on a GPU, and
+            by default done there; rounding then depends on how many objects there are.
     """
 
     def __init__(
@@ -50,11 +54,13 @@ class Tracker:
         stability: bool = True,
         num_frames: int | None = None,
         revisit: bool = False,
+        batched: bool | None = None,
     ) -> None:
         self.model = model
         self.policy = policy or MemoryPolicy()
         self.rule = rule or PresenceRule()
         self.revisit = revisit
+        self.batched = model.device.type == "cuda" if batched is None else batched
         self.num_frames = num_frames
         self.reverse = False
         limit = model.config.max_pointers
@@ -129,6 +135,7 @@ class Tracker:
         features = self.features(frame, time)
         prompted = self._answer_waiting(frame, features, time, tracked=again)
         self.time, self._index = time, frame.index
+        found = self._follow_together(features, time, again, prompted) if self.batched else {}
         objects = {}
         for object_id, track in self.tracks.items():
             if object_id in prompted:
@@ -137,12 +144,31 @@ class Tracker:
             elif again and track.last and track.last[0] == time:
                 answer = track.last[1]
             elif track.exists(time, reverse=self.reverse):
-                answer = track.advance(self.net, features, time, self.rule, reverse=self.reverse)
+                answer = track.advance(
+                    self.net, features, time, self.rule, reverse=self.reverse, found=found.get(object_id)
+                )
             else:
                 continue
             pointed = time in track.answers or time in track.pending or object_id in prompted
             objects[object_id] = self.result(track, frame, answer, prompted=pointed)
         return FrameResult(frame.index, frame.pts, objects)
+
+    def _follow_together(
+        self, features: ImageFeatures, time: int, again: bool, prompted: dict[int, Segmentation]
+    ) -> dict[int, Found]:
+        """Find objects without a prompt on the frame, those whose memories have one shape as one batch."""
+        groups = defaultdict[tuple[object, ...], list[tuple[int, Recall]]](list)
+        for object_id, track in self.tracks.items():
+            done = object_id in prompted or (again and track.last is not None and track.last[0] == time)
+            if done or time in track.answers or not track.exists(time, reverse=self.reverse):
+                continue
+            recall = track.bank.recall(time, reverse=self.reverse, pointer_limit=self.net.pointer_limit)
+            groups[recall.slots, recall.distances].append((object_id, recall))
+        found: dict[int, Found] = {}
+        for group in groups.values():
+            object_ids, recalls = zip(*group, strict=True)
+            found |= zip(object_ids, self.net.follow(features, list(recalls), time), strict=True)
+        return found
 
     def prompt(
         self,
@@ -230,7 +256,7 @@ class Tracker:
         """Turn an answer of the network into what the caller sees; `presence` if it is not the track's own."""
         presence = presence or track.presence
         category, probability = None, None
-        if self._named and answer.cls is not None:
+        if self._named and answer.cls is not None and bool(answer.object_logit > 0):
             likely = self.model.semantic_logits(answer.cls)[0].float().softmax(0)
             category, probability = self.model.config.categories[int(likely.argmax())], float(likely.max())
         height, width = frame.image.shape[:2]

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from sam2s.errors import DatasetError
+
 app = typer.Typer(no_args_is_help=True, help="Look for faults in training data, and look at the data.")
 
 Place = Annotated[
@@ -89,5 +91,7 @@ def show(
         entries = find_entries(Path(path), split=split)
         columns = min(frames, max(entry.frames for entry in entries))
         cells = video_cells(entries, videos=rows, frames=columns)
+        if not cells[0]:
+            raise DatasetError(f"{path}: no annotated frame to show; look at it with sam2s data check {path}")
     write_sheet(cells, out, columns=columns if columns > 1 else None)
     print(out)

@@ -236,6 +236,13 @@ def test_what_a_sheet_holds(davis):
     assert [caption.split()[1] for caption in captions[:4]] == ["conditioning", "long-term", "long-term", "short-term"]
 
 
+def test_a_video_without_annotations_has_no_row(tmp_path, add_video, discs):
+    add_video(tmp_path, "a/x", {1: [None] * 3})
+    add_video(tmp_path, "a/y", {1: discs(3)})
+    entries = open_source(SourceSettings(place=str(tmp_path)), size=64).entries
+    assert video_cells(entries, videos=2, frames=2)[1] == ["a/y  0", "a/y  2"]
+
+
 def test_a_sheet_replaces_nothing_when_it_fails(tmp_path):
     path = Path(tmp_path / "sheet.gif")
     with pytest.raises(ConfigError, match=r"give a picture, \.png or \.jpg"):

@@ -29,11 +29,13 @@ Cells = tuple[list[np.ndarray], list[str]]
 
 
 def video_cells(entries: Sequence[Entry], *, videos: int, frames: int) -> Cells:
-    """Evenly spaced frames of evenly spaced videos, a row a video; short ones leave the row empty."""
-    images, captions = [], []
+    """Evenly spaced frames of evenly spaced videos, a row a video; a short one fills only the start of its row."""
+    images: list[np.ndarray] = []
+    captions: list[str] = []
     for entry in _spaced(entries, videos):
         video = entry.read()
-        chosen = _spaced(video.frames, frames)
+        if not (chosen := _spaced(video.frames, frames)):
+            continue
         for frame, picture in zip(chosen, video.images(chosen), strict=True):
             images.append(_draw(video, frame, picture))
             captions.append(f"{entry.name}  {frame}")

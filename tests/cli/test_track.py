@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from model_tools import nano
 from sam2s.cli import app, running
+from sam2s.cli.track import with_progress
 from sam2s.errors import OutputError, PromptError
 from sam2s.formats.prompts_file import parse_box, parse_points
 from sam2s.formats.store import MaskStore
@@ -276,6 +277,17 @@ def test_the_command_reads_prompts_and_writes_exports(weights, clip, tmp_path):
     again = CliRunner().invoke(app, [*arguments, "--stop", "14", "--export", "csv"])
     assert again.exit_code == 0, again.output
     assert "all frames were tracked before; --overwrite starts anew" in again.output
+
+
+def test_an_error_before_any_progress_shows_no_bar(capsys):
+    def fail(tell):
+        raise PromptError("no")
+
+    with pytest.raises(PromptError):
+        with_progress(fail)
+    assert capsys.readouterr().err == ""
+    with_progress(lambda tell: tell("tracking", 3, 5))
+    assert "3/5" in capsys.readouterr().err
 
 
 def test_a_stream_gets_its_overlay_while_it_is_tracked(weights, tmp_path):

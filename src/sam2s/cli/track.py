@@ -34,6 +34,9 @@ def track(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Processor threads of the network.")] = None,
+    backend: Annotated[
+        Literal["auto", "torch", "onnx"], typer.Option(help="onnx: --weights is a folder of `sam2s export onnx`.")
+    ] = "auto",
     export: Annotated[str, typer.Option(help="Any of davis, overlay, coco, ytvis, csv, with commas.")] = "overlay,csv",
     live: Annotated[
         Literal["latest", "block"], typer.Option(help="Cameras, streams: newest frame, or every.")
@@ -72,6 +75,7 @@ def track(
         device=device,
         precision=precision,
         threads=threads,
+        backend=backend,
         exports=tuple(kind.strip() for kind in export.split(",") if kind.strip()),
         overwrite=overwrite,
         live=live,
@@ -96,17 +100,22 @@ def with_progress(work: Callable[[Tell], T]) -> T:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        tasks: dict[str, int] = {}
+    progress = Progress(*columns, console=Console(stderr=True))
+    tasks: dict[str, int] = {}
 
-        def tell(what: str, done: int, total: int | None) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total, rate="")
-            task = next(task for task in progress.tasks if task.id == tasks[what])
-            rate = f"{task.speed:.1f} frames/s" if task.speed else ""
-            progress.update(task.id, completed=done, total=total, rate=rate)
+    def tell(what: str, done: int, total: int | None) -> None:
+        progress.start()  # not before there is something to show: an error may come first
+        if what not in tasks:
+            tasks[what] = progress.add_task(what, total=total, rate="")
+        task = next(task for task in progress.tasks if task.id == tasks[what])
+        rate = f"{task.speed:.1f} frames/s" if task.speed else ""
+        progress.update(task.id, completed=done, total=total, rate=rate)
 
+    try:
         return work(tell)
+    finally:
+        if tasks:
+            progress.stop()
 
 
 def report(outcome: Outcome, as_json: bool) -> None:
@@ -140,7 +149,7 @@ def report(outcome: Outcome, as_json: bool) -> None:
     if outcome.signal is not None:
         print("stopped" if outcome.live else "stopped; the same command goes on from here")
     if outcome.damage is not None:
-        print(f"the input is damaged: {outcome.damage}; all frames before are done")
+        print(f"the input ended early: {outcome.damage}")
 
 
 def _silent(what: str, done: int, total: int | None) -> None:

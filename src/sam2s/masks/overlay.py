@@ -16,6 +16,9 @@ from scipy.special import ndtri
 from sam2s.masks.labels import Anchor, Places, anchor_of, font, write_labels
 from sam2s.masks.palette import display_color
 
+GROUND = (22, 24, 29)
+"""Colour of a contact sheet behind its pictures."""
+
 _HALO = 0.45  # opacity of the dark rim that keeps outlines visible on bright ground
 _STRIP = 48  # rows painted together
 
@@ -94,7 +97,7 @@ def contact_sheet(
     cell = max(heights) + 2 * caption
     columns = columns or min(len(images), max(1, round(math.sqrt(len(images) * 16 / 9 * cell / width))))
     rows = -(-len(images) // columns)
-    sheet = Image.new("RGB", (columns * (width + gap) + gap, rows * (cell + gap) + gap), (22, 24, 29))
+    sheet = Image.new("RGB", (columns * (width + gap) + gap, rows * (cell + gap) + gap), GROUND)
     pen = ImageDraw.Draw(sheet)
     for number, (image, label, height) in enumerate(zip(images, labels, heights, strict=True)):
         x = gap + number % columns * (width + gap)

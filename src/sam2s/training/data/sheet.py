@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +14,7 @@ from PIL import Image
 
 from sam2s.errors import ConfigError
 from sam2s.files import replacing
-from sam2s.masks.overlay import Layer, contact_sheet, draw
+from sam2s.masks.overlay import GROUND, Layer, contact_sheet, draw
 from sam2s.tracking.preprocess import MEAN, STD
 from sam2s.training.batch import ClipBatch
 
@@ -21,6 +22,8 @@ from .stream import ClipStream
 from .video import Entry, TrainingVideo
 
 SUFFIXES = (".png", ".jpg")
+
+_WIDTH = 480
 
 _T = TypeVar("_T")
 
@@ -39,7 +42,7 @@ def video_cells(entries: Sequence[Entry], *, videos: int, frames: int) -> Cells:
         for frame, picture in zip(chosen, video.images(chosen), strict=True):
             images.append(_draw(video, frame, picture))
             captions.append(f"{entry.name}  {frame}")
-        images += [np.zeros_like(images[-1])] * (frames - len(chosen))
+        images += [np.full_like(images[-1], GROUND)] * (frames - len(chosen))
         captions += [""] * (frames - len(chosen))
     return images, captions
 
@@ -83,7 +86,7 @@ def draw_clip(
             category = int(batch.category[n])
             state = "visible" if masks[n, t].any() else "absent" if batch.known[n, t] else "unknown"
             layers.append(Layer(k, masks[n, t].numpy(), names[category] if category >= 0 and names else None, state))
-        pictures.append(draw(image, layers))
+        pictures.append(_overlay(image, layers))
     return pictures
 
 
@@ -97,7 +100,14 @@ def roles(batch: ClipBatch, b: int) -> list[str]:
 
 def _draw(video: TrainingVideo, frame: int, picture: np.ndarray) -> np.ndarray:
     masks = video.masks(frame, list(video.cover(frame)))
-    return draw(picture, [Layer(i, mask, video.category(i)) for i, mask in masks.items()])
+    return _overlay(picture, [Layer(i, mask, video.category(i)) for i, mask in masks.items()])
+
+
+def _overlay(picture: np.ndarray, layers: Sequence[Layer]) -> np.ndarray:
+    """A picture with masks, enlarged where it is so small that their names would hide it."""
+    times = max(1, _WIDTH // picture.shape[1])
+    layers = [replace(layer, mask=layer.mask.repeat(times, 0).repeat(times, 1)) for layer in layers]
+    return draw(picture.repeat(times, 0).repeat(times, 1), layers)
 
 
 def _spaced(items: Sequence[_T], number: int) -> list[_T]:

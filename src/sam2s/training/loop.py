@@ -1,0 +1,177 @@
+"""The training loop.
+
+    torchrun --nproc-per-node 4 -m sam2s train sam2s-base-plus --data DIR --out runs/a
+
+One process a GPU under torchrun, on one machine or many; without torchrun one process. An optimiser step sees the
+same clips, prompts and random numbers however its batch is shared out over processes and accumulation, and whether or
+not the run was interrupted before it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import yaml
+from torch.nn.parallel import DistributedDataParallel
+
+from sam2s.device import resolve_precision
+from sam2s.errors import OutputError
+from sam2s.files import write_atomically
+from sam2s.signals import signals
+
+from .data import training_loader
+from .freeze import freeze, what_learns
+from .guard import check_finite
+from .journal import Journal, Means, memory_gib
+from .lesson import Lesson, save_memory
+from .lora import plain_state
+from .optim import make_optimisers, set_rates
+from .picture import draw_batch
+from .plan import open_stream, total_steps
+from .processes import Processes, joined
+from .recipe import Recipe
+from .start import describe_start, read_start, start_network
+from .state import State
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        step: optimiser steps done, in all.
+        weights: what has been learned.
+        signal: the signal that ended the run early, or None.
+    """
+
+    step: int
+    weights: Path
+    signal: int | None
+
+
+def train(recipe: Recipe, out: Path, *, device: str = "auto", tell: Tell = print) -> Outcome:
+    """Train, or go on with the run that was begun in `out`.
+
+    Args:
+        recipe: what to do.
+        out: folder for checkpoints, log and weights.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps"; under torchrun each process takes the device of its number.
+        tell: told what is being done, in the first process.
+
+    Raises:
+        ConfigError: the recipe cannot be followed here; nothing was written.
+        DatasetError: the data cannot be used.
+        OutputError: the folder holds a run with other settings.
+        DivergedError: the loss or its gradient is no number.
+    """
+    with joined(device) as processes:
+        return _train(recipe, out, processes, tell if processes.first else lambda _: None)
+
+
+def _train(recipe: Recipe, out: Path, processes: Processes, tell: Tell) -> Outcome:
+    run, device, first = recipe.run, processes.device, processes.first
+    torch.manual_seed(run.seed)
+    torch.set_flush_denormal(True)
+    torch.set_float32_matmul_precision("high")
+    start = read_start(recipe.model, recipe.data.clips.size)
+    stream = open_stream(recipe, start.config.categories, processes)
+    steps = total_steps(recipe, stream)
+    network = start_network(start, recipe.model).to(device)
+    freeze(network, recipe.learning)
+    optimisers = make_optimisers(network, recipe.optimiser)
+    average = {name: tensor.clone() for name, tensor in plain_state(network).items()} if run.average else None
+    stage = {"recipe": recipe.to_dict(), "processes": processes.world}
+    state = State(out, recipe.to_dict(), network, optimisers, average, [*start.stages, stage])
+    resumed = state.resume()
+    if len(set(processes.gather(state.step))) > 1:
+        raise OutputError(f"the processes found different checkpoints in {out}; all machines must see the same folder")
+
+    tell(f"{'going on with' if resumed else 'training'} {describe_start(start, recipe.model)}")
+    tell(what_learns(network))
+    if run.checkpointing:
+        save_memory(network)
+    if run.compile:
+        network.image_encoder.compile()
+    precision = resolve_precision(run.precision, device)
+    lesson = Lesson(network, recipe.prompts, recipe.loss, seed=run.seed, precision=precision)
+    shared = _shared(lesson, processes)
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    batches = training_loader(stream, start_step=state.step, workers=recipe.data.workers, pin=device.type == "cuda")
+    if first:
+        write_atomically(out / "recipe.yaml", yaml.safe_dump(recipe.to_dict(), sort_keys=False).encode())
+    limit = 60 * (recipe.schedule.amount("minutes") or 0)  # seconds, if there is no number of steps
+    journal = Journal(out, step=state.step, total=steps or limit, active=first)
+    means, began, saved = Means(), time.monotonic() - state.elapsed, time.monotonic()
+
+    with signals() as caught, journal:
+        while steps is None or state.step < steps:
+            ticked = time.monotonic()
+            parts = [next(batches) for _ in range(stream.accumulate)]
+            waited = time.monotonic() - ticked
+            objects, stop, state.elapsed = processes.sum(
+                sum(len(part.owner) for part in parts), len(caught), time.monotonic() - began if first else 0.0
+            )
+            progress = state.step / steps if steps else state.elapsed / limit
+            if stop or progress >= 1:  # every process hears of a signal to one of them
+                break
+
+            set_rates(optimisers, recipe.schedule.factor(progress))
+            teacher = run.teacher * max(0.0, 1 - 2 * progress)
+            each = objects / (processes.world * stream.accumulate)
+            picture = bool(run.picture_steps) and (state.step + 1) % run.picture_steps == 0 and first
+            losses = []
+            for index, part in enumerate(parts):
+                part = part.to(device, non_blocking=True)
+                last = index + 1 == len(parts)
+                number = index * processes.world + processes.rank
+                with nullcontext() if last or not isinstance(shared, DistributedDataParallel) else shared.no_sync():
+                    loss, terms, shown = shared(part, state.step, number, objects=each, teacher=teacher, keep=picture)
+                    (loss / len(parts)).backward()
+                losses.append(loss.detach())
+                means.add({"loss": losses[-1], **terms})
+            norm = torch.nn.utils.clip_grad_norm_(parameters, recipe.optimiser.clip_norm).item()
+            if not math.isfinite(norm):
+                check_finite(norm, [x.item() for x in losses], parts, state.step, out, processes)
+            for optimiser in optimisers:
+                optimiser.step()
+                optimiser.zero_grad(set_to_none=True)
+            state.move_average(run.average)
+            state.step += 1
+
+            record = {"step": state.step, "minutes": state.elapsed / 60, **means.collect(processes), "norm": norm}
+            record |= {"lr": optimisers[0].param_groups[0]["lr"], "seconds": time.monotonic() - ticked}
+            journal.line(record | {"waited": waited, "memory_gib": memory_gib(device)})
+            journal.progress(state.step if steps else state.elapsed)
+            if picture:
+                journal.picture(draw_batch(part, shown), state.step)
+            if first and time.monotonic() - saved > 60 * run.save_minutes:
+                state.save(run.keep)
+                saved = time.monotonic()
+    weights = out / "weights.safetensors"
+    if first:
+        state.save(run.keep)
+        state.write_weights(
+            licence=recipe.model.licence or start.metadata.licence, note=recipe.model.note or start.metadata.note
+        )
+    return Outcome(state.step, weights, caught[0] if caught else None)
+
+
+def _shared(lesson: Lesson, processes: Processes) -> Lesson | DistributedDataParallel:
+    """The lesson, with gradients averaged over processes if there are several."""
+    if processes.world == 1:
+        return lesson
+    return DistributedDataParallel(
+        lesson,
+        device_ids=[processes.device] if processes.device.type == "cuda" else None,
+        find_unused_parameters=True,  # which heads answer depends on the prompts
+        gradient_as_bucket_view=True,
+        broadcast_buffers=False,
+    )

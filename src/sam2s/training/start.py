@@ -1,0 +1,132 @@
+"""The network that a run starts with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import Tensor
+
+from sam2s.errors import ConfigError
+from sam2s.model import SAM2S, ModelConfig, build, preset
+from sam2s.model.checkpoints import Metadata, load_checkpoint, registry
+from sam2s.model.text_bank import TextBank
+
+from .freeze import ADDITIONS
+from .initialise import matching_weights
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelSettings:
+    """What to start from.
+
+    Attributes:
+        init: weights to start from, a name or a file; None draws weights that are fit for training from nothing.
+        preset: sizes of the network if `init` is None.
+        semantic: the CLS token, "off", "joint" or "reader" (`sam2s.model.ModelConfig`); None keeps that of `init`.
+        bank: text bank that `sam2s text-bank` made; None keeps that of `init`.
+        names: categories of a bank that is learned, where no CLIP is at hand.
+        drop_path, dropout: stochastic depth of the trunk, dropout of the memory attention. SAM 2.1: 0.1 both.
+        licence, note: what the written weights say of themselves; empty for what `init` says.
+    """
+
+    init: str | None = None
+    preset: str = "base-plus"
+    semantic: Literal["off", "joint", "reader"] | None = None
+    bank: str | None = None
+    names: tuple[str, ...] = ()
+    drop_path: float = 0.0
+    dropout: float = 0.0
+    licence: str = ""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.bank and self.names:
+            raise ConfigError("there is a bank, so its names hold; leave out names, or leave out bank to learn one")
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Sizes and weights to start from.
+
+    Attributes:
+        config: of the network that is trained.
+        state: weights, some of which may be missing if they are new; None for fresh ones.
+        metadata: of `init`.
+        bank: what the text bank is filled with, or None.
+    """
+
+    config: ModelConfig
+    state: Mapping[str, Tensor] | None
+    metadata: Metadata
+    bank: TextBank | None = None
+
+    @property
+    def stages(self) -> list[dict[str, Any]]:
+        """Settings of the trainings that made `init`."""
+        return list(self.metadata.training.get("stages", []))
+
+
+def read_start(settings: ModelSettings, image_size: int, *, sizes_only: bool = False) -> Start:
+    """Find the weights to start from.
+
+    Args:
+        settings: which.
+        image_size: side of the network's image.
+        sizes_only: named weights need not be on this machine; the state stays None.
+
+    Raises:
+        CheckpointError: the weights cannot be found or read.
+        ConfigError: there is no such preset, or the image size cannot work.
+    """
+    if settings.init is None:
+        config, state, metadata = preset(settings.preset), None, Metadata()
+    elif sizes_only and settings.init in registry():
+        config, state, metadata = preset(registry()[settings.init].preset), None, Metadata()
+    else:
+        config, state, metadata = load_checkpoint(settings.init)
+    config = replace(config, image_size=image_size, semantic=settings.semantic or config.semantic)
+    bank = TextBank.read(Path(settings.bank).expanduser()) if settings.bank else None
+    if bank is not None:
+        config = bank.fit(config)
+    elif settings.names:
+        config = replace(config, categories=settings.names, text_encoder="", templates=())
+    if config.semantic != "off" and not config.categories:
+        raise ConfigError(
+            "the CLS token needs names to learn; give model.bank (made by sam2s text-bank) or model.names"
+        )
+    return Start(config, state, metadata, bank)
+
+
+def start_network(start: Start, settings: ModelSettings) -> SAM2S:
+    """The network in training mode; what SAM2S adds is drawn at random where the weights lack it.
+
+    Raises:
+        ConfigError: the weights lack something else.
+    """
+    model = build(start.config, drop_path=settings.drop_path, dropout=settings.dropout).train()
+    if start.state is None:
+        matching_weights(model)
+    else:
+        mine = model.state_dict()
+        kept = {name: x for name, x in start.state.items() if name in mine and x.shape == mine[name].shape}
+        if start.bank is not None or settings.names:
+            kept.pop("text_bank", None)  # names of another bank
+        missing = [name for name in mine if name not in kept and not name.startswith(ADDITIONS)]
+        if missing:
+            raise ConfigError(f"{settings.init} lacks {', '.join(missing[:5])}; convert it with sam2s weights convert")
+        model.load_state_dict(kept, strict=False)
+    if start.bank is not None:
+        start.bank.put(model)
+    return model
+
+
+def describe_start(start: Start, settings: ModelSettings) -> str:
+    """What is trained, in words."""
+    origin = f"from {settings.init}" if settings.init else "from nothing"
+    config = start.config
+    bank = f"{len(config.categories)} names {'by ' + config.text_encoder if config.text_encoder else 'to be learned'}"
+    semantic = "no CLS token" if config.semantic == "off" else f"CLS token {config.semantic}, {bank}"
+    return f"{config.name} at {config.image_size} px, {origin}, {semantic}"

@@ -1,0 +1,137 @@
+"""Checkpoints of a run: everything that is needed to go on as if nothing had happened.
+
+Random numbers need no place in them: every one is drawn from the seed, the step and the number of the batch, on every
+process. The same holds for the position in the data.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sam2s.errors import CheckpointError, OutputError
+from sam2s.files import replacing
+from sam2s.model import SAM2S
+from sam2s.model.checkpoints import Metadata, save_checkpoint
+
+from .lora import plain_state
+
+_NAME = re.compile(r"step-(\d{8})\.pt")
+
+FREE = {
+    "data.workers",
+    *(f"run.{name}" for name in ("compile", "checkpointing", "save_minutes", "keep", "picture_steps")),
+}
+"""Settings that may change when a run goes on: they do not change what is learned."""
+
+
+@dataclass
+class State:
+    """Where a run stands.
+
+    Attributes:
+        folder: where checkpoints lie.
+        recipe: settings of this run, as plain values.
+        model: the network.
+        optimisers: its optimisers.
+        average: moving average of the weights, adapters folded in, or None.
+        stages: settings and length of the trainings that led here; the last is this one.
+        step, elapsed: optimiser steps, and seconds.
+    """
+
+    folder: Path
+    recipe: dict[str, Any]
+    model: SAM2S
+    optimisers: list[torch.optim.Optimizer]
+    average: dict[str, Tensor] | None
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    step: int = 0
+    elapsed: float = 0.0
+
+    def resume(self) -> bool:
+        """Go on from the newest checkpoint of the folder, if there is one.
+
+        Raises:
+            CheckpointError: it cannot be read.
+            OutputError: it was made with other settings.
+        """
+        path = newest(self.folder)
+        if path is None:
+            return False
+        try:
+            kept = torch.load(path, map_location="cpu", weights_only=True)
+            check_same(kept["recipe"], self.recipe, self.folder)
+            self.model.load_state_dict(kept["model"])
+            for optimiser, one in zip(self.optimisers, kept["optimisers"], strict=True):
+                optimiser.load_state_dict(one)
+            if self.average is not None:
+                for name, tensor in self.average.items():
+                    tensor.copy_(kept["average"][name])
+            self.step, self.elapsed = kept["step"], kept["elapsed"]
+        except (OSError, RuntimeError, KeyError, ValueError, EOFError) as error:
+            raise CheckpointError(f"{path} is damaged ({error}); remove it to go on from the one before") from error
+        return True
+
+    def save(self, keep: int) -> None:
+        """Write a checkpoint and remove the oldest; a kill leaves the ones before."""
+        kept = {"recipe": self.recipe, "step": self.step, "elapsed": self.elapsed, "average": self.average}
+        kept |= {"model": self.model.state_dict(), "optimisers": [o.state_dict() for o in self.optimisers]}
+        with replacing(self.folder / f"step-{self.step:08}.pt") as partial:
+            torch.save(kept, partial)
+        for old in checkpoints(self.folder)[:-keep]:
+            old.unlink(missing_ok=True)
+
+    def write_weights(self, *, licence: str, note: str) -> Path:
+        """Write what has been learned, as one file that `sam2s.load` needs nothing else for."""
+        self.stages[-1] |= {"steps": self.step, "minutes": round(self.elapsed / 60, 1)}
+        metadata = Metadata(source="sam2s train", licence=licence, training={"stages": self.stages}, note=note)
+        path = self.folder / "weights.safetensors"
+        state = plain_state(self.model) if self.average is None else self.average
+        save_checkpoint(path, state, self.model.config, metadata)
+        return path
+
+    @torch.no_grad()
+    def move_average(self, weight: float) -> None:
+        """Move the average towards the weights; in the first steps faster, or it would remember the start."""
+        if self.average is not None:
+            share = 1 - min(weight, (self.step + 1) / (self.step + 10))
+            for name, new in plain_state(self.model).items():
+                self.average[name].lerp_(new, share)
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """Checkpoints in a folder, oldest first."""
+    return sorted(path for path in folder.glob("step-*.pt") if _NAME.fullmatch(path.name))
+
+
+def newest(folder: Path) -> Path | None:
+    """The checkpoint to go on from."""
+    found = checkpoints(folder)
+    return found[-1] if found else None
+
+
+def check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
+    """Refuse to go on with other settings than those a run was begun with.
+
+    Raises:
+        OutputError: naming what differs.
+    """
+    old, new = flat(before), flat(now)
+    changed = [key for key in sorted(old.keys() | new.keys()) if key not in FREE and old.get(key) != new.get(key)]
+    if changed:
+        was = ", ".join(f"{key} {json.dumps(old.get(key))} (now {json.dumps(new.get(key))})" for key in changed[:5])
+        raise OutputError(f"the run in {folder} was begun with {was}; use the same settings, or another --out")
+
+
+def flat(values: Any, where: str = "") -> dict[str, Any]:
+    """Nested mappings and lists as one mapping with dotted keys."""
+    if not isinstance(values, dict | list):
+        return {where: values}
+    items = values.items() if isinstance(values, dict) else enumerate(values)
+    return {k: v for key, item in items for k, v in flat(item, f"{where}.{key}" if where else str(key)).items()}

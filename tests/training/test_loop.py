@@ -1,0 +1,200 @@
+"""The loop: one curve however it is computed, wherever it is interrupted; and what stops it before the first step."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+import sam2s
+from sam2s.cli import app
+from sam2s.errors import ConfigError, OutputError
+from sam2s.model.checkpoints import load_checkpoint
+from sam2s.model.text_bank import TextBank
+from sam2s.synth import Scene
+from sam2s.training import lesson, loop
+from sam2s.training.guard import DivergedError
+from sam2s.training.journal import Journal
+from sam2s.training.loop import train
+from sam2s.training.plan import plan
+from sam2s.training.recipe import load_recipe, recipes
+from sam2s.training.state import checkpoints
+
+
+def curve(folder):
+    """What is learned, step by step."""
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(1, 1 + len(lines)))
+    return [(line["loss"], line["norm"], line["lr"]) for line in lines]
+
+
+def quietly(recipe, out):
+    return train(recipe, out, device="cpu", tell=lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def untouched(small, tmp_path_factory):
+    """A run that nobody interrupted, in one process."""
+    out = tmp_path_factory.mktemp("untouched")
+    assert quietly(small(), out).step == 4
+    return out
+
+
+def start_two(recipe_file, out):
+    """Start two processes as torchrun would."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    common = {"OMP_NUM_THREADS": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    command = [sys.executable, "-m", "sam2s", "train", str(recipe_file), "--out", str(out), "--device", "cpu"]
+    return [
+        subprocess.Popen(command, env=os.environ | common | {"RANK": rank}, stderr=subprocess.DEVNULL)
+        for rank in ("0", "1")
+    ]
+
+
+def test_a_run_killed_on_two_processes_and_gone_on_with_in_one_has_the_same_curve(
+    untouched, small, recipe_file, tmp_path
+):
+    processes = start_two(recipe_file, tmp_path)
+    deadline = time.monotonic() + 120
+    while not checkpoints(tmp_path) and time.monotonic() < deadline:
+        assert all(process.poll() is None for process in processes)
+        time.sleep(0.02)
+    for process in processes:
+        process.kill()
+        process.wait()
+    log = tmp_path / "log.jsonl"
+    assert 1 <= len(log.read_text().splitlines()) < 4
+    log.open("a").write('{"step": 4, "lo')  # as a kill leaves it
+    assert quietly(small(), tmp_path).step == 4
+    assert np.array(curve(tmp_path)) == pytest.approx(np.array(curve(untouched)), rel=2e-4)
+    a, b = (load_checkpoint(run / "weights.safetensors").state for run in (untouched, tmp_path))
+    for name in a:
+        torch.testing.assert_close(a[name], b[name], rtol=2e-3, atol=2e-5)
+
+
+def test_a_signal_ends_a_run_at_a_step_from_which_it_goes_on_exactly(untouched, small, tmp_path, monkeypatch):
+    out, line = tmp_path / "b", Journal.line
+
+    def interrupt(self, record):
+        line(self, record)
+        if record["step"] == 2:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(Journal, "line", interrupt)
+    outcome = quietly(small("run.save_minutes=60"), out)
+    assert (outcome.step, outcome.signal) == (2, signal.SIGTERM)
+    monkeypatch.setattr(Journal, "line", line)
+    assert quietly(small("run.save_minutes=60"), out).step == 4
+    assert curve(out) == curve(untouched)
+    assert len(checkpoints(out)) == 2
+
+
+def test_checkpointing_changes_nothing_but_memory(untouched, small, tmp_path):
+    quietly(small("run.checkpointing=true"), tmp_path)
+    assert np.array(curve(tmp_path)) == pytest.approx(np.array(curve(untouched)), rel=1e-5)
+
+
+def test_learning_and_what_is_written(small, tmp_path, weights):
+    named = ("model.semantic=joint", "model.names=[hook, snare]", "loss.tsl=0.1")
+    outcome = quietly(small("run.picture_steps=2", "schedule.length=2 steps", *named), tmp_path / "run")
+    config, state, metadata = load_checkpoint(outcome.weights)
+    assert config.categories == ("hook", "snare")
+    assert (metadata.licence, metadata.training["stages"][-1]["steps"]) == ("Apache-2.0", 2)
+    assert (tmp_path / "run/pictures/step-00000002.png").stat().st_size > 1000
+    assert list((tmp_path / "run").glob("tensorboard/events*"))
+    before = load_checkpoint(weights).state
+    moved = [name for name in before if not torch.equal(before[name], state[name].float())]
+    assert len(moved) > 0.9 * len(before)
+    assert sam2s.load(outcome.weights, device="cpu").image_size == 64
+
+
+def test_other_settings_are_refused_and_the_run_is_left_alone(untouched, small):
+    before = {path: path.stat().st_mtime_ns for path in untouched.iterdir()}
+    with pytest.raises(OutputError, match=r"optimiser.lr 0.001 \(now 0.002\); use the same settings, or another --out"):
+        quietly(small("optimiser.lr=2e-3"), untouched)
+    assert before == {path: path.stat().st_mtime_ns for path in untouched.iterdir()}
+    assert quietly(small("run.keep=1"), untouched).step == 4  # a finished run has nothing left to do
+
+
+def test_a_loss_that_is_no_number_is_kept_to_look_at(small, tmp_path, monkeypatch):
+    def broken(answers, batch, *rest, **more):
+        loss, terms = real(answers, batch, *rest, **more)
+        return loss * (float("nan") if calls.append(0) or len(calls) == 4 else 1), terms
+
+    calls, real = [], lesson.clip_loss
+    monkeypatch.setattr(lesson, "clip_loss", broken)
+    with pytest.raises(DivergedError, match=r"step 1 has the gradient norm nan .* look at the \.png"):
+        quietly(small(), tmp_path / "run")
+    found = sorted(path.name for path in (tmp_path / "run").glob("diverged*"))
+    assert found == ["diverged-step-1-process-0-0.png", "diverged-step-1-process-0-0.pt"]
+    kept = torch.load(tmp_path / "run/diverged-step-1-process-0-0.pt", weights_only=True)
+    assert kept["images"].shape == (1, 5, 3, 64, 64)
+    monkeypatch.setattr(lesson, "clip_loss", real)
+    assert quietly(small(), tmp_path / "run").step == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("run.batch=3", "batch 3 cannot be shared out evenly: 1 process with data.clips.clips 2 take 2 clips at once"),
+        ("data.sources=[{place: nowhere}]", "nowhere is no folder; give a built set"),
+        ("model.init=nothing.safetensors", "there is no file or folder nothing.safetensors"),
+        ("model.semantic=joint", "the CLS token needs names to learn; give model.bank"),
+    ],
+)
+def test_what_cannot_be_done_is_said_before_anything_is_written(small, tmp_path, change, message):
+    with pytest.raises(sam2s.errors.Sam2sError, match=message):
+        quietly(small("data.clips.clips=2", change), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_more_processes_than_gpus(monkeypatch):
+    for name, value in {"RANK": 0, "WORLD_SIZE": 4, "LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 4}.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with (
+        pytest.raises(ConfigError, match="torchrun started 4 processes, but torch sees 2 CUDA devices"),
+        loop.joined("auto"),
+    ):
+        pass
+
+
+def test_the_verb(recipe_file, tmp_path):
+    def call(*arguments):
+        return CliRunner().invoke(app, ["train", *arguments])
+
+    assert "micro" in call().output
+    shown = call(str(recipe_file), "--dry-run", "--device", "cpu").output
+    assert "4 steps on cpu" in shown
+    assert "activations" in shown
+    done = call(str(recipe_file), "--out", str(tmp_path / "run"), "--device", "cpu", "--set", "schedule.length=1 steps")
+    assert done.exit_code == 0
+    assert "1 steps done; the weights are in" in done.output
+    assert "where to? Give --out" in str(call(str(recipe_file)).exception)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", recipes())
+def test_every_recipe_has_a_plan(name, tmp_path):
+    for frame in range(8):
+        image, labels = Scene(1, 64).render(frame)
+        for kind, array, suffix in (("JPEGImages", image, "jpg"), ("Annotations", labels, "png")):
+            (folder := tmp_path / "data" / kind / "clip").mkdir(parents=True, exist_ok=True)
+            Image.fromarray(array).save(folder / f"{frame:05}.{suffix}")
+    TextBank(("hook", "snare"), torch.eye(2, 512), "none", ("{}",)).write(tmp_path / "bank.safetensors")
+    recipe = load_recipe(name)
+    overrides = [f"model.bank={tmp_path / 'bank.safetensors'}"] if recipe.model.bank else []
+    data = [] if recipe.data.sources[0].place == "synthetic" else [str(tmp_path / "data")]
+    text = plan(load_recipe(name, [*overrides, "data.sources.0.split=null"], data=data), device="cpu")
+    assert "activations" in text

@@ -209,6 +209,45 @@ def test_label_maps_are_not_taken_for_masks_of_one_object(tmp_path):
         compare(gt, gt, layout=Layout.OBJECTS, workers=1)
 
 
+def test_polygons_are_filled_as_coco_does(tmp_path):
+    pred, gt = write_ytvis(tmp_path / "pred.json", 1), write_coco(tmp_path / "gt.json", 0)
+    contents = [json.loads(path.read_text()) for path in (pred, gt)]
+    box = [[4.0, 3.0, 20.0, 3.0, 20.0, 11.0, 4.0, 11.0]]
+    for entry in contents[0]["annotations"]:
+        entry["segmentations"] = [box for _ in entry["segmentations"]]
+    mask = np.zeros((24, 30), bool)
+    mask[3:11, 4:20] = True
+    for entry in contents[1]["annotations"]:
+        entry["segmentation"] = rle.encode_uncompressed(mask)
+    for path, content in zip((pred, gt), contents, strict=True):
+        path.write_text(json.dumps(content))
+    scores = compare(pred, gt, workers=1).scores
+    assert len(scores) == 6
+    assert all(cell.j == cell.f == 1 for score in scores for cell in score.cells)
+
+
+def test_sav_masklets(tmp_path):
+    """SA-V's JSON lists every fourth frame; its folders name those frames 00000, 00004, ..."""
+    for error in (0, 1):
+        masks = [
+            [rle.encode(labels == object_id) if t else None for object_id in (1, 3)]
+            for t, labels in enumerate(scene(0, error))
+        ]
+        content = {"video_id": "sav_000001", "video_height": 24.0, "video_width": 30.0, "masklet_id": [0, 1]}
+        (tmp_path / str(error)).mkdir()
+        path = tmp_path / str(error) / "sav_000001_manual.json"
+        path.write_text(json.dumps(content | {"masklet": masks}))
+        for t, labels in enumerate(scene(0, error)):
+            for number, object_id in enumerate((1, 3)):
+                folder = tmp_path / f"png{error}" / "sav_000001" / f"{number:03}"
+                folder.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(np.uint8(labels == object_id) * np.uint8(t > 0)).save(folder / f"{4 * t:05}.png")
+    whole = compare(tmp_path / "1", tmp_path / "0", workers=1).scores
+    assert [(score.video, score.object_id) for score in whole] == [("sav_000001", 0), ("sav_000001", 1)]
+    assert whole == compare(tmp_path / "png1", tmp_path / "0/sav_000001_manual.json", workers=1).scores
+    assert whole[0].mean_j < 1
+
+
 def broken_json(change):
     def write(folder):
         content = json.loads(write_ytvis(folder / "broken.json", 0).read_text())
@@ -236,8 +275,13 @@ FAULTS = {
     "colours": (colours, "is a RGB picture"),
     "polygon": (
         broken_json(lambda c: c["annotations"][0]["segmentations"].__setitem__(0, [[1, 2, 3]])),
-        "has a polygon",
+        "frame 0, object 1: a polygon has 3 numbers",
     ),
+    "polygon without size": (
+        broken_json(lambda c: (c["videos"][0].pop("width"), c["annotations"][0].update(segmentations=[[]] * 5))),
+        "needs 'height' and 'width'",
+    ),
+    "no masklet ids": (lambda folder: write_text(folder / "x.json", '{"masklet": []}'), "incomplete entry: KeyError"),
     "wrong length": (broken_json(lambda c: c["annotations"][0]["segmentations"].pop()), "has 4 segmentations"),
     "other video": (broken_json(lambda c: c["annotations"][0].update(video_id=7)), "video 7, which is not in 'videos'"),
     "no video id": (broken_json(lambda c: c["annotations"][0].pop("video_id")), "incomplete entry: KeyError"),

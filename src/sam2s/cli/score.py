@@ -55,8 +55,8 @@ def score(
     """Score predicted masks against the truth: J, F, J&F, identity switches, presence, decay over time.
 
     Reads DAVIS-style folders (a PNG a frame, pixel values are object ids),
-    SA-V (a folder an object), YouTube-VIS and COCO files with run lengths;
-    the two sides may differ in form. Only annotated frames are counted.
+    SA-V (a folder an object, or its JSON files), YouTube-VIS and COCO with
+    run lengths or polygons; the two sides may differ in form. Only annotated frames are counted.
     Folders above the videos make subsets.
 
     Exit status: 0 scored, 2 something is missing or cannot be read.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sam2s.errors import DatasetError
-from sam2s.evaluation.maskjson import read_json
+from sam2s.evaluation.maskjson import read_json, read_sav
 from sam2s.evaluation.maskset import ObjectMasks, VideoMasks, read_folder
 from sam2s.evaluation.rules import Layout, Missing, Rules
 from sam2s.evaluation.sequence import Cell, ObjectScore, assemble, score_frame
@@ -91,14 +91,16 @@ class Comparison:
 
 
 def open_masks(path: Path, layout: Layout = Layout.AUTO, truth: Path | None = None) -> dict[str, VideoMasks]:
-    """Open a folder or JSON file of masks as videos by name.
+    """Open a folder of PNG masks, a JSON file, or a folder of SA-V's JSON files as videos by name.
 
     Raises:
         DatasetError: there is nothing to read, or it is not of a form that is known.
     """
     if not path.exists():
         raise DatasetError(f"{path} does not exist: give a folder of PNG masks or a .json file")
-    return read_folder(path, layout) if path.is_dir() else read_json(path, truth)
+    if path.is_dir():
+        return read_sav(path) or read_folder(path, layout)
+    return read_json(path, truth)
 
 
 def compare(

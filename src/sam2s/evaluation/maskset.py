@@ -16,7 +16,7 @@ from sam2s.errors import DatasetError
 from sam2s.evaluation.region import Region, cut_labels, cut_mask
 from sam2s.evaluation.rules import Layout
 from sam2s.formats.folders import list_pictures, natural
-from sam2s.masks import rle
+from sam2s.masks import polygon, rle
 from sam2s.masks.palette import read_label_map
 
 _NOT_MASKS = re.compile(r"frames|JPEGImages.*|\..*", re.IGNORECASE)
@@ -100,15 +100,23 @@ class ObjectMasks:
 
 
 @dataclass(frozen=True)
-class RunLengths:
-    """Run lengths out of a JSON file.
+class Polygons:
+    """A mask as polygons (flat lists of x, y) in a picture of size (H, W)."""
+
+    points: list[list[float]]
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Outlined:
+    """Run lengths or polygons out of a JSON file.
 
     Attributes:
         masks: by frame key, in time order, the objects' masks.
         size: (H, W) of the video, where the file says it.
     """
 
-    masks: dict[str, dict[int, rle.Rle]]
+    masks: dict[str, dict[int, rle.Rle | Polygons]]
     size: tuple[int, int] | None
     by_object: None = field(default=None)
 
@@ -121,9 +129,9 @@ class RunLengths:
         """See `VideoMasks`."""
         regions: dict[int, Region] = {}
         size = self.size
-        for object_id, runs in self.masks.get(key, {}).items():
+        for object_id, shape in self.masks.get(key, {}).items():
             try:
-                mask = rle.decode(runs)
+                mask = polygon.fill(shape.points, shape.size) if isinstance(shape, Polygons) else rle.decode(shape)
             except (ValueError, TypeError, KeyError) as error:
                 raise DatasetError(f"frame {key}, object {object_id}: {error}") from error
             if size not in (None, mask.shape):

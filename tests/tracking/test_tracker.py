@@ -157,6 +157,17 @@ def test_results_name_the_category():
     assert plain.step(movie(1)[0]).objects[1].category is None
 
 
+def test_an_object_that_is_not_seen_has_no_category():
+    model = nano(semantic="reader", categories=("hook", "grasper"))
+    with torch.no_grad():
+        model.sam_mask_decoder.pred_obj_score_head.layers[-1].bias -= 20
+    tracker = Tracker(model)
+    tracker.add_prompt(1, Points([(30, 20)]))
+    found = tracker.step(movie(1)[0]).objects[1]
+    assert found.presence < 0.5
+    assert (found.category, found.category_probability) == (None, None)
+
+
 def test_mask_prompt_is_the_answer(model):
     mask = np.zeros((48, 80), bool)
     mask[12:36, 20:60] = True

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sam2s.errors import ConfigError
 
-from .data import ClipStream, open_source
+from .data import ClipStream, open_source, preflight
 from .estimate import estimate
 from .freeze import freeze, what_learns
 from .optim import describe, make_optimisers
@@ -20,7 +20,7 @@ def open_stream(recipe: Recipe, names: Sequence[str], processes: Processes) -> C
 
     Raises:
         ConfigError: a place does not exist, or the batch cannot be shared out evenly.
-        DatasetError: there is nothing to train on.
+        DatasetError: there is nothing to train on, or a file is missing, damaged, or of the wrong size.
     """
     clips, world, batch = recipe.data.clips, processes.world, recipe.run.batch
     at_once = clips.clips * world
@@ -30,6 +30,8 @@ def open_stream(recipe: Recipe, names: Sequence[str], processes: Processes) -> C
             f"{clips.clips} take {at_once} clips at once; make run.batch a multiple of {at_once}, or change the others"
         )
     sources = [open_source(source, size=clips.size) for source in recipe.data.sources]
+    if processes.first:
+        preflight(sources)
     return ClipStream(
         sources, clips, names, seed=recipe.run.seed, rank=processes.rank, world=world, accumulate=batch // at_once
     )

@@ -14,6 +14,8 @@ from sam2s.masks.palette import read_label_map, write_label_map
 from sam2s.training.data import ClipSettings, ClipStream, SourceSettings, open_source
 from sam2s.training.data.check import check, preflight
 from sam2s.training.data.sheet import clip_cells, video_cells, write_sheet
+from sam2s.training.loop import train
+from sam2s.training.recipe import load_recipe
 from sasv.fixtures.drawing import SIZE, disc, picture, save
 
 NOTHING = np.zeros(SIZE, bool)
@@ -255,3 +257,6 @@ def test_training_refuses_faults_before_the_first_step(davis):
         (davis / f"JPEGImages/480p/long/{t:05d}.jpg").unlink()
     with pytest.raises(DatasetError, match=r"has no picture in .*; and 1 more\. sam2s data check tells all"):
         preflight([open_source(SourceSettings(place=str(davis), missed=0.1), size=64)])
+    with pytest.raises(DatasetError, match="has no picture in"):
+        train(load_recipe("micro", data=[str(davis)]), davis / "run", device="cpu")
+    assert not (davis / "run").exists()

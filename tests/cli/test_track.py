@@ -227,7 +227,7 @@ def test_a_signal_ends_the_wait_for_a_silent_stream(weights, tmp_path):
             counts.append(log.read_bytes().count(b"\n") if log.exists() else 0)
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        told = json.loads(process.communicate(timeout=30)[0])  # left alone it would wait for a minute
+        told = json.loads(process.communicate(timeout=45)[0])  # left alone it would wait for a minute
     assert process.returncode == 130
     assert told["stopped_by_signal"] == signal.SIGINT
     assert told["frames"] == len(masks(out)) == len(list(FileSource(out / "overlay.mp4").frames())) >= 20

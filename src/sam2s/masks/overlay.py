@@ -132,9 +132,7 @@ def _paint(canvas: np.ndarray, layer: Layer, thickness: float, opacity: float) -
             y, x = max(top - reach, 0), max(left - reach, 0)
             inside = np.multiply(mask[y : bottom + reach, x : right + reach], 255, dtype=np.uint8)
             soft = np.array(Image.fromarray(inside).filter(ImageFilter.GaussianBlur(sigma)))
-            np.maximum(
-                soft, inside >> 1, out=soft
-            )  # what the blur would lose, thin shafts and tips, is drawn as outline
+            np.maximum(soft, inside >> 1, out=soft)  # thin shafts and tips, which the blur would lose, become outline
             soft = soft[top - y : bottom - y, left - x : right - x]
             blend = keep.take(soft, axis=0)
             blend *= region

@@ -73,7 +73,7 @@ def test_overrides_have_the_types_of_the_settings():
             r"there is no setting optimiser.learning_decay; did you mean optimiser.layer_decay\?",
         ),
         ("optimiser.zzz=1", "there is no setting optimiser.zzz; the keys there are lr, layer_decay"),
-        ("data.sources.0.weigth=1", "there is no setting data.sources.0.weigth; did you mean data.sources.0.weight?"),
+        ("data.sources.0.wait=1", "there is no setting data.sources.0.wait; did you mean data.sources.0.weight?"),
         ("optimiser.lr=fast", "optimiser.lr is 'fast'; it must be a number"),
         ("run.batch=1.5", "run.batch is 1.5; it must be a whole number"),
         ("run.compile=1", "run.compile is 1; it must be true or false"),

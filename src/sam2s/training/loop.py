@@ -23,6 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 from sam2s.device import resolve_precision
 from sam2s.errors import OutputError
 from sam2s.files import write_atomically
+from sam2s.model.checkpoints import Metadata
 from sam2s.signals import signals
 
 from .data import training_loader
@@ -89,7 +90,9 @@ def _train(recipe: Recipe, out: Path, processes: Processes, tell: Tell) -> Outco
     optimisers = make_optimisers(network, recipe.optimiser)
     average = {name: tensor.clone() for name, tensor in plain_state(network).items()} if run.average else None
     stage = {"recipe": recipe.to_dict(), "processes": processes.world}
-    state = State(out, recipe.to_dict(), network, optimisers, average, [*start.stages, stage])
+    about = {name: getattr(recipe.model, name) or getattr(start.metadata, name) for name in ("licence", "note")}
+    metadata = Metadata(source="sam2s train", training={"stages": [*start.stages, stage]}, **about)
+    state = State(out, recipe.to_dict(), network, optimisers, average, metadata)
     resumed = state.resume()
     if len(set(processes.gather(state.step))) > 1:
         raise OutputError(f"the processes found different checkpoints in {out}; all machines must see the same folder")
@@ -155,13 +158,9 @@ def _train(recipe: Recipe, out: Path, processes: Processes, tell: Tell) -> Outco
             if first and time.monotonic() - saved > 60 * run.save_minutes:
                 state.save(run.keep)
                 saved = time.monotonic()
-    weights = out / "weights.safetensors"
     if first:
         state.save(run.keep)
-        state.write_weights(
-            licence=recipe.model.licence or start.metadata.licence, note=recipe.model.note or start.metadata.note
-        )
-    return Outcome(state.step, weights, caught[0] if caught else None)
+    return Outcome(state.step, state.weights, caught[0] if caught else None)
 
 
 def _shared(lesson: Lesson, processes: Processes) -> Lesson | DistributedDataParallel:

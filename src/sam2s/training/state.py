@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,8 @@ class State:
         model: the network.
         optimisers: its optimisers.
         average: moving average of the weights, adapters folded in, or None.
-        stages: settings and length of the trainings that led here; the last is this one.
+        metadata: stored with the weights; `training["stages"]` has settings and length of the trainings that led here,
+            the last of which is this one.
         step, elapsed: optimiser steps, and seconds.
     """
 
@@ -50,9 +51,14 @@ class State:
     model: SAM2S
     optimisers: list[torch.optim.Optimizer]
     average: dict[str, Tensor] | None
-    stages: list[dict[str, Any]] = field(default_factory=list)
+    metadata: Metadata
     step: int = 0
     elapsed: float = 0.0
+
+    @property
+    def weights(self) -> Path:
+        """The file to keep."""
+        return self.folder / "weights.safetensors"
 
     def resume(self) -> bool:
         """Go on from the newest checkpoint of the folder, if there is one.
@@ -79,22 +85,20 @@ class State:
         return True
 
     def save(self, keep: int) -> None:
-        """Write a checkpoint and remove the oldest; a kill leaves the ones before."""
+        """Write a checkpoint and the weights, and remove the oldest checkpoint; a kill leaves the ones before."""
         kept = {"recipe": self.recipe, "step": self.step, "elapsed": self.elapsed, "average": self.average}
         kept |= {"model": self.model.state_dict(), "optimisers": [o.state_dict() for o in self.optimisers]}
         with replacing(self.folder / f"step-{self.step:08}.pt") as partial:
             torch.save(kept, partial)
         for old in checkpoints(self.folder)[:-keep]:
             old.unlink(missing_ok=True)
+        self._write_weights()
 
-    def write_weights(self, *, licence: str, note: str) -> Path:
+    def _write_weights(self) -> None:
         """Write what has been learned, as one file that `sam2s.load` needs nothing else for."""
-        self.stages[-1] |= {"steps": self.step, "minutes": round(self.elapsed / 60, 1)}
-        metadata = Metadata(source="sam2s train", licence=licence, training={"stages": self.stages}, note=note)
-        path = self.folder / "weights.safetensors"
+        self.metadata.training["stages"][-1].update(steps=self.step, minutes=round(self.elapsed / 60, 1))
         state = plain_state(self.model) if self.average is None else self.average
-        save_checkpoint(path, state, self.model.config, metadata)
-        return path
+        save_checkpoint(self.weights, state, self.model.config, self.metadata)
 
     @torch.no_grad()
     def move_average(self, weight: float) -> None:

@@ -76,6 +76,11 @@ def test_later_frames_are_prompted_only_where_all_objects_were_looked_for():
     assert frames == {0, 3}
 
 
+def test_a_frame_is_left_to_be_tracked():
+    assert {len(plan.starts) for plan in plans(batch(frames=2), count=50)} == {1}
+    assert {len(plan.starts) for plan in plans(batch(frames=3), PromptRules(conditioning=5), count=50)} == {1, 2}
+
+
 def test_a_seed_means_one_sequence_of_plans():
     assert plans(batch(), count=20) == plans(batch(), count=20)
 

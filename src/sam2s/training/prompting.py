@@ -85,14 +85,14 @@ def draw_prompts(generator: torch.Generator, batch: ClipBatch, rules: PromptRule
 
     Pictures always start from a click or a box and are corrected. Clips with long-term frames are prompted, and
     corrected, on their first frame alone: the others must stay what they are. Frames after the first are prompted only
-    where somebody looked for all objects.
+    where somebody looked for all objects, and one frame at least is left to be tracked.
     """
     frames = batch.images.shape[1]
     still = frames == 1
     by_mask = float(torch.rand((), generator=generator)) >= rules.points and not still
     free = [] if batch.long_term or still else batch.known.all(0).nonzero()[:, 0].tolist()
     others = _shuffled([frame for frame in free if frame], generator)
-    conditioning = _between(1, min(rules.conditioning, 1 + len(others)), generator)
+    conditioning = _between(1, min(rules.conditioning, 1 + len(others), max(1, frames - 1)), generator)
     starts = [0, *others[: conditioning - 1]]
     kinds = [_kind(by_mask, rules, generator) for _ in starts]
     corrected: list[int] = []

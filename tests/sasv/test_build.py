@@ -7,7 +7,7 @@ from PIL import Image
 from sam2s.errors import DatasetError
 from sam2s.sasv.build import plan, run
 from sam2s.sasv.masklets import MaskletDataset, State
-from sasv.fixtures import autolaparo, cvc_clinicdb, polypgen
+from sasv.fixtures import autolaparo, cvc_clinicdb, grasp, polypgen
 from sasv.fixtures.drawing import picture
 
 
@@ -77,6 +77,31 @@ def test_more_frames_of_the_download_rebuild_a_video(root, tmp_path):
     for part in ("Original", "Ground Truth"):
         shutil.copy(root / "CVC-ClinicDB" / part / "26.tif", root / "CVC-ClinicDB" / part / "27.tif")
     assert states(build(root, out)) == ["kept", "built", "kept"]
+
+
+def test_a_changed_mask_or_picture_rebuilds_its_video_alone(root, tmp_path):
+    out = tmp_path / "set"
+    build(root, out)
+    path = root / "CVC-ClinicDB/Ground Truth/26.tif"
+    with Image.open(path) as image:
+        flipped = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    flipped.save(path)
+    assert states(build(root, out)) == ["kept", "built", "kept"]
+    masks = MaskletDataset(out)["cvc-clinicdb/02"].masks(0)
+    assert np.array_equal(np.any(list(masks.values()), axis=0), np.array(flipped) > 127)
+    assert states(build(root, out)) == ["kept"] * 3
+    root.rename(tmp_path / "moved")
+    assert states(build(tmp_path / "moved", out)) == ["kept"] * 3
+
+
+def test_a_changed_list_of_annotations_rebuilds_its_videos(tmp_path):
+    """GraSP keeps its masks in files of a whole part, which are read before any video is built."""
+    grasp.draw(tmp_path / "root")
+    build(tmp_path / "root", tmp_path / "set")
+    assert set(states(build(tmp_path / "root", tmp_path / "set"))) == {"kept"}
+    for path in (tmp_path / "root").rglob("*.json"):
+        path.write_text(path.read_text() + " ")
+    assert set(states(build(tmp_path / "root", tmp_path / "set"))) == {"built"}
 
 
 def test_frames_are_copied_as_they_are_or_made_png(root, tmp_path):

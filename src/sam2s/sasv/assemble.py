@@ -14,6 +14,7 @@ from sam2s.sasv.linking import Linker
 from sam2s.sasv.ontology import load_ontology
 from sam2s.sasv.pictures import small, store
 from sam2s.sasv.raw import RawVideo
+from sam2s.sasv.traces import note
 
 
 @dataclass
@@ -47,6 +48,8 @@ def assemble(
     names: dict[int, set[str]] = {}
     linker: Linker | None = None
     for t, frame in enumerate(video.frames()):
+        if isinstance(frame.image, Path):
+            note(frame.image)
         name, size = store(frame.image, folder, t, video.crop, hard_link=hard_link)
         linker = linker or Linker(video.link, size)
         if size != linker.size:

@@ -29,19 +29,22 @@ from sam2s.sasv.patch import Patch, VideoPatch, apply
 from sam2s.sasv.pictures import store
 from sam2s.sasv.raw import Facts, RawVideo
 from sam2s.sasv.registry import all_adapters, get_adapter
+from sam2s.sasv.traces import tracing, unchanged, write_trace
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One video to build."""
+    """One video to build; `read` are the files below `root` that its source was listed from."""
 
     id: str
     facts: Facts
     video: RawVideo
+    root: Path
     out: Path
     recipe: str
+    read: frozenset[Path] = frozenset()
     hard_link: bool = False
     fresh: bool = False
     patch: VideoPatch | None = None
@@ -94,11 +97,14 @@ def plan(
                 without[name] = f"not found below {root}; it should have {adapter.FACTS.layout}"
                 continue
             code = _code_of(adapter, folder)
-            for video in _checked(adapter.videos(folder)):
+            with tracing() as read:
+                videos = list(_checked(adapter.videos(folder)))
+            for video in videos:
                 if video.subset is not None or everything:
                     video_id = f"{name}/{video.name}"
                     recipe = _fingerprint(code + repr(replace(video, frames=None)).encode())  # type: ignore[arg-type]
-                    jobs.append(Job(video_id, adapter.FACTS, video, out, recipe, hard_link, fresh, edits.get(video_id)))
+                    job = Job(video_id, adapter.FACTS, video, root, out, recipe, frozenset(read), hard_link, fresh)
+                    jobs.append(replace(job, patch=edits.get(video_id)))
         except DatasetError as error:
             without[name] = str(error)
     if strangers := sorted(set(edits) - {job.id for job in jobs}):
@@ -140,14 +146,16 @@ def build_video(job: Job) -> Outcome:
         with suppress(DatasetError):
             there = read_video(folder) if (folder / SUMS).is_file() else None
         patch = _all_edits(there, job.patch)
-        if there and not job.fresh and there.recipe == job.recipe and list(there.edits) == patch.edits:
+        as_before = there and there.recipe == job.recipe and list(there.edits) == patch.edits
+        if as_before and not job.fresh and unchanged(job.out, job.id, job.root):
             return Outcome(job.id, "kept")
-        with replacing(folder) as partial:
+        with replacing(folder) as partial, tracing() as read:
             partial.mkdir()
             header = _header(job)
             draft, files = assemble(job.video, job.facts.name, header, partial, hard_link=job.hard_link)
             apply(draft, patch)
             write_draft(draft, files, partial)
+        write_trace(job.out, job.id, job.root, job.read | read)
         return Outcome(job.id, "built")
     except Sam2sError as error:
         return Outcome(job.id, "failed", str(error))

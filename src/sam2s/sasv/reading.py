@@ -12,6 +12,7 @@ from PIL import Image
 
 from sam2s.errors import DatasetError
 from sam2s.masks.postprocess import clean
+from sam2s.sasv.traces import note
 
 _JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db")
 _STUB_BYTES = 100  # no picture is this small; a symbolic link unpacked as a text file is
@@ -82,6 +83,7 @@ def existing(path: Path) -> Path:
         raise DatasetError(
             f"{path} is a text stub of a symbolic link; unpack with a tool that keeps symbolic links (unzip, tar)"
         )
+    note(path)
     return path
 
 

@@ -91,7 +91,7 @@ def _listed_videos(path: Path) -> set[int] | None:
     if not path.is_file():
         return None
     try:
-        return {int(float(word)) for word in path.read_text("utf-8").split()}
+        return {int(float(word)) for word in existing(path).read_text("utf-8").split()}
     except ValueError as error:
         raise DatasetError(f"{path} should hold one video number a line: {error}; download it again") from error
 

@@ -173,7 +173,7 @@ def _colours(path: Path, top: Path) -> dict[str, tuple[int, ...]]:
         file = folder / "labels.json"
         if file.is_file():
             try:
-                data = json.loads(file.read_text("utf-8"))
+                data = json.loads(existing(file).read_text("utf-8"))
                 pairs = data.items() if isinstance(data, dict) else [(entry["name"], entry["color"]) for entry in data]
                 table = {re.sub("[-_]", " ", name).strip().lower(): tuple(colour[:3]) for name, colour in pairs}
             except (ValueError, KeyError, TypeError) as error:

@@ -93,7 +93,7 @@ def _records(annotations: Path) -> list[Path]:
 def _read(path: Path) -> Iterator[tuple[str, _Masks]]:
     """Name and masks of every frame of one file; an instrument that is listed twice counts once."""
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = json.loads(existing(path).read_text("utf-8"))
         names = {entry["id"]: re.sub("[-_]", " ", entry["name"]).lower() for entry in data["categories"]}
         if odd := sorted(set(names.values()) - set(CLASSES)):
             raise DatasetError(f"{path} has category {odd[0]!r}; GraSP has {', '.join(CLASSES)}")

@@ -93,7 +93,7 @@ def _from_pictures(path: Path, masks: dict[int, Path]) -> Iterator[RawFrame]:
 
 def _from_video(path: Path, masks: dict[int, Path]) -> Iterator[RawFrame]:
     """Decode from the start and count, because seeking by frame number is unreliable in AVI."""
-    file = path / "video_left.avi"
+    file = existing(path / "video_left.avi")
     step, last = math.gcd(*masks), max(masks)
     wanted = dict(masks)
     with FileSource(file) as source:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import torch
+
+from sam2s.errors import ConfigError
 
 from .device import resolve_device, resolve_precision, use_threads
 from .model import Network
 from .model.checkpoints import assemble, load_checkpoint
+from .onnx import OnnxNetwork, is_export, network_config
+
+Backend = Literal["auto", "torch", "onnx"]
 
 
 def load(
@@ -19,22 +25,32 @@ def load(
     image_size: int | None = None,
     precision: str = "auto",
     threads: int | None = None,
+    backend: Backend = "auto",
 ) -> Network:
     """Load a network, ready to run.
 
     Args:
         name_or_path: `micro` (bundled), `sam2.1-tiny|small|base-plus|large` (fetched from the Hugging Face hub on first
-            use), or a path: our safetensors, an official SAM 2.1 `.pt`, a transformers folder or safetensors.
+            use), or a path: our safetensors, an official SAM 2.1 `.pt`, a transformers folder or safetensors, or a
+            folder that `sam2s export onnx` wrote.
         device: "auto" (CUDA, else Apple GPU, else CPU), "cpu", "cuda", "cuda:N" or "mps".
         image_size: side of the square model image in pixels, a multiple of 32; None for what the weights were made for.
         precision: "auto" (bf16 on CUDA devices that have it, else fp32), "fp32", "bf16" or "fp16".
         threads: processor threads torch computes with, in the whole process; None for what suits the size of the
             network, unless `OMP_NUM_THREADS` or a call of `torch.set_num_threads` has settled it.
+        backend: "onnx" insists on an exported network, which onnxruntime computes, and "torch" on weights; "auto" takes
+            what is there.
 
     Raises:
         CheckpointError: the weights cannot be found, read, or do not fit.
-        ConfigError: the device, the precision or the image size cannot work.
+        ConfigError: the device, the precision, the image size or the backend cannot work.
+        MissingExtraError: the network is exported and onnxruntime is not installed.
     """
+    exported = is_export(Path(name_or_path))
+    if backend == "torch" and exported:
+        raise ConfigError(f"{name_or_path} is an exported network; leave --backend torch away or give weights")
+    if backend == "onnx" or exported:
+        return _open_export(Path(name_or_path), str(device), image_size, precision, threads)
     where = resolve_device(device)
     dtype = resolve_precision(precision, where)
     config, state, _ = load_checkpoint(name_or_path)
@@ -43,3 +59,22 @@ def load(
     model = assemble(config, state).to(where, dtype)
     use_threads(sum(p.numel() for p in model.parameters()) * config.grid**2, threads)
     return model
+
+
+def _open_export(folder: Path, device: str, image_size: int | None, precision: str, threads: int | None) -> Network:
+    """Open an exported network; what was settled when it was exported cannot be asked for otherwise."""
+    config = network_config(folder)
+    if device not in ("auto", "cpu"):
+        raise ConfigError(f"{folder} is an exported network and runs on the cpu, not {device!r}; use --device cpu")
+    if image_size not in (None, config.image_size):
+        raise ConfigError(
+            f"{folder} was exported for images of {config.image_size}, not {image_size}; export it again with "
+            f"--image-size {image_size}"
+        )
+    if precision not in ("auto", "fp32", "float32"):
+        raise ConfigError(
+            f"the precision of {folder} was settled when it was exported; leave --precision {precision} away"
+        )
+    size = sum(file.stat().st_size for file in folder.glob("*.onnx"))
+    use_threads(size / 4 * config.grid**2, threads)
+    return OnnxNetwork(folder)

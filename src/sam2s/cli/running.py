@@ -19,6 +19,7 @@ from sam2s.formats.overlay_video import LiveOverlay
 from sam2s.formats.prompts_file import PromptEntry, names
 from sam2s.formats.run_info import RunInfo
 from sam2s.formats.store import MaskStore
+from sam2s.loading import Backend
 from sam2s.memory import MemoryPolicy
 from sam2s.model import Network
 from sam2s.model.checkpoints import find
@@ -54,6 +55,7 @@ class Job:
     device: str = "auto"
     precision: str = "auto"
     threads: int | None = None
+    backend: Backend = "auto"
     exports: tuple[str, ...] = ()
     overwrite: bool = False
     live: Policy = "latest"
@@ -100,7 +102,12 @@ def run(job: Job, tell: Tell) -> Outcome:
     """
     check_kinds(job.exports)
     model = sam2s.load(
-        job.weights, device=job.device, image_size=job.image_size, precision=job.precision, threads=job.threads
+        job.weights,
+        device=job.device,
+        image_size=job.image_size,
+        precision=job.precision,
+        threads=job.threads,
+        backend=job.backend,
     )
     with closing(open_source(job.input, policy=job.live)) as source:
         check(job, source)

@@ -34,6 +34,9 @@ def track(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Processor threads of the network.")] = None,
+    backend: Annotated[
+        Literal["auto", "torch", "onnx"], typer.Option(help="onnx: --weights is a folder of `sam2s export onnx`.")
+    ] = "auto",
     export: Annotated[str, typer.Option(help="Any of davis, overlay, coco, ytvis, csv, with commas.")] = "overlay,csv",
     live: Annotated[
         Literal["latest", "block"], typer.Option(help="Cameras, streams: newest frame, or every.")
@@ -72,6 +75,7 @@ def track(
         device=device,
         precision=precision,
         threads=threads,
+        backend=backend,
         exports=tuple(kind.strip() for kind in export.split(",") if kind.strip()),
         overwrite=overwrite,
         live=live,

@@ -1,6 +1,6 @@
 """The network as ONNX graphs: writing them, and tracking with onnxruntime."""
 
-from .export import PRECISIONS, Precision, export
-from .network import OnnxNetwork, describe, is_export
+from .export import FILE, PRECISIONS, Precision, export
+from .network import OnnxNetwork, is_export, network_config
 
-__all__ = ["PRECISIONS", "OnnxNetwork", "Precision", "describe", "export", "is_export"]
+__all__ = ["FILE", "PRECISIONS", "OnnxNetwork", "Precision", "export", "is_export", "network_config"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from safetensors.torch import save_file
@@ -58,9 +58,8 @@ def export(
     if precision not in PRECISIONS:
         raise ConfigError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")
     if network.dtype != torch.float32 or network.device.type != "cpu":
-        raise ConfigError(
-            f"a network in {network.dtype} on {network.device} is not exported; load it in fp32 on the cpu"
-        )
+        kind = str(network.dtype).removeprefix("torch.")
+        raise ConfigError(f"a network in {kind} on {network.device} cannot be exported; load it in fp32 on the cpu")
     if folder.exists() and not (folder / FILE).is_file() and any(folder.iterdir()):
         raise ConfigError(f"{folder} is not empty and holds no earlier export; choose another --out")
     config = network.config
@@ -69,9 +68,10 @@ def export(
         for part in parts(config):
             tell(part.name)
             path = partial / f"{part.name}.onnx"
-            _write(network, part, path)
-            if part.name in LARGE:
-                _shrink(path, precision)
+            with _quiet():
+                _write(network, part, path)
+                if part.name in LARGE:
+                    _shrink(path, precision)
         save_file(constants(network), partial / CONSTANTS)
         facts = {
             "version": VERSION,
@@ -109,7 +109,7 @@ def _write(network: SAM2S, part: Part, path: Path) -> None:
         {axis: dimensions[letter] for axis, letter in enumerate(shape.split()) if letter in dimensions}
         for shape in part.inputs.values()
     )
-    with torch.no_grad(), _quiet():
+    with torch.no_grad():
         program = torch.onnx.export(
             _Traced(network, part).eval(),
             tuple(part.example(network.config).values()),
@@ -135,27 +135,29 @@ def _shrink(path: Path, precision: Precision) -> None:
     elif precision == "int8":
         from onnxruntime.quantization import QuantType, quantize_dynamic
 
-        quantize_dynamic(path, path, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
+        graph = onnx.load(path)
+        del graph.graph.value_info[:]  # the exporter's shapes, from before it folded constants, mislead the quantiser
+        quantize_dynamic(graph, path, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
 
 
 @contextmanager
-def _quiet() -> Any:
-    """Keep the exporter's remarks about its own insides from the user."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+def _quiet() -> Iterator[None]:
+    """Keep the remarks of exporter and quantiser about their own insides from the user."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        logging.disable(before)
 
 
 def _require() -> None:
     try:
-        import onnx  # noqa: F401
         import onnxscript  # noqa: F401
+
+        import onnx  # noqa: F401
     except ImportError as error:
         raise MissingExtraError(
             f"{error.name} is needed to export; install it with: pip install 'sam2s[onnx]'"

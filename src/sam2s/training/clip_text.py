@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -56,16 +58,27 @@ def _encode(tokenizer: Any, model: Any, sentences: list[str]) -> Tensor:
 
 
 def _load(clip: str) -> tuple[Any, Any]:
+    """Tokenizer and network, from this machine if they are on it."""
     try:
+        from huggingface_hub import get_hf_file_metadata, hf_hub_url
         from transformers import AutoTokenizer, CLIPTextModelWithProjection
         from transformers.utils import logging
     except ImportError as error:
         raise MissingExtraError("a text bank needs transformers: pip install 'sam2s[text]'") from error
     logging.set_verbosity_error()  # the picture side of the CLIP is left out on purpose
     logging.disable_progress_bar()
+
+    def load(*, here: bool) -> tuple[Any, Any]:
+        tokenizer = AutoTokenizer.from_pretrained(clip, local_files_only=here)
+        return tokenizer, CLIPTextModelWithProjection.from_pretrained(clip, local_files_only=here).eval()
+
     try:
-        return AutoTokenizer.from_pretrained(clip), CLIPTextModelWithProjection.from_pretrained(clip).eval()
-    except (OSError, ValueError, KeyError) as error:
+        with suppress(OSError, ValueError):
+            return load(here=True)
+        if not Path(clip).is_dir():  # without a network this fails at once; transformers would try again for minutes
+            get_hf_file_metadata(hf_hub_url(clip, "config.json"))
+        return load(here=False)
+    except Exception as error:  # besides its own errors the hub's client lets those of its HTTP library through
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise CheckpointError(
             f"cannot load CLIP {clip!r}: {reason}; --clip takes a name on the Hugging Face hub, which is fetched "

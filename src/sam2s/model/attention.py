@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .layers import Linear
+
 
 class Attention(nn.Module):
     """Attention of queries [B, n, dim] over keys and values [B, m, kv_dim] -> [B, n, dim].
@@ -17,10 +19,10 @@ class Attention(nn.Module):
         super().__init__()
         inner_dim, kv_dim = inner_dim or dim, kv_dim or dim
         self.heads = heads
-        self.q_proj = nn.Linear(dim, inner_dim)
-        self.k_proj = nn.Linear(kv_dim, inner_dim)
-        self.v_proj = nn.Linear(kv_dim, inner_dim)
-        self.out_proj = nn.Linear(inner_dim, dim)
+        self.q_proj = Linear(dim, inner_dim)
+        self.k_proj = Linear(kv_dim, inner_dim)
+        self.v_proj = Linear(kv_dim, inner_dim)
+        self.out_proj = Linear(inner_dim, dim)
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0) -> Tensor:
         """Softmax attention of projected q [B, n, D] over k, v [B, m, D], then the output projection."""

@@ -2,11 +2,54 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+Activation = Literal["none", "relu", "gelu"]
+_ACTIVATIONS = {"none": lambda x: x, "relu": F.relu, "gelu": F.gelu}
+_ROWS = 64
+"""Fewer rows than this are quicker through torch's own kernel."""
+
+
+@cache
+def _onednn() -> bool:
+    """Whether oneDNN's linear layer is there and computes what torch's own does."""
+    x, weight, bias = torch.randn(4, 8), torch.randn(16, 8), torch.randn(16)
+    try:
+        y = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "gelu", [], "none")
+    except (AttributeError, RuntimeError):
+        return False
+    return torch.allclose(y, F.gelu(F.linear(x, weight, bias)), atol=1e-5)
+
+
+def _fusible(x: Tensor) -> bool:
+    """Whether a tensor is one that oneDNN may take: on the processor, and nobody wants its gradient or its graph."""
+    return (
+        x.device.type == "cpu"
+        and x.dtype == torch.float32
+        and x.numel() >= _ROWS * x.shape[-1]
+        and not (torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.jit.is_tracing())
+        and not torch.is_autocast_enabled("cpu")
+        and _onednn()
+    )
+
+
+class Linear(nn.Linear):
+    """A linear layer and the activation after it, in one pass over the output where oneDNN computes both.
+
+    On a processor that takes 5 to 10 % off the layer, and 10 to 30 % with GELU (benchmarks/README.md).
+    """
+
+    def forward(self, x: Tensor, activation: Activation = "none") -> Tensor:
+        if _fusible(x):
+            y: Tensor = torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, activation, [], "none")
+            return y
+        return _ACTIVATIONS[activation](F.linear(x, self.weight, self.bias))
 
 
 class LayerNorm2d(nn.Module):
@@ -26,15 +69,15 @@ class LayerNorm2d(nn.Module):
 class MLP(nn.Module):
     """Linear layers with an activation between them, optionally a sigmoid at the end."""
 
-    def __init__(self, dims: tuple[int, ...], activation: type[nn.Module] = nn.ReLU, *, sigmoid: bool = False) -> None:
+    def __init__(self, dims: tuple[int, ...], activation: Activation = "relu", *, sigmoid: bool = False) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(dims))
-        self.act = activation()
+        self.layers = nn.ModuleList(Linear(a, b) for a, b in pairwise(dims))
+        self.activation = activation
         self.sigmoid = sigmoid
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.layers[:-1]:
-            x = self.act(layer(x))
+            x = layer(x, self.activation)
         x = self.layers[-1](x)
         return torch.sigmoid(x) if self.sigmoid else x
 

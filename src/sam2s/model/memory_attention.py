@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .attention import Attention
+from .layers import Linear
 from .positions import rotary_tables, rotate
 
 LONG_TERM_SLOT = 7
@@ -48,8 +49,8 @@ class MemoryAttentionLayer(nn.Module):
         super().__init__()
         self.self_attn = Attention(dim, 1)
         self.cross_attn_image = Attention(dim, 1, kv_dim=mem_dim)
-        self.linear1 = nn.Linear(dim, hidden)
-        self.linear2 = nn.Linear(hidden, dim)
+        self.linear1 = Linear(dim, hidden)
+        self.linear2 = Linear(hidden, dim)
         self.norm1 = nn.LayerNorm(dim)
         self.norm2 = nn.LayerNorm(dim)
         self.norm3 = nn.LayerNorm(dim)
@@ -71,7 +72,7 @@ class MemoryAttentionLayer(nn.Module):
         q = rotate_maps(attn.q_proj(self.norm2(x)), cos, sin, 1)
         k = rotate_maps(attn.k_proj(keys), cos, sin, maps)
         x = x + self._drop(attn.attend(q, k, attn.v_proj(values), self.dropout))
-        y = self.linear2(self._drop(F.relu(self.linear1(self.norm3(x)))))
+        y = self.linear2(self._drop(self.linear1(self.norm3(x), "relu")))
         return x + self._drop(y)
 
 

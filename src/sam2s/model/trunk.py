@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import MLP
+from .layers import MLP, Linear
 
 
 def partition(x: Tensor, side: int, fill: Tensor) -> Tensor:
@@ -44,8 +44,8 @@ class WindowAttention(nn.Module):
         self.heads = heads
         self.window = window
         self.pooled = pooled
-        self.qkv = nn.Linear(dim, 3 * dim_out)
-        self.proj = nn.Linear(dim_out, dim_out)
+        self.qkv = Linear(dim, 3 * dim_out)
+        self.proj = Linear(dim_out, dim_out)
 
     def forward(self, x: Tensor) -> Tensor:
         _, height, width, _ = x.shape
@@ -68,9 +68,9 @@ class Block(nn.Module):
         self.norm1 = nn.LayerNorm(dim, eps=1e-6)
         self.attn = WindowAttention(dim, dim_out, heads, window=window, pooled=dim != dim_out)
         self.norm2 = nn.LayerNorm(dim_out, eps=1e-6)
-        self.mlp = MLP((dim_out, 4 * dim_out, dim_out), nn.GELU)
+        self.mlp = MLP((dim_out, 4 * dim_out, dim_out), "gelu")
         if dim != dim_out:
-            self.proj = nn.Linear(dim, dim_out)
+            self.proj = Linear(dim, dim_out)
         self.drop_path = drop_path
 
     def _drop(self, branch: Tensor) -> Tensor:
@@ -117,6 +117,7 @@ class Hiera(nn.Module):
         self.patch_embed = PatchEmbed(embed_dim)
         self.pos_embed = nn.Parameter(torch.zeros(1, embed_dim, pos_grid, pos_grid))
         self.pos_embed_window = nn.Parameter(torch.zeros(1, embed_dim, 8, 8))
+        self._kept: tuple[tuple[object, ...], Tensor] | None = None
         ends = list(accumulate(stages))
         self.stage_ends = [end - 1 for end in ends]
         depth = ends[-1]
@@ -139,7 +140,19 @@ class Hiera(nn.Module):
             dim = dim_out
 
     def position_code(self, height: int, width: int) -> Tensor:
-        """The learned background grid, stretched, plus the learned 8x8 window code, tiled: [1, height, width, C]."""
+        """The learned background grid, stretched, plus the learned 8x8 window code, tiled: [1, height, width, C].
+
+        Kept between frames while nobody trains: stretching costs a small network 3 % of a frame.
+        """
+        if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.jit.is_tracing():
+            return self._position_code(height, width)
+        parts = (self.pos_embed, self.pos_embed_window)
+        state = (height, width, *((p.data_ptr(), p.dtype, p._version) for p in parts))
+        if self._kept is None or self._kept[0] != state:
+            self._kept = state, self._position_code(height, width)
+        return self._kept[1]
+
+    def _position_code(self, height: int, width: int) -> Tensor:
         grid = F.interpolate(self.pos_embed, (height, width), mode="bicubic", align_corners=False)
         return (grid + self.pos_embed_window.tile(1, 1, height // 8, width // 8)).permute(0, 2, 3, 1)
 

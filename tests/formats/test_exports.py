@@ -219,9 +219,10 @@ def test_folders_of_another_origin_and_names_that_are_paths(store, info):
 def test_pictures_of_a_folder_keep_their_names(store):
     source = Pictures()
     source.files = [f"in/img{n}.png" for n in range(8)]
-    folder = write_exports(store, source, ["davis", "coco"])["davis"]
+    folder = write_exports(store, source, ["davis", "coco", "ytvis"])["davis"]
     assert [stem for stem, _ in read_davis(folder / "clip")] == [f"img{n}" for n in INDICES]
-    assert "clip/img4.jpg" in (store.folder / "coco.json").read_text()
+    for name in ("coco.json", "youtube_vis.json"):
+        assert '"clip/img4.png"' in (store.folder / name).read_text()
 
 
 def test_an_empty_run(tmp_path, info):

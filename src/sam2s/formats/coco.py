@@ -20,7 +20,7 @@ Read = Callable[[], Iterable[FrameRecord]]
 """Goes over the records from the start, at each call anew."""
 
 
-def write_coco(read: Read, info: RunInfo, path: Path, stems: Mapping[int, str] | None = None) -> None:
+def write_coco(read: Read, info: RunInfo, path: Path, names: Mapping[int, str] | None = None) -> None:
     """Write one JSON file, frame by frame: memory does not grow with the video.
 
     Objects without a pixel on a frame have no annotation there.
@@ -29,7 +29,7 @@ def write_coco(read: Read, info: RunInfo, path: Path, stems: Mapping[int, str] |
         read: goes over the frames in order; called twice.
         info: of their run.
         path: replaced when it exists.
-        stems: names of pictures by frame index, where they are not the index in five digits.
+        names: names of pictures by frame index, where there are files.
     """
     categories = Categories(info)
 
@@ -37,7 +37,7 @@ def write_coco(read: Read, info: RunInfo, path: Path, stems: Mapping[int, str] |
         for record in read():
             yield {
                 "id": record.index,
-                "file_name": file_name(record.index, info, stems),
+                "file_name": file_name(record.index, info, names),
                 "height": info.size[0],
                 "width": info.size[1],
                 "frame": record.index,
@@ -101,9 +101,9 @@ def head(info: RunInfo) -> dict[str, Any]:
     }
 
 
-def file_name(index: int, info: RunInfo, stems: Mapping[int, str] | None) -> str:
-    """Name of a frame's picture: SOURCE/00000.jpg."""
-    return f"{info.folder_name}/{(stems or {}).get(index, f'{index:05d}')}.jpg"
+def file_name(index: int, info: RunInfo, names: Mapping[int, str] | None) -> str:
+    """Name of a frame's picture: SOURCE/NAME of a folder of images, else SOURCE/00000.jpg, counted from 0."""
+    return f"{info.folder_name}/{(names or {}).get(index, f'{index:05d}.jpg')}"
 
 
 def write_list(file: TextIO, items: Iterable[Any]) -> None:

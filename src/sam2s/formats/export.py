@@ -63,7 +63,7 @@ def write_exports(
     """
     check_kinds(kinds)
     out = store.folder if out is None else out
-    info, stems = store.info, _stems(source)
+    info, names = store.info, _names(source)
     total = len(store.frames_done())
     paths = {}
     for kind in kinds:
@@ -76,11 +76,11 @@ def write_exports(
                     progress(kind, done, total)
 
         if kind == "davis":
-            write_davis(read(), info, path, stems)
+            write_davis(read(), info, path, _stems(names))
         elif kind == "coco":
-            write_coco(read, info, path, stems)
+            write_coco(read, info, path, names)
         elif kind == "ytvis":
-            write_youtube_vis(read, info, path, stems)
+            write_youtube_vis(read, info, path, names)
         elif kind == "csv":
             write_table(read(), info, path, out / "summary.csv")
         elif total:
@@ -95,8 +95,12 @@ def write_exports(
     return paths
 
 
-def _stems(source: VideoSource | None) -> Mapping[int, str] | None:
-    """Names of a folder's images by index, if they tell them apart."""
-    files = getattr(source, "files", [])
-    stems = {index: Path(file).stem for index, file in enumerate(files)}
-    return stems if stems and len(set(stems.values())) == len(stems) else None
+def _names(source: VideoSource | None) -> Mapping[int, str]:
+    """Names of a folder's images by index; none of other sources."""
+    return {index: Path(file).name for index, file in enumerate(getattr(source, "files", []))}
+
+
+def _stems(names: Mapping[int, str]) -> Mapping[int, str] | None:
+    """The same without suffix, if that tells them apart."""
+    stems = {index: Path(name).stem for index, name in names.items()}
+    return stems if len(set(stems.values())) == len(stems) else None

@@ -19,7 +19,7 @@ from sam2s.masks.rle import Rle
 _NUMBERS = np.dtype([("box", np.int32, 4), ("area", np.int32), ("score", np.float32)])
 
 
-def write_youtube_vis(read: Read, info: RunInfo, path: Path, stems: Mapping[int, str] | None = None) -> None:
+def write_youtube_vis(read: Read, info: RunInfo, path: Path, names: Mapping[int, str] | None = None) -> None:
     """Write one JSON file; the frames are gone over once for each object, so that no masks pile up.
 
     `video.frames` and `video.pts` name the frames that the lists run over. Where an object has no pixel, its entry is
@@ -29,7 +29,7 @@ def write_youtube_vis(read: Read, info: RunInfo, path: Path, stems: Mapping[int,
         read: goes over the frames in order.
         info: of their run.
         path: replaced when it exists.
-        stems: names of pictures by frame index, where they are not the index in five digits.
+        names: names of pictures by frame index, where there are files.
     """
     categories = Categories(info)
     video: dict[str, Any] = {"id": 1, "name": info.source, "height": info.size[0], "width": info.size[1]}
@@ -38,7 +38,7 @@ def write_youtube_vis(read: Read, info: RunInfo, path: Path, stems: Mapping[int,
         frames.append(record.index)
         times.append(ratio(record.pts))
         object_ids.update(dict.fromkeys(record.objects))
-    files = [file_name(index, info, stems) for index in frames]
+    files = [file_name(index, info, names) for index in frames]
     video |= {"fps": ratio(info.fps), "length": len(frames), "file_names": files, "frames": frames, "pts": times}
 
     with replacing(path) as partial, partial.open("w") as file:

@@ -22,6 +22,7 @@ def scale_plot(counts: Mapping[str | None, Tally], path: Path) -> None:
     axes = figure.add_subplot(xscale="log", yscale="log", xlabel="frames a video", ylabel="masklets")
     procedures = list(dict.fromkeys(row.procedure for row in table1()))
     shown: set[str] = set()
+    labels: list[Any] = []
     for row in table1():
         count = counts.get(row.subset)
         if count is None or not (count.videos and count.masklets):
@@ -34,7 +35,8 @@ def scale_plot(counts: Mapping[str | None, Tally], path: Path) -> None:
         edge = _INK if row.split == "test" else "white"
         axes.scatter(x, y, s=size, color=colour, alpha=0.85, edgecolors=edge, linewidths=1.2, label=label)
         offset = (0, math.sqrt(size) / 2 + 3)
-        axes.annotate(row.subset, (x, y), offset, textcoords="offset points", ha="center", fontsize=8, color=_INK)
+        style = {"textcoords": "offset points", "ha": "center", "fontsize": 8, "color": _INK}
+        labels.append(axes.annotate(row.subset, (x, y), offset, **style))
     axes.margins(0.15)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -46,6 +48,7 @@ def scale_plot(counts: Mapping[str | None, Tally], path: Path) -> None:
         for handle in legend.legend_handles:
             handle.set_sizes([40])
             handle.set_edgecolor("white")
+    _stack(figure, labels)
     _save(figure, path)
 
 
@@ -93,6 +96,17 @@ def category_wheel(counts: Mapping[str | None, Tally], path: Path) -> None:
     axes.text(0, 0, middle, ha="center", va="center", fontsize=13, color=_INK, linespacing=1.5)
     axes.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal")
     _save(figure, path)
+
+
+def _stack(figure: Any, labels: list[Any]) -> None:
+    """Lift labels until none lies on another."""
+    figure.canvas.draw()
+    placed: list[Any] = []
+    for label in labels:
+        while any(label.get_window_extent().overlaps(other) for other in placed):
+            right, up = label.get_position()
+            label.set_position((right, up + 2))
+        placed.append(label.get_window_extent())
 
 
 def _hue(span: tuple[float, float], position: float) -> tuple[float, float, float]:

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+import sam2s
 from evaluation_tools import SIZE, TinyVideo
 from model_tools import nano
 from sam2s.evaluation import protocols
 from sam2s.evaluation.clicks import error_click
+from sam2s.evaluation.measures import jaccard
 from sam2s.evaluation.protocols import correction, first_prompt, track
 from sam2s.evaluation.rules import Prompting
 from sam2s.memory import MemoryPolicy
@@ -144,3 +146,29 @@ def test_correction_is_the_rule_at_the_networks_resolution():
     click = error_click(truth, shown.mask)
     assert correction(truth, shown, SIDE) == Points([(click.x, click.y)], [click.label])
     assert correction(shown.mask, shown, SIDE) is None
+
+
+@pytest.fixture(scope="module")
+def micro():
+    return sam2s.load("micro", device="cpu")
+
+
+FIRST = {Prompting.BOX: Box(3.9375, 5.9375, 21.875, 21.875)}
+CLICKS = {"1-click": 1, "3-click": 3, "5-click": 5, "box": 0, "mask": 0, "offline": 6, "online": 3}
+
+
+@pytest.mark.parametrize("how", list(Prompting))
+def test_bundled_weights_follow_a_plain_block(micro, given, how):
+    """Each kind of prompt end to end: what is given, what it takes, and that the mask stays on the block."""
+    video, effort = TinyVideo(), protocols.Effort()
+    results = list(track(micro, POLICY, video, how, 2, effort))
+    j = [jaccard(results[t].objects[1].mask, video.truth(t)[1]) for t in (0, 1, 2, 4, 5)]
+    assert np.mean(j) > 0.8
+    first = next(prompt for object_id, prompt in given if object_id == 1)
+    if how is Prompting.MASK:
+        assert np.array_equal(first.array, video.truth(0)[1])
+    else:
+        assert first == FIRST.get(how, Points([(12.90625, 12.34375)], [1]))
+    assert effort.clicks.get(1, 0) == CLICKS[how]
+    assert len(effort.first.get(1, [])) == how.clicks
+    assert effort.first.get(1, j[:1])[-1] == j[0]

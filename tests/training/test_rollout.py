@@ -183,7 +183,28 @@ def test_three_steps_follow_an_exact_curve():
         loss.backward()
         optimiser.step()
         curve.append(loss.item())
-    assert curve == pytest.approx(CURVE, abs=1e-4)
+    assert curve == pytest.approx(CURVE, rel=1e-4)
 
 
-CURVE = [26.83602, 19.38071, 17.33001, 16.47339]
+CURVE = [26.83602, 19.14548, 16.97681, 16.10373]
+
+
+def test_names_are_learned():
+    """What is brightest in the first channel is a hook, and so on: after 60 steps most frames of new noise are named."""
+    model = nano(semantic="joint", categories=NAMES).train()
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
+    plan, weights = PromptPlan({0: "box"}, (), RULES), LossWeights(mask=0, dice=0, iou=0, presence=0, tsl=1.0)
+    accuracy = []
+    for step in range(70):
+        batch = replace(clip(frames=2), category=torch.tensor([0, 1, 2]))
+        batch.images.add_(torch.randn(batch.images.shape, generator=torch.Generator().manual_seed(step)))
+        with torch.set_grad_enabled(step < 60):
+            answers = rollout(model, batch, plan, torch.Generator().manual_seed(step))
+            loss, terms = clip_loss(answers, batch, weights, model.text_bank)
+        accuracy.append(terms["category_accuracy"].item())
+        if step < 60:
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    assert sum(accuracy[:5]) / 5 < 0.6
+    assert sum(accuracy[60:]) / 10 > 0.7  # chance is 0.33

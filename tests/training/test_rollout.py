@@ -190,7 +190,7 @@ CURVE = [26.83602, 19.14548, 16.97681, 16.10373]
 
 
 def test_names_are_learned():
-    """What is brightest in the first channel is a hook, and so on: after 60 steps most frames of new noise are named."""
+    """The object that is bright in the first channel is a hook, and so on: most are named right in new noise."""
     model = nano(semantic="joint", categories=NAMES).train()
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
     plan, weights = PromptPlan({0: "box"}, (), RULES), LossWeights(mask=0, dice=0, iou=0, presence=0, tsl=1.0)

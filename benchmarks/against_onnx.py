@@ -40,6 +40,8 @@ def main() -> None:
         network = sam2s.load("micro", device="cpu", image_size=args.image_size, threads=args.threads)
     else:
         network = build(preset(args.preset, image_size=args.image_size))
+        with torch.no_grad():  # so that objects count as present
+            network.sam_mask_decoder.pred_obj_score_head.layers[-1].bias += 4
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.folder or Path(temporary)
         if not is_export(folder):

@@ -75,13 +75,18 @@ class Run:
 
 @dataclass(frozen=True)
 class Settings:
-    """What all runs share; as for `sam2s.load`. `rounds` is the most prompted frames of an interactive protocol."""
+    """What all runs share; as for `sam2s.load`.
+
+    `rounds` is the most prompted frames of an interactive protocol, `confidence` the predicted IoU above which DiveMem
+    may remember a frame (the paper's gamma).
+    """
 
     weights: str = "micro"
     image_size: int | None = None
     device: str = "auto"
     precision: str = "auto"
     rounds: int = 8
+    confidence: float = 0.95
 
 
 class Shown(NamedTuple):
@@ -210,7 +215,7 @@ class Worker:
 
     def _track(self, video: EvalVideo, run: Run, effort: protocols.Effort) -> Iterator[Shown]:
         if run.method == OURS:
-            policy = MemoryPolicy(kind=run.memory)
+            policy = MemoryPolicy(kind=run.memory, iou_threshold=self.settings.confidence)
             for result in protocols.track(self.model, policy, video, run.prompt, self.settings.rounds, effort):
                 objects = result.objects
                 timed = bool(objects) and not any(item.prompted for item in objects.values())
@@ -255,6 +260,8 @@ def _identity(run: Run, settings: Settings) -> dict[str, Any]:
     known: dict[str, Any] = {"method": run.method, "prompt": str(run.prompt)}
     if run.method == OURS:
         known["memory"] = run.memory
+        if run.memory == "divemem" and settings.confidence != Settings.confidence:
+            known["confidence"] = settings.confidence
     if run.prompt.interactive:
         known["rounds"] = settings.rounds
     if run.uses_weights:

@@ -91,7 +91,7 @@ def read_start(settings: ModelSettings, image_size: int, *, sizes_only: bool = F
     bank = TextBank.read(Path(settings.bank).expanduser()) if settings.bank else None
     if bank is not None:
         config = bank.fit(config)
-    elif settings.names:
+    elif settings.names and config.semantic != "off":
         config = replace(config, categories=settings.names, text_encoder="", templates=())
     if config.semantic != "off" and not config.categories:
         raise ConfigError(

@@ -21,7 +21,7 @@ import yaml
 from torch.nn.parallel import DistributedDataParallel
 
 from sam2s.device import resolve_precision
-from sam2s.errors import OutputError
+from sam2s.errors import ConfigError, OutputError
 from sam2s.files import write_atomically
 from sam2s.model.checkpoints import Metadata
 from sam2s.signals import signals
@@ -74,7 +74,13 @@ def train(recipe: Recipe, out: Path, *, device: str = "auto", tell: Tell = print
         DivergedError: the loss or its gradient is no number.
     """
     with joined(device) as processes:
-        return _train(recipe, out, processes, tell if processes.first else lambda _: None)
+        try:
+            return _train(recipe, out, processes, tell if processes.first else lambda _: None)
+        except torch.OutOfMemoryError as error:
+            raise ConfigError(
+                f"{processes.device} has too little memory for this recipe; set run.checkpointing=true, then smaller "
+                "data.clips.clips, data.clips.objects or data.clips.size; --dry-run says what each saves"
+            ) from error
 
 
 def _train(recipe: Recipe, out: Path, processes: Processes, tell: Tell) -> Outcome:

@@ -18,7 +18,7 @@ import typer
 from sam2s import __version__
 from sam2s.errors import Sam2sError
 
-VERBS = ("demo", "track", "weights", "export", "synth", "score", "eval", "sasv", "data", "train", "text-bank")
+VERBS = ("demo", "track", "weights", "export", "synth", "score", "eval", "sasv", "data", "train", "text-bank", "bench")
 
 app = typer.Typer(
     help="Click an instrument or organ once in a surgical video, get its mask in every frame.",

@@ -22,7 +22,7 @@ def plot_decay(curves: Mapping[str, np.ndarray], path: Path, title: str = "") ->
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    figure, save = _figure(path)
+    figure, save = empty_figure(path)
     axes = figure.add_subplot(ylim=(0, 100), xlim=(0, 100), xlabel="time in the object's span, %", ylabel="J&F, %")
     axes.set_title(title, loc="left")
     for number, (name, curve) in enumerate(curves.items()):
@@ -41,7 +41,7 @@ def plot_subsets(rows: Mapping[str, Mapping[str, float]], path: Path, title: str
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    figure, save = _figure(path)
+    figure, save = empty_figure(path)
     subsets = list(dict.fromkeys(subset for row in rows.values() for subset in row))
     axes = figure.add_subplot(ylim=(0, 100), ylabel="J&F, %")
     axes.set_title(title, loc="left")
@@ -56,7 +56,7 @@ def plot_subsets(rows: Mapping[str, Mapping[str, float]], path: Path, title: str
     save()
 
 
-def _figure(path: Path) -> tuple[Figure, Callable[[], None]]:
+def empty_figure(path: Path) -> tuple[Figure, Callable[[], None]]:
     """An empty figure, and a function that writes it."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -1,0 +1,157 @@
+"""Hold sam2s against another implementation: same weights, same film, one run, a process for each."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from sam2s.bench.network import bench_network
+from sam2s.bench.stages import WARM_UP, peak_mib
+from sam2s.errors import Sam2sError
+from sam2s.model import SAM2S
+from sam2s.model.checkpoints import save_checkpoint
+
+Other = Literal["transformers", "official"]
+
+
+@dataclass(frozen=True)
+class Side:
+    """How one implementation did.
+
+    Attributes:
+        name: sam2s, transformers or official.
+        first_ms: milliseconds to the first mask, network loaded.
+        ms: median milliseconds a frame after the first few.
+        p99_ms: milliseconds within which 99 % of frames were done.
+        processor_ms: processor time a frame, of all threads; it tells more on a busy machine.
+        peak_mib: most memory used, of the device on a GPU.
+        growth_kib: memory of the process that a frame adds in the second half.
+    """
+
+    name: str
+    first_ms: float
+    ms: float
+    p99_ms: float
+    processor_ms: float
+    peak_mib: int
+    growth_kib: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two sides on the same frames.
+
+    Attributes:
+        ours, theirs: how they did.
+        differing_pixels: share of mask pixels, at a quarter of the network's size, that differ.
+        largest_difference: of any logit.
+    """
+
+    ours: Side
+    theirs: Side
+    differing_pixels: float
+    largest_difference: float
+
+    @property
+    def speedup(self) -> float:
+        """Time of theirs over time of ours."""
+        return self.theirs.ms / self.ours.ms
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        ratios = {
+            "speedup": round(self.speedup, 3),
+            "processor_speedup": round(self.theirs.processor_ms / self.ours.processor_ms, 3),
+        }
+        return asdict(self) | ratios
+
+
+def compare(model: SAM2S, other: Other, frames: int, objects: int) -> Comparison:
+    """Track the same film by both, each in a process of its own.
+
+    Raises:
+        Sam2sError: the other one is not installed, or cannot have these weights.
+    """
+    sides, logits = [], []
+    with tempfile.TemporaryDirectory(prefix="sam2s-") as name:
+        folder = Path(name)
+        save_checkpoint(folder / "weights.safetensors", model.state_dict(), model.config, dtype="fp32")
+        for side in ("sam2s", other):
+            job = {
+                "side": side,
+                "folder": name,
+                "frames": frames,
+                "objects": objects,
+                "device": str(model.device),
+                "precision": str(model.dtype).removeprefix("torch."),
+                "threads": torch.get_num_threads(),
+            }
+            done = subprocess.run([sys.executable, "-m", __name__, json.dumps(job)], stderr=subprocess.PIPE, text=True)
+            if done.returncode:
+                raise Sam2sError(done.stderr.strip().splitlines()[-1].removeprefix("sam2s: "))
+            sides.append(Side(**json.loads((folder / f"{side}.json").read_text())))
+            logits.append(np.load(folder / f"{side}.npy"))
+    ours, theirs = logits
+    differing = float(((ours > 0) != (theirs > 0)).mean())
+    return Comparison(sides[0], sides[1], differing, float(np.abs(ours - theirs).max()))
+
+
+def run_side(side: str, folder: Path, frames: int, objects: int, device: str, precision: str, threads: int) -> None:
+    """Track on one side; leave the figures and the logits in the folder."""
+    weights = folder / "weights.safetensors"
+    model = bench_network(str(weights), image_size=None, device=device, precision=precision, threads=threads)
+    steps = _steps(side, weights, model, frames, objects)
+    times, busy, sizes, logits = [], [], [], []
+    for _ in range(frames):
+        began, began_cpu = time.perf_counter(), time.process_time()
+        logits.append(next(steps))
+        times.append(1000 * (time.perf_counter() - began))
+        busy.append(1000 * (time.process_time() - began_cpu))
+        sizes.append(resident())
+    half = frames // 2  # by then every store of ours is full
+    warm = min(WARM_UP, frames - 1)
+    figures = Side(
+        side,
+        round(times[0], 2),
+        round(float(np.median(times[warm:])), 3),
+        round(float(np.percentile(times[warm:], 99)), 3),
+        round(float(np.median(busy[warm:])), 3),
+        peak_mib(model),
+        round((sizes[-1] - sizes[half - 1]) / max(1, frames - half) / 1024, 1),
+    )
+    (folder / f"{side}.json").write_text(json.dumps(asdict(figures)))
+    np.save(folder / f"{side}.npy", np.stack(logits))
+
+
+def _steps(side: str, weights: Path, model: SAM2S, frames: int, objects: int) -> Iterator[np.ndarray]:
+    from sam2s.bench.sides import official_side, sam2s_side, transformers_side
+
+    if side == "sam2s":
+        return sam2s_side(model, frames, objects)
+    other = transformers_side if side == "transformers" else official_side
+    return other(weights, model.config, (model.device, model.dtype), frames, objects)
+
+
+def resident() -> int:
+    """Resident memory of this process now, in bytes (0 where the system does not tell)."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS")), 0)
+
+
+if __name__ == "__main__":
+    job = json.loads(sys.argv[1])
+    try:
+        run_side(**job | {"folder": Path(job["folder"])})
+    except Sam2sError as error:
+        sys.exit(f"sam2s: {error}")

@@ -1,0 +1,178 @@
+"""Where the time of a frame goes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sam2s.bench.network import clicks
+from sam2s.formats.records import to_line
+from sam2s.memory import MemoryPolicy
+from sam2s.model import SAM2S
+from sam2s.tracking import Points, Tracker, VideoSession
+from sam2s.video import open_source
+
+WARM_UP = 5
+"""Frames not counted: caches, kernels and memories fill."""
+STAGES = {
+    "encode_image": "encode",
+    "attend": "attend",
+    "decode": "decode mask",
+    "encode_memory": "remember",
+}
+ORDER = ("decode", *STAGES.values(), "rest", "write")
+
+
+class Stopwatch:
+    """A network whose methods are timed; in all else the network itself."""
+
+    def __init__(self, model: SAM2S) -> None:
+        self._model = model
+        self.spent: dict[str, float] = defaultdict(float)
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._model, name)
+        return self._timed(STAGES[name], value) if name in STAGES else value
+
+    def _timed(self, stage: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            began = now(self._model)
+            result = method(*args, **kwargs)
+            self.spent[stage] += now(self._model) - began
+            return result
+
+        return call
+
+
+@dataclass(frozen=True)
+class Run:
+    """One number of objects.
+
+    Attributes:
+        objects: how many.
+        offline_fps: frames a second through a session, reading and encoding ahead, masks written.
+        live_ms: milliseconds from each decoded frame to its masks at source size, in order, warm-up left out.
+        stages: milliseconds a frame by stage, each finished before the next begins.
+        peak_mib: most memory used so far: of the device on a GPU, else of the process.
+    """
+
+    objects: int
+    offline_fps: float
+    live_ms: list[float]
+    stages: dict[str, float]
+    peak_mib: int
+
+    @property
+    def live_fps(self) -> float:
+        """Frames a second one after another."""
+        return 1000 / float(np.mean(self.live_ms))
+
+    def percentile(self, share: int) -> float:
+        """Milliseconds within which this share of frames, in percent, had their masks."""
+        return float(np.percentile(self.live_ms, share))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "objects": self.objects,
+            "offline_fps": round(self.offline_fps, 2),
+            "live_fps": round(self.live_fps, 2),
+            **{f"p{share}_ms": round(self.percentile(share), 2) for share in (50, 95, 99)},
+            "stages_ms": {stage: round(spent, 3) for stage, spent in self.stages.items()},
+            "peak_mib": self.peak_mib,
+            "live_ms": [round(spent, 2) for spent in self.live_ms],
+        }
+
+
+def measure(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None = None) -> Run:
+    """Track a video file with one click an object: offline, live, and once more with a stopwatch in every stage."""
+    if model.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(model.device)
+    return Run(
+        objects,
+        _offline(model, path, objects, policy),
+        [1000 * spent for spent in _live(model, path, objects, policy)],
+        _stages(model, path, objects, policy),
+        peak_mib(model),
+    )
+
+
+def _offline(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None) -> float:
+    with closing(open_source(path)) as source, VideoSession(model, source, policy=policy) as session:
+        for number, point in enumerate(clicks(objects, *source.size)):
+            session.add_prompt(0, number + 1, Points([point]))
+        began, count = 0.0, 0
+        for result in session.propagate():
+            to_line(result)
+            count += 1
+            if count == WARM_UP:
+                began = now(model)
+        return (count - WARM_UP) / (now(model) - began)
+
+
+def _live(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None) -> Iterator[float]:
+    tracker = Tracker(model, policy)
+    with closing(open_source(path)) as source:
+        for number, point in enumerate(clicks(objects, *source.size)):
+            tracker.add_prompt(number + 1, Points([point]))
+        for frame in source.frames():
+            began = now(model)
+            result = tracker.step(frame)
+            for found in result.objects.values():
+                found.mask  # noqa: B018 (made on first use)
+            if frame.index >= WARM_UP:
+                yield now(model) - began
+
+
+def _stages(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None) -> dict[str, float]:
+    watch = Stopwatch(model)
+    tracker = Tracker(watch, policy)  # type: ignore[arg-type]
+    spent = dict.fromkeys(ORDER, 0.0)
+    with closing(open_source(path)) as source:
+        for number, point in enumerate(clicks(objects, *source.size)):
+            tracker.add_prompt(number + 1, Points([point]))
+        count, frames = 0, source.frames()
+        times = [now(model)]
+        for frame in frames:
+            times.append(now(model))
+            watch.spent.clear()
+            result = tracker.step(frame)
+            times.append(now(model))
+            to_line(result)
+            times.append(now(model))
+            if frame.index >= WARM_UP:
+                decoded, tracked, written = np.diff(times)
+                count += 1
+                spent["decode"] += decoded
+                spent["rest"] += tracked - sum(watch.spent.values())
+                spent["write"] += written
+                for stage, seconds in watch.spent.items():
+                    spent[stage] += seconds
+            times = [now(model)]
+    return {stage: 1000 * seconds / max(1, count) for stage, seconds in spent.items()}
+
+
+def now(model: SAM2S) -> float:
+    """The clock, after all that the device was asked to do."""
+    if model.device.type == "cuda":
+        torch.cuda.synchronize(model.device)
+    return time.perf_counter()
+
+
+def peak_mib(model: SAM2S | None = None) -> int:
+    """Most memory used so far, in MiB: of the GPU that the network lies on, else of the process."""
+    if model is not None and model.device.type == "cuda":
+        return torch.cuda.max_memory_allocated(model.device) >> 20
+    import resource  # not on Windows
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most >> 20 if sys.platform == "darwin" else most >> 10

@@ -1,0 +1,85 @@
+"""`sam2s bench`: how fast, where the time goes, and beside others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from sam2s.errors import ConfigError
+
+
+def bench(
+    weights: Annotated[str, typer.Option(help="A name, a file, or random:tiny and the like.")] = "micro",
+    image_size: Annotated[int | None, typer.Option(help="Side of the network's image, a multiple of 32.")] = None,
+    objects: Annotated[str, typer.Option(help="Numbers of objects to track, with commas.")] = "1,2,4,8,16",
+    frames: Annotated[int, typer.Option(min=10, help="Length of the film that is tracked.")] = 60,
+    video_size: Annotated[int | None, typer.Option(min=32, help="Side of the film; by default the network's.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads of the network.")] = None,
+    compile: Annotated[bool, typer.Option("--compile", help="Let torch.compile make kernels first.")] = False,
+    against: Annotated[
+        Literal["transformers", "official"] | None, typer.Option(help="Run another implementation beside ours.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the cost curves into this file (png, svg, pdf).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Measure speed and memory on a generated film, for each number of objects.
+
+    Offline reads and encodes ahead and writes masks; live takes one frame after another, with p50, p95 and p99 of its
+    latency. Stages are timed in a third pass that finishes each before the next. --against tracks the same film with
+    another implementation on the same weights, the first of the numbers of objects, and compares times and masks.
+    """
+    import json
+    import tempfile
+
+    from sam2s.bench.against import compare
+    from sam2s.bench.network import bench_network, write_film
+    from sam2s.bench.report import comparison_table, plot_cost, runs_table, to_json
+    from sam2s.bench.stages import measure
+    from sam2s.evaluation.hardware import hardware
+    from sam2s.model.compiled import compile_network
+
+    counts = _numbers(objects)
+    model = bench_network(weights, image_size=image_size, device=device, precision=precision, threads=threads)
+    side = video_size or model.image_size
+    setting = {
+        "hardware": hardware(model.device),
+        "weights": weights,
+        "image_size": model.image_size,
+        "video_size": side,
+        "precision": str(model.dtype).removeprefix("torch."),
+        "frames": frames,
+        "compiled": compile,
+    }
+    if not as_json:
+        print(", ".join(f"{name} {value}" if name != "hardware" else str(value) for name, value in setting.items()))
+    compared = compare(model, against, frames, counts[0]) if against else None
+    if compile:
+        compile_network(model)
+    with tempfile.TemporaryDirectory(prefix="sam2s-") as folder:
+        film = Path(folder) / "film.mp4"
+        write_film(film, frames, side, side)
+        runs = [measure(model, film, count) for count in counts]
+    if plot:
+        plot_cost(runs, plot, f"{weights} at {model.image_size} px, {setting['hardware']}")
+    if as_json:
+        print(json.dumps(to_json(setting, runs, compared), indent=2))
+        return
+    print("\n" + runs_table(runs))
+    if compared:
+        print("\n" + comparison_table(compared))
+    if plot:
+        print(f"\ncost curves: {plot}")
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        counts = [int(part) for part in text.split(",")]
+    except ValueError:
+        counts = []
+    if not counts or min(counts) < 1:
+        raise ConfigError(f"--objects {text!r} is no list of numbers from 1 up, such as 1,2,4")
+    return counts

@@ -1,0 +1,43 @@
+"""Compiled once, then never again, whatever comes and goes; and the same masks."""
+
+import pytest
+import torch
+from torch._dynamo.utils import counters
+
+from model_tools import nano
+from sam2s.model.compiled import compile_network
+from sam2s.tracking import Box, Points, Tracker
+from tracking_tools import movie
+
+
+def track(model, seen=lambda: None):
+    tracker, results = Tracker(model), []
+    tracker.add_prompt(1, Points([(30, 20)]))
+    for index, image in enumerate(movie(30)):
+        if index == 8:
+            tracker.add_prompt(2, Box(4, 4, 40, 30))
+        if index == 14:
+            tracker.add_prompt(2, Points([(50, 30), (60, 40), (10, 10)], [0, 0, 1]))
+        if index == 20:
+            tracker.remove_object(1)
+            tracker.add_prompt(3, Points([(20, 20)]))
+        results.append(tracker.step(image))
+        seen()
+    return results
+
+
+@pytest.mark.slow
+def test_prompts_and_objects_compile_nothing_again():
+    torch._dynamo.reset()
+    counters.clear()
+    graphs = []
+    compiled = track(
+        compile_network(nano(), backend="eager"), lambda: graphs.append(counters["stats"]["unique_graphs"])
+    )
+    assert 4 <= graphs[7] == graphs[-1]
+    for a, b in zip(compiled, track(nano()), strict=True):
+        assert a.objects.keys() == b.objects.keys()
+        for object_id in a.objects:
+            torch.testing.assert_close(
+                a.objects[object_id].low_res_logits, b.objects[object_id].low_res_logits, atol=1e-4, rtol=0
+            )

@@ -54,6 +54,6 @@ def check_finite(
     raise DivergedError(
         f"step {step} has the gradient norm {norm} (losses {', '.join(f'{loss:.4g}' for loss in losses)}); nothing was "
         f"changed. What led there is in {folder}/diverged-step-{step}-*: look at the .png, or at the tensors with "
-        "torch.load(FILE, weights_only=True). If the data are right, go on in another --out with a lower optimiser.lr or "
-        f"run.precision=fp32, and --set model.init={folder}/weights.safetensors"
+        "torch.load(FILE, weights_only=True). If the data are right, go on in another --out with "
+        f"--set model.init={folder}/weights.safetensors and a lower optimiser.lr, or run.precision=fp32"
     )

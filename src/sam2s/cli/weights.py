@@ -106,12 +106,22 @@ def show(
         if isinstance(value, dict):
             print(key)
             for name, entry in value.items():
-                print(f"    {name:<22}{_text(entry)}")
+                if isinstance(entry, list) and entry and isinstance(entry[0], dict):
+                    for number, stage in enumerate(entry, 1):
+                        print(f"    {f'{name} {number}':<22}{_settings(stage)}")
+                else:
+                    print(f"    {name:<22}{_text(entry)}")
         else:
             print(f"{key:<12}{_text(value)}")
     print(f"tensors\n{report.table()}")
     if report.missing == ("long_term_tpos_enc",):
         print("The additions of SAM2S are absent: these weights run as plain SAM 2.1.")
+
+
+def _settings(stage: dict[str, Any]) -> str:
+    """A stage of a training record on one line; of a nested recipe only what tells most."""
+    flat = stage | stage.pop("recipe", {}).get("schedule", {})
+    return ", ".join(f"{name} {_text(value)}" for name, value in flat.items() if value not in (None, ""))
 
 
 def _text(value: Any) -> str:

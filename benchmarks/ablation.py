@@ -21,6 +21,7 @@ from PIL import Image
 from sam2s.evaluation.diagnostics import decay_curve, identity_switches
 from sam2s.evaluation.evaluate import Run, Settings, evaluate
 from sam2s.evaluation.outcome import Outcome, collect
+from sam2s.evaluation.plots import plot_decay
 from sam2s.evaluation.rules import Prompting, Rules
 from sam2s.evaluation.videos import EvalVideo, open_videos
 from sam2s.files import replacing
@@ -147,6 +148,7 @@ def main() -> None:
                 print(f"{row} seed {seed}: J&F {found[row, seed].average():.1f}", flush=True)
     print(table(found))
     (args.out / "table.md").write_text(table(found) + "\n")
+    plot_decay({row: decay_curve(o.scores) for (row, seed), o in found.items() if seed == 1}, args.out / "over-time.png")
 
 
 if __name__ == "__main__":

@@ -87,7 +87,8 @@ def _train(recipe: Recipe, out: Path, processes: Processes, tell: Tell) -> Outco
     run, device, first = recipe.run, processes.device, processes.first
     torch.manual_seed(run.seed)
     torch.set_flush_denormal(True)
-    torch.set_float32_matmul_precision("high")
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")
     start = read_start(recipe.model, recipe.data.clips.size)
     stream = open_stream(recipe, start.config.categories, processes)
     steps = total_steps(recipe, stream)

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image, ImageFilter
 
 from sam2s.masks import labels, overlay
-from sam2s.masks.overlay import Layer, contact_sheet, draw
+from sam2s.masks.layer import Layer
+from sam2s.masks.overlay import contact_sheet, draw
 from sam2s.masks.palette import display_color
 
 GREY = np.full((240, 320, 3), 90, np.uint8)

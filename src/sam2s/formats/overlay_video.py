@@ -14,7 +14,8 @@ from sam2s.errors import OutputError
 from sam2s.formats.records import FrameRecord
 from sam2s.formats.run_info import RunInfo
 from sam2s.masks.labels import Places
-from sam2s.masks.overlay import Layer, draw
+from sam2s.masks.layer import Layer
+from sam2s.masks.overlay import draw
 from sam2s.tracking.results import FrameResult
 from sam2s.video.frame import Frame, VideoSource
 

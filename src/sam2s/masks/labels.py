@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from sam2s.masks.layer import Layer
 from sam2s.masks.palette import display_color
-
-if TYPE_CHECKING:
-    from sam2s.masks.overlay import Layer
 
 _GLASS = (16, 18, 24, 185)  # background of a label, RGBA
 _SHAPE_SCALE = 4  # rounded corners are drawn this much larger, then reduced

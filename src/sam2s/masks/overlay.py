@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
@@ -14,6 +13,7 @@ from scipy.ndimage import maximum_filter1d, minimum_filter1d
 from scipy.special import ndtri
 
 from sam2s.masks.labels import Anchor, Places, anchor_of, font, write_labels
+from sam2s.masks.layer import Layer
 from sam2s.masks.palette import display_color
 
 GROUND = (22, 24, 29)
@@ -21,25 +21,6 @@ GROUND = (22, 24, 29)
 
 _HALO = 0.45  # opacity of the dark rim that keeps outlines visible on bright ground
 _STRIP = 48  # rows painted together
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """One object to draw.
-
-    Attributes:
-        object_id: chooses the colour and stands first in the label.
-        mask: bool [H, W]; may be empty.
-        name: what the object is called, or None.
-        state: a word for the label when it is not "visible".
-        presence: probability that the object is visible, shown small as a percentage, or None.
-    """
-
-    object_id: int
-    mask: np.ndarray
-    name: str | None = None
-    state: str = "visible"
-    presence: float | None = None
 
 
 def draw(

@@ -10,7 +10,8 @@ from PIL import Image
 
 from sam2s.errors import ConfigError
 from sam2s.files import replacing
-from sam2s.masks.overlay import Layer, contact_sheet, draw
+from sam2s.masks.layer import Layer
+from sam2s.masks.overlay import contact_sheet, draw
 from sam2s.sasv.masklets import MaskletVideo, State
 from sam2s.video.writer import VideoWriter
 

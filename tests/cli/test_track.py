@@ -297,7 +297,10 @@ def test_a_stream_gets_its_overlay_while_it_is_tracked(weights, tmp_path):
         arguments = ["track", address, "--out", str(out), "--weights", str(weights), "--box", "1=hook@0:4,4,40,30"]
         done = CliRunner().invoke(app, [*arguments, "--stop", "5", "--live", "block", "--json"])
     assert done.exit_code == 0, done.output
-    assert list(json.loads(done.stdout)["outputs"]) == ["masks", "overlay", "csv"]
+    told = json.loads(done.stdout)
+    assert list(told["outputs"]) == ["masks", "overlay", "csv"]
+    assert 0 < told["latency_ms"]["p50"] <= told["latency_ms"]["p95"] <= told["latency_ms"]["p99"]
+    assert told["dropped"] == 0  # by --live block
     assert list(masks(out)) == [0, 1, 2, 3, 4]
     assert len(list(FileSource(out / "overlay.mp4").frames())) == 5
     assert len((out / "masks.csv").read_text().splitlines()) == 1 + 5
@@ -327,3 +330,5 @@ def test_of_a_live_stream_the_latest_frame_is_taken(job):
         live = {**vars(job("live", stop=140)), "input": server.url, "prompts": [parse_box("1@0:4,4,40,30")]}
         outcome = running.run(running.Job(**live), lambda *_: time.sleep(0.1))
     assert outcome.frames == len(masks(outcome.outputs["masks"])) < 140
+    assert outcome.dropped > 0
+    assert outcome.latency["p50"] > 100  # the time that `tell` takes counts

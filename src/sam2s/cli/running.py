@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 import sam2s
 from sam2s.cli.checks import check, span
@@ -27,7 +30,7 @@ from sam2s.signals import signals
 from sam2s.tracking import FrameResult, Tracker, VideoSession
 from sam2s.tracking.log import encode_prompt
 from sam2s.video import VideoSource, VideoWriter, open_source
-from sam2s.video.live import Policy
+from sam2s.video.live import LiveSource, Policy
 
 CHECKPOINT_EVERY = 100
 """Frames after which a killed run need not be done again."""
@@ -73,6 +76,8 @@ class Outcome:
         signal: the signal that stopped the run before its end, or None.
         damage: what was wrong with the input after the last good frame, or None.
         live: whether the input was a camera or stream, so that a stopped run is a finished one.
+        latency: of a live run, milliseconds from a frame's arrival to its written masks that 50, 95 and 99 % kept to.
+        dropped: frames of a live run that arrived while others were tracked, and were passed over.
         finished_before: whether an earlier start had done all frames, so that only exports were made.
     """
 
@@ -84,6 +89,8 @@ class Outcome:
     damage: str | None = None
     live: bool = False
     finished_before: bool = False
+    latency: dict[str, float] | None = None
+    dropped: int = 0
 
     @property
     def fps(self) -> float:
@@ -159,7 +166,9 @@ def _track(job: Job, model: Network, source: VideoSource, tell: Tell) -> Outcome
 
         with suppress(_StoppedError):
             outputs |= write_exports(store, source, kinds, progress=tell_or_stop)
-        return Outcome(done, seconds, resumed, outputs, caught[0] if caught else None, damage, live, finished)
+        signal = caught[0] if caught else None
+        outcome = Outcome(done, seconds, resumed, outputs, signal, damage, live, finished)
+        return outcome if finished else replace(outcome, latency=loop.latency(), dropped=getattr(source, "dropped", 0))
 
 
 class _StoppedError(Exception):
@@ -190,6 +199,9 @@ class _Offline:
     def results(self) -> Iterator[FrameResult]:
         return self.session.propagate(self.begin, self.stop, reverse=self.job.reverse)
 
+    def latency(self) -> None:
+        """Nobody waits for a frame of a file."""
+
     def checkpoint(self) -> None:
         self.store.save_state(b"tracking")  # first the masks, then the state that counts them as done
         self.session.checkpoint()
@@ -211,6 +223,7 @@ class _Live:
         wanted = "overlay" in job.exports
         self.overlay = LiveOverlay(store.folder / FILES["overlay"], store.info, VideoWriter) if wanted else None
         self.tracker = Tracker(model, job.policy)
+        self.spent = array("d")  # milliseconds by frame
         self.total = None if job.stop is None else -(-(job.stop - job.start) // job.stride)
 
     def results(self) -> Iterator[FrameResult]:
@@ -221,10 +234,17 @@ class _Live:
                 while waiting and waiting[0].frame <= frame.index:
                     entry = waiting.pop(0)
                     self.tracker.add_prompt(entry.object_id, entry.prompt)
+                arrived = self.source.arrived if isinstance(self.source, LiveSource) else time.perf_counter()
                 result = self.tracker.step(frame)
                 if self.overlay:
                     self.overlay.write(frame, result)
                 yield result
+                self.spent.append(1000 * (time.perf_counter() - arrived))
+
+    def latency(self) -> dict[str, float] | None:
+        if not self.spent:
+            return None
+        return {f"p{share}": round(float(np.percentile(self.spent, share)), 1) for share in (50, 95, 99)}
 
     def checkpoint(self) -> None:
         """A stream has no way back."""

@@ -131,6 +131,8 @@ def report(outcome: Outcome, as_json: bool) -> None:
                     "fps": round(outcome.fps, 2),
                     "resumed_at": outcome.resumed_at,
                     "outputs": {kind: str(path) for kind, path in outcome.outputs.items()},
+                    "latency_ms": outcome.latency,
+                    "dropped": outcome.dropped,
                     "stopped_by_signal": outcome.signal,
                     "damage": outcome.damage,
                 },
@@ -144,6 +146,9 @@ def report(outcome: Outcome, as_json: bool) -> None:
         print("all frames were tracked before; --overwrite starts anew")
     else:
         print(f"tracked {outcome.frames} frames in {outcome.seconds:.1f} s, {outcome.fps:.1f} a second")
+    if outcome.latency:
+        shares = ", ".join(f"{name} {value:.0f} ms" for name, value in outcome.latency.items())
+        print(f"from a frame's arrival to its masks: {shares}; {outcome.dropped} frames were passed over")
     for kind, path in outcome.outputs.items():
         print(f"  {kind:<8} {path}")
     if outcome.signal is not None:

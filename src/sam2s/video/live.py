@@ -8,6 +8,7 @@ import logging
 import re
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -43,6 +44,7 @@ class LiveSource:
         name: host, port and path (or the device) joined by '-': fit for a file name, free of user and password.
         address: the target without user, password and query, for messages.
         dropped: frames that arrived and were never handed out.
+        arrived: `time.perf_counter()` at which the frame handed out last had arrived, decoded.
         reconnected: times that a broken stream was opened again.
     """
 
@@ -70,12 +72,13 @@ class LiveSource:
         self.reconnects = reconnects
         self.timeout = timeout
         self.dropped = 0
+        self.arrived = 0.0
         self.reconnected = 0
         self.fps: Fraction | None = None
         self._stop = threading.Event()
         self._started = False
         self._changed = threading.Condition()
-        self._waiting: deque[Frame] = deque()  # at most one
+        self._waiting: deque[tuple[Frame, float]] = deque()  # at most one, and when it came
         self._ended = False
         self._error: BaseException | None = None
         self._reader = threading.Thread(target=self._read, name="sam2s-live", daemon=True)
@@ -88,7 +91,7 @@ class LiveSource:
         except BaseException:
             self._stop.set()
             raise
-        self.size: tuple[int, int] = self._waiting[0].image.shape[:2]
+        self.size: tuple[int, int] = self._waiting[0][0].image.shape[:2]
 
     def frames(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[Frame]:
         """Yield frames as they come; once only. `start`, `stop` and `step` count frames that arrive, dropped or not.
@@ -215,9 +218,11 @@ class LiveSource:
                 for frame in arriving:
                     with self._changed:
                         self._wait_while(lambda: self._waiting and (self.policy == "block" or not self._started))
+                        if self._stop.is_set():
+                            break
                         self.dropped += len(self._waiting)
                         self._waiting.clear()
-                        self._waiting.append(frame)
+                        self._waiting.append((frame, time.perf_counter()))
                         self._changed.notify_all()
         except BaseException as caught:
             self._error = caught
@@ -233,7 +238,8 @@ class LiveSource:
                 return None
             if self._waiting:
                 self._changed.notify_all()
-                return self._waiting.popleft()
+                frame, self.arrived = self._waiting.popleft()
+                return frame
         if self._error is not None:
             raise self._error
         return None

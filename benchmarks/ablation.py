@@ -52,16 +52,18 @@ LEAST = 0.01
 """Share of the frame that an object must cover to count as seen."""
 
 
-def benchmark(root: Path, clips: int, size: int) -> list[EvalVideo]:
-    """Long clips on disk, frames and masks; drawn where they are not there yet."""
-    seeds = count(FIRST_SEED)
-    for number in range(clips):
-        folder = root / "long" / f"{number:02}"
-        while not folder.exists():
-            scene = Scene(next(seeds), size, LENGTH, kind=KINDS[number % len(KINDS)], tempo=0.7, drift=1.0)
-            if tools := fit(scene):
-                with replacing(folder) as partial:
-                    write(scene, tools, partial)
+def benchmark(root: Path, clips: int) -> list[EvalVideo]:
+    """Long clips on disk, frames and masks; drawn if they are not there yet."""
+    if not root.exists():
+        seeds = count(FIRST_SEED)
+        with replacing(root) as partial:
+            for number in range(clips):
+                ids: list[int] = []
+                while not ids:
+                    kind = KINDS[number % len(KINDS)]
+                    scene = Scene(next(seeds), SIZE, LENGTH, kind=kind, tempo=0.7, drift=1.0)
+                    ids = fit(scene)
+                write(scene, ids, partial / "long" / f"{number:02}")
     return open_videos([str(root)])
 
 
@@ -137,7 +139,7 @@ def main() -> None:
     parser.add_argument("--row", action="append", choices=ROWS, help="only these rows; may be repeated")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    videos = benchmark(args.out / "benchmark", args.clips, SIZE)
+    videos = benchmark(args.out / "benchmark", args.clips)
     found: dict[tuple[str, int], Outcome] = {}
     for seed in range(1, args.seeds + 2):
         for row in args.row or ROWS:
@@ -148,7 +150,8 @@ def main() -> None:
                 print(f"{row} seed {seed}: J&F {found[row, seed].average():.1f}", flush=True)
     print(table(found))
     (args.out / "table.md").write_text(table(found) + "\n")
-    plot_decay({row: decay_curve(o.scores) for (row, seed), o in found.items() if seed == 1}, args.out / "over-time.png")
+    curves = {row: decay_curve(outcome.scores) for (row, seed), outcome in found.items() if seed == 1}
+    plot_decay(curves, args.out / "over-time.png")
 
 
 if __name__ == "__main__":

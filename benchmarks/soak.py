@@ -2,8 +2,8 @@
 
     python benchmarks/soak.py [--frames 100000] [--weights random:micro] [--image-size 64] [--against-transformers 300]
 
-Without --weights a network of the smallest size that has every part runs, so that hours of video pass in minutes; memory is
-kept by the same code. Every 50 frames an object is corrected, every 100 one comes and one leaves. Printed are
+Without --weights a network of the smallest size that has every part runs, so that hours of video pass in minutes;
+memory is kept by the same code. Every 50 frames an object is corrected, every 100 one comes and one leaves. Printed are
 resident memory at twenty points and its growth a frame over the second half, when every store is full. transformers'
 session, which keeps what it has seen, can be run beside ours over a few frames of `random:tiny`.
 """

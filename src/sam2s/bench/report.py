@@ -61,11 +61,14 @@ def plot_cost(runs: Sequence[Run], path: Path, title: str) -> None:
     figure.suptitle(title, fontsize=9)
     for run in runs:
         left.plot(_smooth(run.live_ms), label=f"{run.objects} objects" if run.objects > 1 else "1 object")
-    left.set(xlabel="frame", ylabel="milliseconds a frame", ylim=(0, None))
-    left.legend(frameon=False, fontsize=7)
+    highest = max(run.percentile(95) for run in runs)
+    left.set(xlabel="frame", ylabel="milliseconds a frame", ylim=(0, 1.3 * highest))
+    left.legend(frameon=False, fontsize=7, ncols=3, loc="upper center")  # above the curves
     counts, times = [run.objects for run in runs], [run.percentile(50) for run in runs]
     right.plot(counts, times, marker="o", label="measured")
-    right.plot(counts, [times[0] / counts[0] * count for count in counts], ":", color="gray", label="one by one")
+    right.plot(
+        counts, [times[0] / counts[0] * count for count in counts], ":", color="gray", label="one by one"
+    )
     right.set(xlabel="objects", ylim=(0, None), xlim=(0, None))
     right.legend(frameon=False, fontsize=7)
     for axes in (left, right):

@@ -66,9 +66,7 @@ def plot_cost(runs: Sequence[Run], path: Path, title: str) -> None:
     left.legend(frameon=False, fontsize=7, ncols=3, loc="upper center")  # above the curves
     counts, times = [run.objects for run in runs], [run.percentile(50) for run in runs]
     right.plot(counts, times, marker="o", label="measured")
-    right.plot(
-        counts, [times[0] / counts[0] * count for count in counts], ":", color="gray", label="one by one"
-    )
+    right.plot(counts, [times[0] / counts[0] * count for count in counts], ":", color="gray", label="one by one")
     right.set(xlabel="objects", ylim=(0, None), xlim=(0, None))
     right.legend(frameon=False, fontsize=7)
     for axes in (left, right):

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from sam2s.cli.job import Job
 from sam2s.errors import PromptError
 from sam2s.tracking.preprocess import clicks, model_mask
 from sam2s.tracking.prompts import Mask
 from sam2s.video import VideoSource
-
-if TYPE_CHECKING:
-    from sam2s.cli.running import Job
 
 
 def span(job: Job) -> tuple[int, int | None]:

@@ -29,7 +29,8 @@ def demo(
     """
     import json
 
-    from sam2s.cli.running import Job, run
+    from sam2s.cli.job import Job
+    from sam2s.cli.running import run
     from sam2s.cli.track import with_progress
     from sam2s.device import use_threads
 

@@ -8,7 +8,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +16,20 @@ import numpy as np
 
 import sam2s
 from sam2s.cli.checks import check, span
+from sam2s.cli.job import Job
 from sam2s.errors import OutputError, TruncatedSourceError
 from sam2s.formats.export import FILES, check_kinds, write_exports
 from sam2s.formats.overlay_video import LiveOverlay
-from sam2s.formats.prompts_file import PromptEntry, names
+from sam2s.formats.prompts_file import names
 from sam2s.formats.run_info import RunInfo
 from sam2s.formats.store import MaskStore
-from sam2s.loading import Backend
-from sam2s.memory import MemoryPolicy
 from sam2s.model import Network
 from sam2s.model.checkpoints import find
 from sam2s.signals import signals
 from sam2s.tracking import FrameResult, Tracker, VideoSession
 from sam2s.tracking.log import encode_prompt
 from sam2s.video import VideoSource, VideoWriter, open_source
-from sam2s.video.live import LiveSource, Policy
+from sam2s.video.live import LiveSource
 
 CHECKPOINT_EVERY = 100
 """Frames after which a killed run need not be done again."""
@@ -39,29 +38,6 @@ FINISHED = b"finished"
 
 Tell = Callable[[str, int, int | None], None]
 """Told what is being done, how much of it is done, and how much there is (None if nobody knows)."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to track where, as `sam2s track --help` explains."""
-
-    input: str
-    out: Path
-    weights: str
-    prompts: list[PromptEntry]
-    policy: MemoryPolicy = field(default_factory=MemoryPolicy)
-    reverse: bool = False
-    start: int = 0
-    stop: int | None = None
-    stride: int = 1
-    image_size: int | None = None
-    device: str = "auto"
-    precision: str = "auto"
-    threads: int | None = None
-    backend: Backend = "auto"
-    exports: tuple[str, ...] = ()
-    overwrite: bool = False
-    live: Policy = "latest"
 
 
 @dataclass(frozen=True)

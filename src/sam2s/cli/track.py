@@ -53,7 +53,8 @@ def track(
     Exit status: 0 done; 1 the video is damaged, all frames up to the damage are done; 2 something must be mended first;
     130 or 143 stopped by Ctrl-C or a signal.
     """
-    from sam2s.cli.running import Job, run
+    from sam2s.cli.job import Job
+    from sam2s.cli.running import run
     from sam2s.formats.prompts_file import arrange, parse_box, parse_mask, parse_points, read_prompts
     from sam2s.memory import MemoryPolicy
 

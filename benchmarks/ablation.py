@@ -112,15 +112,12 @@ def table(found: dict[tuple[str, int], Outcome]) -> str:
     """Mean J&F of each row over its seeds, their spread, and what else was counted."""
     lines = ["| row | seeds | J&F | of each seed | gain | identity switches | last fifth of the clip |"]
     lines.append("|---|---|---|---|---|---|---|")
-    base = None
-    for row in ROWS:
-        mine = [outcome for (name, _), outcome in found.items() if name == row]
-        if not mine:
+    scores = {row: [o.average() for (name, _), o in found.items() if name == row] for row in ROWS}
+    for row, jf in scores.items():
+        if not jf:
             continue
-        jf = [outcome.average() for outcome in mine]
-        if row == "data":
-            base = np.mean(jf)
-        gain = "" if base is None else f"{np.mean(jf) - base:+.1f}"
+        mine = [outcome for (name, _), outcome in found.items() if name == row]
+        gain = f"{np.mean(jf) - np.mean(scores['data']):+.1f}" if scores["data"] and row != "data" else ""
         switches = np.mean([sum(identity_switches(s.object_id, s.cells) for s in o.scores) for o in mine])
         late = np.mean([100 * decay_curve(o.scores, 5)[-1] for o in mine])
         each = ", ".join(f"{value:.1f}" for value in jf)

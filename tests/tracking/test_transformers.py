@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from model_tools import NANO
-from sam2s.bench.network import bench_network, randomise
+from sam2s.bench.network import randomise
 from sam2s.bench.sides import sam2s_side, transformers_side
 from sam2s.model import build
 from sam2s.model.checkpoints import save_checkpoint
@@ -20,9 +20,9 @@ def test_tracks_as_transformers_does(tmp_path, objects):
     config = replace(NANO, image_size=128, hidden_dim=128, mem_dim=64)  # transformers knows no other mem_dim
     path = tmp_path / "weights.safetensors"
     save_checkpoint(path, randomise(build(config)).state_dict(), config, dtype="fp32")
-    model = bench_network(str(path), image_size=None, device="cpu", precision="fp32")
-    where = torch.device("cpu"), torch.float32
-    ours, theirs = sam2s_side(model, 20, objects), transformers_side(path, config, where, 20, objects)
+    ours, theirs = (
+        side(path, torch.device("cpu"), torch.float32, 20, objects) for side in (sam2s_side, transformers_side)
+    )
     for a, b in zip(ours, theirs, strict=True):
         assert a.shape == b.shape == (objects, 32, 32)
         assert b.std() > 0.1

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,8 +14,9 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from sam2s.bench.network import bench_network
+from sam2s.bench.sides import official_side, sam2s_side, transformers_side
 from sam2s.bench.stages import WARM_UP, peak_mib
+from sam2s.device import resolve_device, resolve_precision
 from sam2s.errors import Sam2sError
 from sam2s.model import SAM2S
 from sam2s.model.checkpoints import save_checkpoint
@@ -98,7 +98,8 @@ def compare(model: SAM2S, other: Other, frames: int, objects: int) -> Comparison
             }
             done = subprocess.run([sys.executable, "-m", __name__, json.dumps(job)], stderr=subprocess.PIPE, text=True)
             if done.returncode:
-                raise Sam2sError(done.stderr.strip().splitlines()[-1].removeprefix("sam2s: "))
+                said = done.stderr.strip().splitlines() or [f"the process of {side} died with {done.returncode}"]
+                raise Sam2sError(said[-1].removeprefix("sam2s: "))
             sides.append(Side(**json.loads((folder / f"{side}.json").read_text())))
             logits.append(np.load(folder / f"{side}.npy"))
     ours, theirs = logits
@@ -108,9 +109,10 @@ def compare(model: SAM2S, other: Other, frames: int, objects: int) -> Comparison
 
 def run_side(side: str, folder: Path, frames: int, objects: int, device: str, precision: str, threads: int) -> None:
     """Track on one side; leave the figures and the logits in the folder."""
-    weights = folder / "weights.safetensors"
-    model = bench_network(str(weights), image_size=None, device=device, precision=precision, threads=threads)
-    steps = _steps(side, weights, model, frames, objects)
+    torch.set_num_threads(threads)
+    where = resolve_device(device)
+    start = {"sam2s": sam2s_side, "transformers": transformers_side, "official": official_side}[side]
+    steps = start(folder / "weights.safetensors", where, resolve_precision(precision, where), frames, objects)
     times, busy, sizes, logits = [], [], [], []
     for _ in range(frames):
         began, began_cpu = time.perf_counter(), time.process_time()
@@ -126,20 +128,11 @@ def run_side(side: str, folder: Path, frames: int, objects: int, device: str, pr
         round(float(np.median(times[warm:])), 3),
         round(float(np.percentile(times[warm:], 99)), 3),
         round(float(np.median(busy[warm:])), 3),
-        peak_mib(model),
+        peak_mib(where),
         round((sizes[-1] - sizes[half - 1]) / max(1, frames - half) / 1024, 1),
     )
     (folder / f"{side}.json").write_text(json.dumps(asdict(figures)))
     np.save(folder / f"{side}.npy", np.stack(logits))
-
-
-def _steps(side: str, weights: Path, model: SAM2S, frames: int, objects: int) -> Iterator[np.ndarray]:
-    from sam2s.bench.sides import official_side, sam2s_side, transformers_side
-
-    if side == "sam2s":
-        return sam2s_side(model, frames, objects)
-    other = transformers_side if side == "transformers" else official_side
-    return other(weights, model.config, (model.device, model.dtype), frames, objects)
 
 
 def resident() -> int:

@@ -1,7 +1,8 @@
 """The same film tracked by sam2s, by transformers' `Sam2VideoModel`, and by the official `sam2` package.
 
-Each side yields mask logits [N, h, w] at a quarter of the network's size, frame by frame, from the same weights and
-one click an object on the first frame. Memory maps are kept in bfloat16, as the other two always do.
+Each side loads its network when called, and then gives mask logits [N, h, w] at a quarter of the network's size, frame
+by frame, from the same weights and one click an object on the first frame. Memory maps are kept in bfloat16, as the
+other two always do.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import torch
 from sam2s.bench.network import clicks, film
 from sam2s.errors import ConfigError, MissingExtraError
 from sam2s.memory import MemoryPolicy
-from sam2s.model import SAM2S, ModelConfig
-from sam2s.model.checkpoints import load_checkpoint
+from sam2s.model import ModelConfig
+from sam2s.model.checkpoints import assemble, load_checkpoint
 from sam2s.model.checkpoints.transformers_names import to_official
 from sam2s.tracking import Points, Tracker
 from sam2s.tracking.preprocess import model_image
@@ -27,60 +28,71 @@ POLICY = MemoryPolicy(kind="sam2", map_dtype="bfloat16", max_conditioning=1_000_
 _OFFICIAL = {"tiny": "t", "small": "s", "base-plus": "b+", "large": "l"}
 
 
-def sam2s_side(model: SAM2S, frames: int, objects: int) -> Iterator[np.ndarray]:
+def sam2s_side(
+    weights: Path, device: torch.device, dtype: torch.dtype, frames: int, objects: int
+) -> Iterator[np.ndarray]:
     """Ours, as a stream."""
-    side = model.image_size
-    tracker = Tracker(model, POLICY)
-    for number, point in enumerate(clicks(objects, side, side)):
-        tracker.add_prompt(number + 1, Points([point]))
-    for image in film(frames, side, side):
-        result = tracker.step(image)
-        yield torch.stack([found.low_res_logits for found in result.objects.values()]).float().cpu().numpy()
+    config, state, _ = load_checkpoint(weights)
+    model, side = assemble(config, state).to(device, dtype), config.image_size
+
+    def steps() -> Iterator[np.ndarray]:
+        tracker = Tracker(model, POLICY)
+        for number, point in enumerate(clicks(objects, side, side)):
+            tracker.add_prompt(number + 1, Points([point]))
+        for image in film(frames, side, side):
+            result = tracker.step(image)
+            yield torch.stack([found.low_res_logits for found in result.objects.values()]).float().cpu().numpy()
+
+    return steps()
 
 
 def transformers_side(
-    weights: Path, config: ModelConfig, where: tuple[torch.device, torch.dtype], frames: int, objects: int
+    weights: Path, device: torch.device, dtype: torch.dtype, frames: int, objects: int
 ) -> Iterator[np.ndarray]:
     """transformers, as a stream."""
+    config, state, _ = load_checkpoint(weights)
+    model, side = transformers_model(config, state).to(device, dtype), config.image_size
     from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession
 
-    device, dtype = where
-    model = transformers_model(config, load_checkpoint(weights)[1]).to(device, dtype)
-    side = config.image_size
-    session = Sam2VideoInferenceSession(
-        video_height=side, video_width=side, inference_device=device, inference_state_device=device, dtype=dtype
-    )
-    for number, point in enumerate(clicks(objects, side, side)):
-        index = session.obj_id_to_idx(number + 1)
-        inputs = {"point_coords": torch.tensor([[[point]]]), "point_labels": torch.ones(1, 1, 1, dtype=torch.int32)}
-        session.add_point_inputs(index, 0, {name: tensor.to(device) for name, tensor in inputs.items()})
-        session.obj_with_new_inputs.append(number + 1)
-    for image in film(frames, side, side):
-        with torch.inference_mode():
-            output = model(inference_session=session, frame=model_image(image, side).to(device, dtype))
-        yield output.pred_masks[:, 0].float().cpu().numpy()
+    def steps() -> Iterator[np.ndarray]:
+        session = Sam2VideoInferenceSession(
+            video_height=side, video_width=side, inference_device=device, inference_state_device=device, dtype=dtype
+        )
+        for number, point in enumerate(clicks(objects, side, side)):
+            index = session.obj_id_to_idx(number + 1)
+            inputs = {"point_coords": torch.tensor([[[point]]]), "point_labels": torch.ones(1, 1, 1, dtype=torch.int32)}
+            session.add_point_inputs(index, 0, {name: tensor.to(device) for name, tensor in inputs.items()})
+            session.obj_with_new_inputs.append(number + 1)
+        for image in film(frames, side, side):
+            with torch.inference_mode():
+                output = model(inference_session=session, frame=model_image(image, side).to(device, dtype))
+            yield output.pred_masks[:, 0].float().cpu().numpy()
+
+    return steps()
 
 
 def official_side(
-    weights: Path, config: ModelConfig, where: tuple[torch.device, torch.dtype], frames: int, objects: int
+    weights: Path, device: torch.device, dtype: torch.dtype, frames: int, objects: int
 ) -> Iterator[np.ndarray]:
     """The official predictor. It wants the whole video before the first mask; that is outside the time of a frame."""
+    config, state, _ = load_checkpoint(weights)
+    predictor, side = official_model(config, state, device), config.image_size
     import sam2.sam2_video_predictor as official
 
-    device, dtype = where
-    side = config.image_size
-    predictor = official_model(config, load_checkpoint(weights)[1], device)
-    images = torch.cat([model_image(image, side) for image in film(frames, side, side)]).to(device)
-    official.load_video_frames = lambda **_: (images, side, side)
-    official.tqdm = lambda steps, **_: steps
-    with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-        state = predictor.init_state("")
-        for number, point in enumerate(clicks(objects, side, side)):
-            predictor.add_new_points_or_box(state, 0, number + 1, points=[point], labels=[1])
-        for time, _, _ in predictor.propagate_in_video(state):
-            kept = state["output_dict_per_obj"].values()
-            found = [(out["cond_frame_outputs"] | out["non_cond_frame_outputs"])[time] for out in kept]
-            yield torch.cat([answer["pred_masks"] for answer in found])[:, 0].float().cpu().numpy()
+    def steps() -> Iterator[np.ndarray]:
+        images = torch.cat([model_image(image, side) for image in film(frames, side, side)]).to(device)
+        official.load_video_frames = lambda **_: (images, side, side)
+        official.tqdm = lambda steps, **_: steps
+        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            session = predictor.init_state("")
+            for number, point in enumerate(clicks(objects, side, side)):
+                predictor.add_new_points_or_box(session, 0, number + 1, points=[point], labels=[1])
+            for time, _, _ in predictor.propagate_in_video(session):
+                kept = session["output_dict_per_obj"].values()
+                found = [(out["cond_frame_outputs"] | out["non_cond_frame_outputs"])[time] for out in kept]
+                yield torch.cat([answer["pred_masks"] for answer in found])[:, 0].float().cpu().numpy()
+
+    return steps()
 
 
 def transformers_model(config: ModelConfig, state: dict[str, torch.Tensor]) -> Any:

@@ -102,7 +102,7 @@ def measure(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None 
         _offline(model, path, objects, policy),
         [1000 * spent for spent in _live(model, path, objects, policy)],
         _stages(model, path, objects, policy),
-        peak_mib(model),
+        peak_mib(model.device),
     )
 
 
@@ -110,13 +110,13 @@ def _offline(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None
     with closing(open_source(path)) as source, VideoSession(model, source, policy=policy) as session:
         for number, point in enumerate(clicks(objects, *source.size)):
             session.add_prompt(0, number + 1, Points([point]))
-        began, count = 0.0, 0
+        for _ in session.propagate(stop=WARM_UP):
+            pass
+        began, count = now(model), 0  # before anything is read or encoded ahead
         for result in session.propagate():
             to_line(result)
             count += 1
-            if count == WARM_UP:
-                began = now(model)
-        return (count - WARM_UP) / (now(model) - began)
+        return count / (now(model) - began)
 
 
 def _live(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None) -> Iterator[float]:
@@ -168,10 +168,10 @@ def now(model: SAM2S) -> float:
     return time.perf_counter()
 
 
-def peak_mib(model: SAM2S | None = None) -> int:
-    """Most memory used so far, in MiB: of the GPU that the network lies on, else of the process."""
-    if model is not None and model.device.type == "cuda":
-        return torch.cuda.max_memory_allocated(model.device) >> 20
+def peak_mib(device: torch.device) -> int:
+    """Most memory used so far, in MiB: of a GPU what torch took there, else of the process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) >> 20
     import resource  # not on Windows
 
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

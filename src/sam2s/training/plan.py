@@ -43,9 +43,7 @@ def total_steps(recipe: Recipe, stream: ClipStream) -> int | None:
         return round(steps)
     if (epochs := recipe.schedule.amount("epochs")) is None:
         return None
-    counts = [sum(source.weight * source.clips(pictures=which) for source in stream.sources) for which in (False, True)]
-    videos = 1 - recipe.data.clips.picture_share if all(counts) else 1.0
-    return max(1, round(epochs * stream.epoch / recipe.run.batch / videos))
+    return max(1, round(epochs * stream.epoch_steps(recipe.run.batch)))
 
 
 def plan(recipe: Recipe, *, device: str = "auto") -> str:

@@ -123,6 +123,10 @@ def test_pictures_only_where_there_are_some(tmp_path, add_video, discs):
     assert "pictures" in {both.kind(k) for k in range(50)}
     heavy = open_source(SourceSettings(place=str(tmp_path), weight=2.5), size=64)
     assert ClipStream([heavy], SETTINGS).epoch == 15
+    assert both.epoch_steps(2) == pytest.approx(6 / 2 / (1 - SETTINGS.picture_share))
+    still = ClipStream(both.sources, replace(SETTINGS, picture_share=1.0, clips=2, pictures=4))
+    assert {still.kind(k) for k in range(20)} == {"pictures"}
+    assert (still.epoch, still.epoch_steps(2)) == (1, 1 / 4)  # one picture, four in a step
 
 
 def test_weights(scenes, tmp_path, add_video, discs):

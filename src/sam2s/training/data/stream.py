@@ -55,15 +55,30 @@ class ClipStream(Dataset[ClipBatch | Sam2sError]):
             raise ConfigError("there is nothing to train on; name a source with a weight above 0")
 
     @property
+    def picture_share(self) -> float:
+        """Share of the steps that hold pictures."""
+        if not sum(self._shares(pictures=True)):
+            return 0.0
+        return self.settings.picture_share if sum(self._shares(pictures=False)) else 1.0
+
+    @property
     def epoch(self) -> int:
-        """Clips that pass over all videos once, each counted as often as it has frames (up to its source's cap)."""
-        return round(sum(self._shares(pictures=not sum(self._shares(pictures=False)))))
+        """Clips that pass over all videos once, each counted as often as it has frames (up to its source's cap).
+
+        Where only pictures are drawn, those that pass over all of them.
+        """
+        return round(sum(self._shares(pictures=self.picture_share == 1)))
+
+    def epoch_steps(self, batch: int) -> float:
+        """Optimiser steps of `batch` clips that make an epoch; those that hold pictures pass over no video."""
+        if self.picture_share == 1:
+            return self.epoch * self.settings.clips / (batch * self.settings.pictures)
+        return self.epoch / (batch * (1 - self.picture_share))
 
     def kind(self, step: int) -> Kind:
         """What all batches of an optimiser step hold."""
         picture, dive = np.random.default_rng((self.seed, step, 0)).random(2)
-        videos, pictures = (sum(self._shares(pictures=kind)) for kind in (False, True))
-        if pictures and (picture < self.settings.picture_share or not videos):
+        if picture < self.picture_share:
             return "pictures"
         return "divemem" if self.settings.frames > 1 and dive < self.settings.divemem else "consecutive"
 

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from sam2s.model import preset
-from sam2s.model.layers import Linear
+from sam2s.model.layers import Linear, _onednn
 from sam2s.model.positions import rotary_tables, rotate
 from sam2s.model.trunk import Hiera
 
@@ -20,6 +20,12 @@ def test_a_fused_layer_equals_its_parts(activation, rows):
         torch.testing.assert_close(layer(x, activation), expected, atol=1e-6, rtol=1e-5)
     layer(x, activation).sum().backward()
     assert layer.weight.grad is not None
+
+
+def test_looking_for_the_fused_layer_draws_no_number():
+    before = torch.get_rng_state()
+    assert isinstance(_onednn.__wrapped__(), bool)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_complex_rotation_is_the_real_one_to_the_bit():

@@ -19,7 +19,8 @@ _ROWS = 64
 @cache
 def _onednn() -> bool:
     """Whether oneDNN's linear layer is there and computes what torch's own does."""
-    x, weight, bias = torch.randn(4, 8), torch.randn(16, 8), torch.randn(16)
+    numbers = torch.linspace(-2, 2, 176, device="cpu").sin()  # drawing some would change what the caller draws
+    x, weight, bias = numbers[:32].view(4, 8), numbers[32:160].view(16, 8), numbers[160:]
     try:
         y = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "gelu", [], "none")
     except (AttributeError, RuntimeError):

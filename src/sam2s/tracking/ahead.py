@@ -49,6 +49,7 @@ def encode(model: Network, frames: list[Frame]) -> ImageFeatures:
 def _batches(model: Network, frames: Iterable[Frame]) -> Iterator[tuple[list[Frame], ImageFeatures, torch.cuda.Event]]:
     """Encode on a stream of its own, so that copies and kernels overlap with those of the tracker."""
     stream = torch.cuda.Stream(model.device)
+    stream.wait_stream(torch.cuda.default_stream(model.device))  # may still write weights, or the position code
     rest = iter(frames)
     while batch := list(islice(rest, ON_GPU)):
         with torch.cuda.stream(stream):

@@ -61,9 +61,6 @@ class LossWeights:
     quarter: bool = False
 
 
-TERMS = ("mask", "entropy", "dice", "iou", "presence", "tsl")
-
-
 @dataclass(frozen=True, slots=True)
 class Truth:
     """What there is to see on a frame: hard and soft masks [N, H, W], and 1.0 where the object is visible, [N]."""

@@ -7,13 +7,16 @@ its own. These modules import nothing heavy (torch, av, numpy, transformers) out
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Annotated
 
 import typer
+from typer.models import CommandInfo
 
 from sam2s import __version__
 from sam2s.errors import Sam2sError
@@ -43,14 +46,23 @@ def _options(
     pass
 
 
+def _flowing(commands: Iterable[CommandInfo]) -> None:
+    """Let the help of commands wrap at the terminal's width, not where their docstrings do."""
+    for command in commands:
+        paragraphs = (inspect.getdoc(command.callback) or "").split("\n\n")
+        command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
 for _verb in VERBS:
     _name = _verb.replace("-", "_")
     if find_spec(f"{__name__}.{_name}"):
         _module = import_module(f"{__name__}.{_name}")
         if hasattr(_module, "app"):
+            _flowing(_module.app.registered_commands)
             app.add_typer(_module.app, name=_verb)
         else:
             app.command(_verb)(getattr(_module, _name))
+_flowing(app.registered_commands)
 
 
 def main() -> None:

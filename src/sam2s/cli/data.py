@@ -54,8 +54,9 @@ def check(
             print(f"{'ERROR' if one.fatal else 'look '} {one.kind:5} {video}{frame}{': ' if video else ''}{one.text}")
         if len(found) > most:
             print(f"... and {len(found) - most} more; --most {len(found)} prints all")
+        videos = len(report.videos)
         print(
-            f"{len(report.videos):,} videos, {counts['frames']:,} annotated frames, {counts['masks']:,} masks: "
+            f"{videos:,} video{'s' * (videos != 1)}, {counts['frames']:,} annotated frames, {counts['masks']:,} masks: "
             f"{errors} error{'s' * (errors != 1)}, {len(found) - errors} to look at"
         )
     if not report.ok:

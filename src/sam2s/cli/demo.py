@@ -62,7 +62,7 @@ def demo(
         print(f"  {kind:<8} {path}")
     if weights == "micro":
         print("The micro weights are a demonstration; `sam2s weights list` names those for real work.")
-    print("Your own video: sam2s track VIDEO --box 1@0:X0,Y0,X1,Y1 --out DIR")
+    print("Your own video: sam2s track VIDEO --weights sam2.1-tiny --box 1@0:X0,Y0,X1,Y1 --out DIR")
 
 
 def _scene(seed: int, frames: int) -> tuple[Scene, list[PromptEntry]]:

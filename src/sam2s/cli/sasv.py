@@ -46,7 +46,10 @@ def sources(
                 console.print(f"  {name + ':':9}{text}", markup=False, soft_wrap=True)
     if root is not None:
         there = sum(bool(one.folder) and not one.problem for one in found)
-        console.print(f"{there} of {len(found)} sources can be built. Next: sam2s sasv build --root {root} --out DIR")
+        then = (
+            f"Next: sam2s sasv build --root {root} --out DIR" if there else f"Unpack downloads anywhere below {root}."
+        )
+        console.print(f"{there} of {len(found)} sources can be built. {then}", markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -106,6 +106,8 @@ def show(
         if isinstance(value, dict):
             print(key)
             for name, entry in value.items():
+                if entry in ("", (), []):
+                    continue
                 if isinstance(entry, list) and entry and isinstance(entry[0], dict):
                     for number, stage in enumerate(entry, 1):
                         print(f"    {f'{name} {number}':<22}{_settings(stage)}")

@@ -116,8 +116,8 @@ def find_recipe(name_or_path: str) -> Path:
     if (path := Path(name_or_path).expanduser()).is_file():
         return path
     near = get_close_matches(name_or_path, recipes(), 1, 0.4)
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise ConfigError(f"there is no recipe {name_or_path!r}: {hint}Give a YAML file, or one of {', '.join(recipes())}")
+    hint = f"did you mean {near[0]}? Or " if near else ""
+    raise ConfigError(f"there is no recipe {name_or_path!r}: {hint}give a YAML file or one of {', '.join(recipes())}")
 
 
 def load_recipe(name_or_path: str, overrides: Sequence[str] = (), *, data: Sequence[str] = ()) -> Recipe:

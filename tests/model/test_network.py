@@ -145,6 +145,20 @@ def test_half_precisions_run_and_answer_in_float32(dtype):
     assert (answer.logits - exact.logits).abs().mean() < 0.1 * exact.logits.abs().mean() + 0.05
 
 
+def test_positions_of_clicks_keep_their_precision_while_training():
+    encoder = nano().sam_prompt_encoder
+    coords = torch.rand(1, 20, 2) * 64
+    with torch.autocast("cpu", torch.bfloat16):
+        lower = encoder.pe_layer(coords / 64)
+    torch.testing.assert_close(lower, encoder.pe_layer(coords / 64), atol=0, rtol=0)
+
+
+@torch.inference_mode()
+def test_a_network_made_in_inference_mode_runs():
+    model = nano()
+    assert torch.equal(model.encode_image(frame()).embedding, model.encode_image(frame()).embedding)
+
+
 def test_mask_prompt_is_its_own_answer():
     model = nano()
     mask = torch.zeros(2, 1, 64, 64)

@@ -35,8 +35,9 @@ class RandomPositions(nn.Module):
     def forward(self, coords: Tensor) -> Tensor:
         """coords [..., 2], (x, y) in [0, 1] -> [..., 2 * features]"""
         matrix = self.positional_encoding_gaussian_matrix
-        # In float32 whatever the weights: large angles lose their meaning in half precision.
-        angle = 2 * math.pi * ((2 * coords.float() - 1) @ matrix.float())
+        # In float32 whatever the weights and autocast: large angles lose their meaning in half precision.
+        with torch.autocast(coords.device.type, enabled=False):
+            angle = 2 * math.pi * ((2 * coords.float() - 1) @ matrix.float())
         return torch.cat((angle.sin(), angle.cos()), dim=-1).to(matrix.dtype)
 
 

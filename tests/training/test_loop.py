@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import sam2s
 from sam2s.cli import app
-from sam2s.errors import ConfigError, OutputError
+from sam2s.errors import CheckpointError, ConfigError, OutputError
 from sam2s.model.checkpoints import load_checkpoint
 from sam2s.model.text_bank import TextBank
 from sam2s.synth import Scene
@@ -124,6 +124,12 @@ def test_other_settings_are_refused_and_the_run_is_left_alone(untouched, small):
         quietly(small("optimiser.lr=2e-3"), untouched)
     assert before == {path: path.stat().st_mtime_ns for path in untouched.iterdir()}
     assert quietly(small("run.keep=1"), untouched).step == 4  # a finished run has nothing left to do
+
+
+def test_a_damaged_checkpoint_is_named(small, tmp_path):
+    (tmp_path / "step-00000002.pt").write_bytes(b"no checkpoint")
+    with pytest.raises(CheckpointError, match=r"step-00000002.pt is damaged \(.*\); remove it to go on from"):
+        quietly(small(), tmp_path)
 
 
 def test_a_loss_that_is_no_number_is_kept_to_look_at(small, tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ process. The same holds for the position in the data.
 from __future__ import annotations
 
 import json
+import pickle
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,8 +81,9 @@ class State:
                 for name, tensor in self.average.items():
                     tensor.copy_(kept["average"][name])
             self.step, self.elapsed = kept["step"], kept["elapsed"]
-        except (OSError, RuntimeError, KeyError, ValueError, EOFError) as error:
-            raise CheckpointError(f"{path} is damaged ({error}); remove it to go on from the one before") from error
+        except (OSError, RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
+            why = str(error).partition("\n")[0]
+            raise CheckpointError(f"{path} is damaged ({why}); remove it to go on from the one before") from error
         return True
 
     def save(self, keep: int) -> None:

@@ -118,6 +118,11 @@ def test_learning_and_what_is_written(small, tmp_path, weights):
     assert sam2s.load(outcome.weights, device="cpu").image_size == 64
 
 
+def test_arithmetic_of_the_caller_is_left_as_it_was(small, tmp_path):
+    quietly(small("schedule.length=1 steps"), tmp_path)
+    assert (torch.full((4,), 1e-39) * 1.0).gt(0).all()  # smallest numbers are flushed to 0 while training alone
+
+
 def test_other_settings_are_refused_and_the_run_is_left_alone(untouched, small):
     before = {path: path.stat().st_mtime_ns for path in untouched.iterdir()}
     with pytest.raises(OutputError, match=r"optimiser.lr 0.001 \(now 0.002\); use the same settings, or another --out"):

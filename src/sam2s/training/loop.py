@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,10 +83,19 @@ def train(recipe: Recipe, out: Path, *, device: str = "auto", tell: Tell = print
             ) from error
 
 
+@contextmanager
+def _without_denormals() -> Iterator[None]:
+    """Take the smallest numbers for 0, which early gradients are full of and a processor is slow with."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
 def _train(recipe: Recipe, out: Path, processes: Processes, tell: Tell) -> Outcome:
     run, device, first = recipe.run, processes.device, processes.first
     torch.manual_seed(run.seed)
-    torch.set_flush_denormal(True)
     if device.type == "cuda":
         torch.set_float32_matmul_precision("high")
     start = read_start(recipe.model, recipe.data.clips.size)

@@ -41,9 +41,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a whole file and make it durable before it replaces the old one."""
-    with replacing(path) as partial, partial.open("wb") as file:
-        file.write(data)
-        file.flush()
+    with replacing(path) as partial:
+        partial.write_bytes(data)
+        make_durable(partial)
+
+
+def make_durable(path: Path) -> None:
+    """Wait until the disk holds a file that was written and closed, so that a power cut cannot take it back."""
+    with path.open("rb") as file:
         os.fsync(file.fileno())
 
 

@@ -48,6 +48,16 @@ def untouched(small, tmp_path_factory):
     return out
 
 
+def test_bf16_follows_the_curve_of_float32(small, untouched, tmp_path):
+    """Within what eight bits of mantissa leave; and nothing of it stays switched on."""
+    quietly(small("run.precision=bf16"), tmp_path)
+    low, high = curve(tmp_path), curve(untouched)
+    assert [x[0] for x in low] == pytest.approx([x[0] for x in high], rel=0.03)
+    assert low != high
+    assert not torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed()
+    assert torch.backends.cuda.flash_sdp_enabled()
+
+
 def start_two(recipe_file, out):
     """Start two processes as torchrun would."""
     with socket.socket() as free:

@@ -19,6 +19,7 @@ from sam2s.training.rollout import Remembered, recall, rollout
 
 RULES = PromptRules(rounds=2)
 NAMES = ("hook", "grasper", "snare")
+CLOCK = torch.arange(40)[None]
 
 
 def clip(frames=4, long_term=0, size=64):
@@ -92,27 +93,39 @@ def remember(count, conditioning=(0,)):
 
 def test_memory_slots_of_a_divemem_clip():
     """f1 conditions, f2 and f3 are long-term, the block that follows is short-term; f8 reads them all."""
-    memory = recall(nano(), remember(7), 7, long_term=2)
+    memory = recall(nano(), remember(7), CLOCK, 7, long_term=2)
     assert memory.slots == (6, LONG_TERM_SLOT, LONG_TERM_SLOT, 3, 2, 1, 0)
     assert memory.pointers.shape == (1, 7, 64)
-    assert memory.distances[0].item() == pytest.approx(7 / 15)
+    assert memory.distances[0, 0].item() == pytest.approx(7 / 15)
 
 
 def test_a_vanilla_clip_forgets_after_six_frames():
-    assert recall(nano(), remember(9), 9, long_term=0).slots == (6, 5, 4, 3, 2, 1, 0)
+    assert recall(nano(), remember(9), CLOCK, 9, long_term=0).slots == (6, 5, 4, 3, 2, 1, 0)
 
 
 def test_pointers_reach_back_fifteen_frames_and_to_every_conditioning_frame():
-    memory = recall(nano(), remember(20), 20, long_term=0)
+    memory = recall(nano(), remember(20), CLOCK, 20, long_term=0)
     assert memory.pointers.shape[1] == 16
-    assert memory.distances.mul(15).round().tolist() == [20, *range(15, 0, -1)]
+    assert memory.distances[0].mul(15).round().tolist() == [20, *range(15, 0, -1)]
+
+
+def test_pointers_can_be_told_real_distances(monkeypatch):
+    """Two clips of one batch whose frames lie apart by other steps; each object is told those of its own clip."""
+    told = []
+    monkeypatch.setattr(module, "recall", lambda *a: told.append(recall(*a).distances.mul(15).round()) or recall(*a))
+    batch = replace(clip(), times=torch.tensor([[0, 9, 40, 41], [5, 3, 1, 0]]))
+    for real in (False, True):
+        generator = torch.Generator().manual_seed(0)
+        list(rollout(nano(), batch, PromptPlan({0: "mask"}, (), RULES), generator, real_distances=real))
+    assert told[2].tolist() == [[3, 2, 1]]
+    assert told[5].tolist() == [[41, 32, 1], [-5, -3, -1], [-5, -3, -1]]
 
 
 def test_a_prompt_ahead_is_read_as_a_conditioning_frame_in_the_future():
     later = [remember(1)[0], replace(remember(5)[4], conditioning=True)]
-    memory = recall(nano(), later, 2, long_term=0)
+    memory = recall(nano(), later, CLOCK, 2, long_term=0)
     assert memory.slots == (6, 6)
-    assert memory.distances.mul(15).round().tolist() == [2, -2]
+    assert memory.distances[0].mul(15).round().tolist() == [2, -2]
 
 
 def test_corrected_frames_are_remembered_as_conditioning_frames(monkeypatch):

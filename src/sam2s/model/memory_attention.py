@@ -25,7 +25,8 @@ class Memory:
         maps: [B, M, mem_dim, h, w] from the memory encoder, in the order they are to be read.
         slots: M temporal slots: distance - 1 for short-term maps, 6 for conditioning frames, 7 for long-term memory.
         pointers: [B, R, C] object pointers, R may be 0.
-        distances: [R] signed temporal distances of the pointers, divided by (pointer limit - 1).
+        distances: [R], [1, R] or [B, R] signed temporal distances of the pointers, divided by (pointer
+            limit - 1).
     """
 
     maps: Tensor

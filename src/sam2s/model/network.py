@@ -142,7 +142,7 @@ class SAM2S(nn.Module):
             split = pointers.shape[2] // values.shape[2]
             pointers = pointers.unflatten(2, (split, -1)).flatten(1, 2)
             code = self.obj_ptr_tpos_proj(sine_time(distances, self.config.hidden_dim).to(self.dtype))
-            keys = torch.cat((keys, pointers + code.repeat_interleave(split, 0)), dim=1)
+            keys = torch.cat((keys, pointers + code.repeat_interleave(split, -2)), dim=1)
             values = torch.cat((values, pointers), dim=1)
         return keys, values
 

@@ -29,11 +29,11 @@ def sine_map(channels: int, height: int, width: int) -> Tensor:
 
 
 def sine_time(distance: Tensor, channels: int) -> Tensor:
-    """Sine code of temporal distances [R] -> [R, channels]: all sines, then all cosines."""
+    """Sine code of temporal distances [..., R] -> [..., R, channels]: all sines, then all cosines."""
     half = channels // 2
     pair = torch.arange(half, dtype=torch.float32, device=distance.device).div(2, rounding_mode="floor")
-    angle = distance.float()[:, None] / TEMPERATURE ** (2 * pair / half)
-    return torch.cat((angle.sin(), angle.cos()), dim=1)
+    angle = distance.float()[..., None] / TEMPERATURE ** (2 * pair / half)
+    return torch.cat((angle.sin(), angle.cos()), dim=-1)
 
 
 def rotary_tables(channels: int, height: int, width: int) -> tuple[Tensor, Tensor]:

@@ -120,7 +120,14 @@ def _train(recipe: Recipe, out: Path, processes: Processes, tell: Tell) -> Outco
     if run.compile:
         network.image_encoder.compile()
     precision = resolve_precision(run.precision, device)
-    lesson = Lesson(network, recipe.prompts, recipe.loss, seed=run.seed, precision=precision)
+    lesson = Lesson(
+        network,
+        recipe.prompts,
+        recipe.loss,
+        seed=run.seed,
+        precision=precision,
+        real_distances=run.real_distances,
+    )
     shared = _shared(lesson, processes)
     parameters = [p for p in network.parameters() if p.requires_grad]
     batches = training_loader(stream, start_step=state.step, workers=recipe.data.workers, pin=device.type == "cuda")
@@ -142,7 +149,8 @@ def _train(recipe: Recipe, out: Path, processes: Processes, tell: Tell) -> Outco
             if stop or progress >= 1:  # every process hears of a signal to one of them
                 break
 
-            set_rates(optimisers, recipe.schedule.factor(progress))
+            factor = recipe.schedule.factor(progress)
+            set_rates(optimisers, factor)
             teacher = run.teacher * max(0.0, 1 - 2 * progress)
             each = objects / (processes.world * stream.accumulate)
             picture = bool(run.picture_steps) and (state.step + 1) % run.picture_steps == 0 and first
@@ -166,7 +174,7 @@ def _train(recipe: Recipe, out: Path, processes: Processes, tell: Tell) -> Outco
             state.step += 1
 
             record = {"step": state.step, "minutes": state.elapsed / 60, **means.collect(processes), "norm": norm}
-            record |= {"lr": optimisers[0].param_groups[0]["lr"], "seconds": time.monotonic() - ticked}
+            record |= {"lr": factor * recipe.optimiser.lr, "seconds": time.monotonic() - ticked}
             journal.line(record | {"waited": waited, "memory_gib": memory_gib(device)})
             journal.progress(state.step if steps else state.elapsed)
             if picture:

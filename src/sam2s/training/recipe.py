@@ -57,6 +57,8 @@ class RunSettings:
         compile: compile the image encoder.
         average: weight of the past in the moving average of the weights, which is then what is written; 0 for none.
         teacher: share of frames that are at first remembered with their true masks; sinks to 0 by half of the training.
+        real_distances: object pointers are told how many frames of the video lie between, as in tracking, instead of
+            how many of the clip, as SAM 2 trains; they differ in DiveMem clips and with strides.
         save_minutes: between checkpoints.
         keep: checkpoints kept.
         picture_steps: between pictures of predictions, 0 for none.
@@ -69,6 +71,7 @@ class RunSettings:
     compile: bool = False
     average: float = 0.0
     teacher: float = 0.0
+    real_distances: bool = False
     save_minutes: float = 10.0
     keep: int = 2
     picture_steps: int = 500

@@ -64,7 +64,13 @@ class Remembered:
 
 
 def rollout(
-    model: SAM2S, batch: ClipBatch, plan: PromptPlan, generator: torch.Generator, *, teacher: float = 0.0
+    model: SAM2S,
+    batch: ClipBatch,
+    plan: PromptPlan,
+    generator: torch.Generator,
+    *,
+    teacher: float = 0.0,
+    real_distances: bool = False,
 ) -> Iterator[Answer]:
     """Prompt every object as planned and track it through the other frames of its clip.
 
@@ -78,6 +84,7 @@ def rollout(
         plan: where and how the objects are prompted.
         generator: the CPU's, source of clicks and boxes.
         teacher: probability that a tracked frame is remembered with its true mask instead of the predicted one.
+        real_distances: object pointers are told how many frames of the video lie between, not of the clip.
 
     Yields:
         the answers in the order in which they were given.
@@ -85,9 +92,10 @@ def rollout(
     clips, frames = batch.images.shape[:2]
     features = model.encode_image(batch.images.transpose(0, 1).flatten(0, 1))
     remembered: list[Remembered] = []
+    times = batch.times[batch.owner] if real_distances else torch.arange(frames, device=batch.times.device)[None]
     for frame in (*plan.starts, *(i for i in range(frames) if i not in plan.starts)):
         here, truth = features.take(frame * clips + batch.owner), batch.masks[:, frame]
-        memory = None if frame in plan.starts else recall(model, remembered, frame, batch.long_term)
+        memory = None if frame in plan.starts else recall(model, remembered, times, frame, batch.long_term)
         power = here.embedding.float().square().mean()
         power = torch.stack((power, torch.zeros_like(power) if memory is None else memory.maps.float().square().mean()))
         looks = 1 + plan.rules.rounds if frame in plan.corrected else 1
@@ -149,8 +157,11 @@ def _look(
             before = seen.logits.clamp(-PREVIOUS_LOGIT_LIMIT, PREVIOUS_LOGIT_LIMIT)
 
 
-def recall(model: SAM2S, remembered: list[Remembered], frame: int, long_term: int) -> Memory:
-    """What is read at `frame`: conditioning frames, long-term frames 1..long_term, and the short-term window."""
+def recall(model: SAM2S, remembered: list[Remembered], times: Tensor, frame: int, long_term: int) -> Memory:
+    """What is read at `frame`: conditioning frames, long-term frames 1..long_term, and the short-term window.
+
+    `times`, [N, T] or one row for all, are what the distances of object pointers are counted by.
+    """
     short, pointers = model.config.num_maskmem - 1, model.config.max_pointers
     maps, slots, recent = [], [], []
     for item in remembered:
@@ -168,7 +179,7 @@ def recall(model: SAM2S, remembered: list[Remembered], frame: int, long_term: in
         maps.append(item.map)
         slots.append(slot)
     # In units of the pointers that are read in a long video, for which the network is trained, however short the clip.
-    distances = torch.tensor([(frame - item.frame) / (pointers - 1) for item in recent], device=model.device)
+    distances = (times[:, [frame]] - times[:, [item.frame for item in recent]]) / (pointers - 1)
     return Memory(torch.stack(maps, 1), tuple(slots), torch.stack([i.pointer for i in recent], 1), distances)
 
 

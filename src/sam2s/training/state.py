@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from sam2s.errors import CheckpointError, OutputError
-from sam2s.files import replacing
+from sam2s.files import make_durable, replacing
 from sam2s.model import SAM2S
 from sam2s.model.checkpoints import Metadata, save_checkpoint
 
@@ -92,6 +92,7 @@ class State:
         kept |= {"model": self.model.state_dict(), "optimisers": [o.state_dict() for o in self.optimisers]}
         with replacing(self.folder / f"step-{self.step:08}.pt") as partial:
             torch.save(kept, partial)
+            make_durable(partial)
         for old in checkpoints(self.folder)[:-keep]:
             old.unlink(missing_ok=True)
         self._write_weights()

@@ -210,7 +210,7 @@ def test_a_second_signal_ends_a_process_in_the_middle_of_a_frame(weights, clip, 
         process.send_signal(number)
         process.communicate(timeout=60)
     assert process.returncode == -number
-    assert list(masks(tmp_path / "out")) == [0]
+    assert list(masks(tmp_path / "out")) in ([0], []), "written behind the tracker, so it may have been lost"
     goes_on = running.Job(str(clip), tmp_path / "out", str(weights), [parse_box("1@0:4,4,40,30")])
     assert running.run(goes_on, quiet).frames == 30
 

@@ -7,7 +7,7 @@ import shutil
 import time
 from array import array
 from collections.abc import Callable, Iterator
-from contextlib import closing, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import sam2s
 from sam2s.cli.checks import check, span
 from sam2s.cli.job import Job
 from sam2s.errors import OutputError, TruncatedSourceError
+from sam2s.formats.behind import Behind
 from sam2s.formats.export import FILES, check_kinds, write_exports
 from sam2s.formats.overlay_video import LiveOverlay
 from sam2s.formats.prompts_file import names
@@ -112,9 +113,9 @@ def _track(job: Job, model: Network, source: VideoSource, tell: Tell) -> Outcome
             loop = _Offline(job, model, source, store) if source.seekable else _Live(job, model, source, store)
             resumed = loop.resumed_at
             try:
-                with closing(loop.results()) as results:  # type: ignore[type-var]
+                with loop.writing() as write, closing(loop.results()) as results:  # type: ignore[type-var]
                     for result in results:
-                        store.append(result)
+                        write(result)
                         done += 1
                         tell("tracking", done, loop.total)
                         if caught or done % CHECKPOINT_EVERY == 0:
@@ -156,6 +157,7 @@ class _Offline:
 
     def __init__(self, job: Job, model: Network, source: VideoSource, store: MaskStore) -> None:
         self.job, self.store = job, store
+        self.written = Behind(store.append)
         self.folder = store.folder / "session"
         settings: dict[str, Any] = {"stride": job.stride, "snapshot_every": 1 << 60, "max_snapshots": 2}
         self.begin, self.stop = span(job)
@@ -175,10 +177,14 @@ class _Offline:
     def results(self) -> Iterator[FrameResult]:
         return self.session.propagate(self.begin, self.stop, reverse=self.job.reverse)
 
+    def writing(self) -> Behind[FrameResult]:
+        return self.written
+
     def latency(self) -> None:
         """Nobody waits for a frame of a file."""
 
     def checkpoint(self) -> None:
+        self.written.flush()
         self.store.save_state(b"tracking")  # first the masks, then the state that counts them as done
         self.session.checkpoint()
 
@@ -195,7 +201,7 @@ class _Live:
     def __init__(self, job: Job, model: Network, source: VideoSource, store: MaskStore) -> None:
         if store.last_index is not None:
             raise OutputError(f"{store.folder} holds masks of an earlier recording; give another --out or --overwrite")
-        self.job, self.source = job, source
+        self.job, self.source, self.store = job, source, store
         wanted = "overlay" in job.exports
         self.overlay = LiveOverlay(store.folder / FILES["overlay"], store.info, VideoWriter) if wanted else None
         self.tracker = Tracker(model, job.policy)
@@ -216,6 +222,10 @@ class _Live:
                     self.overlay.write(frame, result)
                 yield result
                 self.spent.append(1000 * (time.perf_counter() - arrived))
+
+    def writing(self) -> AbstractContextManager[Callable[[FrameResult], None]]:
+        """At once: a frame counts as done when its masks are written."""
+        return nullcontext(self.store.append)
 
     def latency(self) -> dict[str, float] | None:
         if not self.spent:

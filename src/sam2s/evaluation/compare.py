@@ -138,9 +138,8 @@ def compare(
     missing = {pair.name: pair.missing() for pair in pairs if pair.missing()}
     lost = [pair.name for pair in pairs if pair.pred is None]
     if missing and rules.missing is Missing.ERROR:
-        what = (
-            f"videos {_some(lost)}" if lost else f"masks of {_some([f'{name} ({n})' for name, n in missing.items()])}"
-        )
+        counts = [f"{name} ({n})" for name, n in missing.items()]
+        what = f"videos {_some(lost)}" if lost else f"masks of annotated frames, by video: {_some(counts)}"
         raise DatasetError(
             f"{pred} lacks {what}; to count them as empty: --missing empty; to score some videos only: --video"
         )

@@ -7,7 +7,7 @@
 # On a machine without a GPU the same script runs small:
 #
 #     DEVICE=cpu PRECISION=fp32 WEIGHTS=random:tiny SIZE=64 FRAMES=12 OBJECTS=1,2 COMPILE= \
-#         TRAIN=micro TRAIN_LENGTH="2 steps" benchmarks/gpu.sh
+#         TRAIN=micro PRESET=tiny STEPS=2 HOW=checkpointing benchmarks/gpu.sh
 set -uo pipefail
 
 out=${1:-bench-gpu}
@@ -39,8 +39,22 @@ done
 for recipe in $train; do
     run "train-$recipe.txt" "$python" -m sam2s train "$recipe" --out "$out/train-$recipe" --dry-run --device "$device"
 done
-if [ -n "$train" ]; then # the log holds the time of each step
-    run train-steps.txt "$python" -m sam2s train micro --out "$out/train-steps" --device "$device" \
-        --set "schedule.length=${TRAIN_LENGTH:-100 steps}"
-fi
+for how in plain ${HOW-compile checkpointing}; do # fresh weights, drawn scenes: the time of a step is the same
+    folder=$out/train-steps-$how
+    changes=(model.init=null model.preset="${PRESET:-base-plus}" model.bank=null "model.names=[hook, grasper]"
+        "data.sources=[{place: synthetic, length: 16}]" data.clips.size="$size" data.clips.picture_share=0
+        "schedule.length=${STEPS:-30} steps" run.batch=1 run.precision="$precision" run.picture_steps=0)
+    [ "$how" = plain ] || changes+=("run.$how=true")
+    rm -rf "$folder"
+    run "train-steps-$how.txt" "$python" -m sam2s train sam2s-base-plus --out "$folder" --device "$device" \
+        "${changes[@]/#/--set=}"
+    run "train-steps-$how.json" "$python" - "$folder/log.jsonl" <<'END'
+import json, statistics, sys
+
+steps = [json.loads(line) for line in open(sys.argv[1])]
+settled = steps[len(steps) // 3 :]  # the first ones compile and fill caches
+found = {name: statistics.median(step[name] for step in settled) for name in ("seconds", "waited", "memory_gib")}
+print(json.dumps({"steps": len(settled), **found}))
+END
+done
 exit $failed

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from sam2s.bench.network import clicks
+from sam2s.formats.behind import Behind
 from sam2s.formats.records import to_line
 from sam2s.memory import MemoryPolicy
 from sam2s.model import SAM2S
@@ -113,9 +114,10 @@ def _offline(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None
         for _ in session.propagate(stop=WARM_UP):
             pass
         began, count = now(model), 0  # before anything is read or encoded ahead
-        for result in session.propagate():
-            to_line(result)
-            count += 1
+        with Behind(to_line) as write:
+            for result in session.propagate():
+                write(result)
+                count += 1
         return count / (now(model) - began)
 
 

@@ -18,7 +18,7 @@ class Behind(Generic[T]):
     nothing is handed over after it, so that what was written has no gap.
     """
 
-    def __init__(self, write: Callable[[T], None], depth: int = 4) -> None:
+    def __init__(self, write: Callable[[T], object], depth: int = 4) -> None:
         self._write = write
         self._depth = depth
         self._failed = False

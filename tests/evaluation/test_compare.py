@@ -158,7 +158,7 @@ def test_sparse_truth_counts_only_its_frames(tmp_path):
 def test_missing_masks_stop_or_count_as_empty(tmp_path):
     pred, gt = write_labels(tmp_path / "pred", 0), write_labels(tmp_path / "gt", 0)
     (pred / "a" / "one" / "00002.png").unlink()
-    with pytest.raises(DatasetError, match=r"lacks masks of annotated frames, by video: a/one \(1\); to count them as empty: --missing empty"):
+    with pytest.raises(DatasetError, match=r"lacks masks of .*, by video: a/one \(1\); to count .*: --missing empty"):
         compare(pred, gt, workers=1)
     comparison = compare(pred, gt, rules=KEEP_GOING, workers=1)
     assert comparison.scores[0].j.tolist() == [1, 0, 1]

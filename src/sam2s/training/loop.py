@@ -73,7 +73,7 @@ def train(recipe: Recipe, out: Path, *, device: str = "auto", tell: Tell = print
         OutputError: the folder holds a run with other settings.
         DivergedError: the loss or its gradient is no number.
     """
-    with joined(device) as processes:
+    with joined(device) as processes, _without_denormals():
         try:
             return _train(recipe, out, processes, tell if processes.first else lambda _: None)
         except torch.OutOfMemoryError as error:

@@ -128,9 +128,15 @@ def test_learning_and_what_is_written(small, tmp_path, weights):
     assert sam2s.load(outcome.weights, device="cpu").image_size == 64
 
 
-def test_arithmetic_of_the_caller_is_left_as_it_was(small, tmp_path):
+def test_smallest_numbers_are_flushed_to_0_while_training_alone(small, tmp_path, monkeypatch):
+    def flushed():
+        return (torch.full((4,), 1e-39) * 1.0).eq(0).all().item()
+
+    seen = []
+    monkeypatch.setattr(Journal, "line", lambda *_: seen.append(flushed()))
     quietly(small("schedule.length=1 steps"), tmp_path)
-    assert (torch.full((4,), 1e-39) * 1.0).gt(0).all()  # smallest numbers are flushed to 0 while training alone
+    assert seen == [True]
+    assert not flushed()
 
 
 def test_other_settings_are_refused_and_the_run_is_left_alone(untouched, small):

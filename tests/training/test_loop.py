@@ -177,11 +177,15 @@ def test_a_loss_that_is_no_number_is_kept_to_look_at(small, tmp_path, monkeypatc
         ("data.sources=[{place: nowhere}]", "nowhere is no folder; give a built set"),
         ("model.init=nothing.safetensors", "there is no file or folder nothing.safetensors"),
         ("model.semantic=joint", "the CLS token needs names to learn; give model.bank"),
+        ("loss.tsl=0.1", r"loss\.tsl is 0\.1, but the network has no CLS token .*; set loss\.tsl=0, or model"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_anything_is_written(small, tmp_path, change, message):
+    recipe = small("data.clips.clips=2", change)
     with pytest.raises(sam2s.errors.Sam2sError, match=message):
-        quietly(small("data.clips.clips=2", change), tmp_path / "run")
+        plan(recipe, device="cpu")
+    with pytest.raises(sam2s.errors.Sam2sError, match=message):
+        quietly(recipe, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

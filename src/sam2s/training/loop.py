@@ -34,10 +34,10 @@ from .lesson import Lesson, save_memory
 from .lora import plain_state
 from .optim import make_optimisers, set_rates
 from .picture import draw_batch
-from .plan import open_stream, total_steps
+from .plan import find_start, open_stream, total_steps
 from .processes import Processes, joined
 from .recipe import Recipe
-from .start import describe_start, read_start, start_network
+from .start import describe_start, start_network
 from .state import State
 
 Tell = Callable[[str], None]
@@ -98,7 +98,7 @@ def _train(recipe: Recipe, out: Path, processes: Processes, tell: Tell) -> Outco
     torch.manual_seed(run.seed)
     if device.type == "cuda":
         torch.set_float32_matmul_precision("high")
-    start = read_start(recipe.model, recipe.data.clips.size)
+    start = find_start(recipe)
     stream = open_stream(recipe, start.config.categories, processes)
     steps = total_steps(recipe, stream)
     network = start_network(start, recipe.model).to(device)

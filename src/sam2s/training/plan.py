@@ -12,7 +12,23 @@ from .freeze import freeze, what_learns
 from .optim import describe, make_optimisers
 from .processes import Processes, joined
 from .recipe import Recipe
-from .start import describe_start, read_start, start_network
+from .start import Start, describe_start, read_start, start_network
+
+
+def find_start(recipe: Recipe, *, sizes_only: bool = False) -> Start:
+    """Find the weights that a recipe starts from; see `read_start`.
+
+    Raises:
+        CheckpointError: the weights cannot be found or read.
+        ConfigError: there is no such preset, or it has no such size or no names to learn.
+    """
+    start = read_start(recipe.model, recipe.data.clips.size, sizes_only=sizes_only)
+    if recipe.loss.tsl and start.config.semantic == "off":
+        raise ConfigError(
+            f"loss.tsl is {recipe.loss.tsl:g}, but the network has no CLS token to learn names with; set loss.tsl=0, "
+            "or model.semantic=joint and model.bank (made by sam2s text-bank) or model.names"
+        )
+    return start
 
 
 def open_stream(recipe: Recipe, names: Sequence[str], processes: Processes) -> ClipStream:
@@ -54,7 +70,7 @@ def plan(recipe: Recipe, *, device: str = "auto") -> str:
         DatasetError: the data cannot be used.
     """
     with joined(device) as processes:
-        start = read_start(recipe.model, recipe.data.clips.size, sizes_only=True)
+        start = find_start(recipe, sizes_only=True)
         stream = open_stream(recipe, start.config.categories, processes)
         network = start_network(start, recipe.model)
         freeze(network, recipe.learning)

@@ -17,6 +17,7 @@ from sam2s.training.data.noise import NoisyVideo
 from sam2s.training.data.opening import find_entries
 from sam2s.training.data.scenes import FIRST_SEED, SceneVideo
 from sam2s.training.data.video import Shelf
+from sam2s.training.recipe import load_recipe
 from sasv.fixtures.drawing import SIZE, disc, picture, save
 
 STILL = Augmentation(flip=0, rotation=0, shear=0, colour=(0, 0, 0), grey=0, frame_colour=(0, 0, 0))
@@ -137,6 +138,8 @@ class TestDavis:
         (lists / "val.txt").write_text("sparse\n")
         assert [entry.name for entry in find_entries(davis, split="val")] == ["sparse"]
         assert len(find_entries(davis)) == 3
+        (mine,) = load_recipe("your-data", data=[str(davis)]).data.sources
+        assert [entry.name for entry in open_source(mine, size=64).entries] == ["long", "single"]
         with pytest.raises(DatasetError, match="no video of split test; its splits are train, val"):
             find_entries(davis, split="test")
 

@@ -1,6 +1,7 @@
 """Every form on disk gives the same kind of video; nothing is read that a clip does not hold."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -158,6 +159,17 @@ class TestDavis:
         assert sorted(clip.category.tolist()) == [-1, 1]
         with pytest.raises(DatasetError, match="no video of split valid; its splits are train"):
             find_entries(home, split="valid")
+        shutil.copytree(home / "train", home / "valid")
+        (home / "valid" / "meta.json").unlink()
+        names = [f"{split}/{name}" for split in ("train", "valid") for name in ("long", "single", "sparse")]
+        assert [entry.name for entry in find_entries(home)] == names
+        assert [read(home, f"{split}/long").category(1) for split in ("train", "valid")] == ["hook", None]
+
+    def test_videos_of_one_name(self, davis):
+        for kind in ("JPEGImages", "Annotations"):
+            shutil.copytree(davis / kind / "480p/long", davis / kind / "Full-Resolution/long")
+        with pytest.raises(DatasetError, match=r"480p/long and .*Full-Resolution/long have one name.*; rename one, or"):
+            find_entries(davis)
 
     def test_frames_and_masks_side_by_side(self, tmp_path):
         for t in range(2):

@@ -106,29 +106,29 @@ def davis_entries(root: Path, *, split: str | None) -> list[Entry]:
 
     Args:
         root: the folder, or one with a folder of that kind for each split, as YouTube-VOS has.
-        split: names a list in ImageSets, or such a folder; where there is neither, all videos are taken.
+        split: names a list in ImageSets, or such a folder; where there is neither, all videos are taken. Names of
+            videos of several such folders begin with the folder's.
 
     Raises:
-        DatasetError: there is no video, or none of that split.
+        DatasetError: there is no video, or none of that split, or two have one name.
     """
     homes = [root] if _is_home(root) else sorted(folder for folder in root.iterdir() if _is_home(folder))
     if not homes:
         return [_entry(s.name, s.folder / "frames", s.folder / "masks", {}) for s in find_sequences(root)]
-    if split and homes != [root]:
-        homes = [home for home in homes if home.name == split]
-    found: dict[str, tuple[Path, Path]] = {}
-    for home in homes:
-        maps = home / "Annotations"
-        for folder in sorted({file.parent for file in maps.rglob("*.png")}, key=lambda path: natural(str(path))):
-            found[folder.name] = (home / "JPEGImages" / folder.relative_to(maps), folder)
+    taken = [home for home in homes if home.name == split] if split and homes != [root] else homes
     lists = split_lists(root)
-    if split and lists:
-        found = {name: folders for name, folders in found.items() if name in lists.get(split, ())}
-    if not found:
-        there = sorted(lists) or [home.name for home in sorted(root.iterdir()) if _is_home(home)]
+    entries: list[Entry] = []
+    for home in taken:
+        about = _categories(home / "meta.json")
+        prefix = f"{home.name}/" if len(taken) > 1 else ""
+        for name, maps in _folders(home / "Annotations").items():
+            if not split or not lists or name in lists.get(split, ()):
+                pictures = home / "JPEGImages" / maps.relative_to(home / "Annotations")
+                entries.append(_entry(prefix + name, pictures, maps, about.get(name, {})))
+    if not entries:
+        there = sorted(lists) or [home.name for home in homes if home != root]
         raise DatasetError(f"{root} has no video of split {split}; its splits are {', '.join(there) or 'none'}")
-    names = {name: about for home in homes for name, about in _categories(home / "meta.json").items()}
-    return [_entry(name, *folders, names.get(name, {})) for name, folders in found.items()]
+    return entries
 
 
 def split_lists(root: Path) -> dict[str, set[str]]:
@@ -141,6 +141,18 @@ def split_lists(root: Path) -> dict[str, set[str]]:
 
 def _is_home(folder: Path) -> bool:
     return (folder / "JPEGImages").is_dir() and (folder / "Annotations").is_dir()
+
+
+def _folders(root: Path) -> dict[str, Path]:
+    """Folders that hold label maps, by name, in natural order."""
+    found: dict[str, Path] = {}
+    for folder in sorted({file.parent for file in root.rglob("*.png")}, key=lambda path: natural(str(path))):
+        if (other := found.setdefault(folder.name, folder)) != folder:
+            raise DatasetError(
+                f"{other} and {folder} have one name, so lists of splits and meta.json cannot tell them apart; "
+                f"rename one, or move it out of {root}"
+            )
+    return found
 
 
 def _entry(name: str, pictures: Path, maps: Path, categories: Mapping[int, str]) -> Entry:

@@ -1,6 +1,7 @@
 """Planted faults are found, good data are left in peace, and training refuses what cannot be used."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -183,13 +184,22 @@ class TestLeaks:
         add_video(tmp_path, "b/z", {1: discs(3)}, split="test", seed=1)
         assert only(tmp_path) == (("leak", "", None, True), "3 equal pictures: test (b/y) and train (a/x)")
 
-    def test_a_video_in_two_lists(self, davis):
+    @pytest.mark.parametrize("val", ["val", "valid", "validation"])
+    def test_a_video_in_two_lists(self, davis, val):
         lists = davis / "ImageSets/2017"
         lists.mkdir(parents=True)
         (lists / "train.txt").write_text("long\nsparse\n")
-        (lists / "val.txt").write_text("sparse\nsingle\n")
+        (lists / f"{val}.txt").write_text("sparse\nsingle\n")
         (lists / "trainval.txt").write_text("long\nsparse\nsingle\n")
         assert only(davis) == (("leak", "", None, True), "sparse is in train and val")
+
+    def test_equal_pictures_in_folders_of_splits(self, davis, tmp_path):
+        root = tmp_path / "ytvos"
+        shutil.copytree(davis, root / "train")
+        for kind in ("JPEGImages", "Annotations"):
+            shutil.copytree(davis / kind / "480p/long", root / "valid" / kind / "other")
+        text = "12 equal pictures: train (train/long) and val (valid/other)"
+        assert only(root) == (("leak", "", None, True), text)
 
 
 class TestCommand:

@@ -13,12 +13,15 @@ from sam2s.sasv.splits import PARTS
 from .davis import split_lists
 from .video import Finding
 
+_NAMES = {**dict(zip(PARTS, PARTS, strict=True)), "valid": "val", "validation": "val"}
+
 
 def leaks(root: Path, pictures: Mapping[str, Collection[bytes]]) -> Iterator[Finding]:
     """Find patients, videos and pictures in several parts of a dataset.
 
     Args:
-        root: a built set, or a folder with lists of splits in ImageSets; others have no parts that could leak.
+        root: a built set, or a folder with lists of splits in ImageSets or a folder for each split; others have no
+            parts that could leak.
         pictures: by video, hashes of its pictures.
     """
     if (root / MANIFEST).exists():
@@ -28,7 +31,7 @@ def leaks(root: Path, pictures: Mapping[str, Collection[bytes]]) -> Iterator[Fin
             yield Finding("leak", f"patient {patient} is in train ({by['train'][0]}) and test ({by['test'][0]})")
     else:
         lists = split_lists(root)
-        parts = {name: {part for part in PARTS if name in lists.get(part, ())} for name in pictures}
+        parts = {name: _parts(name, lists) for name in pictures}
         for name, where in parts.items():
             if len(where) > 1:
                 yield Finding("leak", f"{name} is in {' and '.join(sorted(where))}")
@@ -42,3 +45,10 @@ def leaks(root: Path, pictures: Mapping[str, Collection[bytes]]) -> Iterator[Fin
     for where_and_who, count in shared.items():
         text = " and ".join(f"{part} ({name})" for part, name in where_and_who)
         yield Finding("leak", f"{count} equal picture{'s' * (count != 1)}: {text}")
+
+
+def _parts(name: str, lists: Mapping[str, Collection[str]]) -> set[str]:
+    """Parts that a video is in, by its folder and by the lists that have it."""
+    folder, _, video = name.rpartition("/")
+    where = [folder.partition("/")[0], *(one for one, videos in lists.items() if video in videos)]
+    return {_NAMES[one] for one in where if one in _NAMES}

@@ -6,6 +6,7 @@ from PIL import Image
 
 from sam2s.errors import DatasetError, OutputError
 from sam2s.masks.palette import davis_palette, display_color, label_map, read_label_map, write_label_map
+from sasv.fixtures.drawing import damage, picture, save
 
 
 def test_davis_colours():
@@ -54,3 +55,10 @@ def test_colours_are_not_ids(tmp_path):
         read_label_map(tmp_path / "a.png")
     with pytest.raises(DatasetError, match="cannot read mask"):
         read_label_map(tmp_path / "none.png")
+
+
+def test_a_damaged_label_map(tmp_path):
+    save(tmp_path / "a.png", picture()[..., 0])
+    damage(tmp_path / "a.png")
+    with pytest.raises(DatasetError, match=r"cannot read mask .*a\.png: broken PNG file"):
+        read_label_map(tmp_path / "a.png")

@@ -13,7 +13,7 @@ from sam2s.errors import DatasetError
 from sam2s.masks import rle
 from sam2s.sasv.draft import Draft, DraftFrame, DraftObject, open_draft, write_draft
 from sam2s.sasv.masklets import MaskletDataset, State, read_video
-from sasv.fixtures.drawing import SIZE, disc, picture, save
+from sasv.fixtures.drawing import SIZE, damage, disc, picture, save
 
 HEADER = {
     "id": "a/b",
@@ -57,6 +57,13 @@ def test_overlapping_objects_and_three_states(tmp_path):
     assert video.fps == Fraction(25, 2)
     assert [frame.pts for frame in video.frames] == [0, Fraction(1, 3), Fraction(2, 3)]
     assert np.array_equal(video.image(1), picture(1))
+
+
+def test_a_damaged_frame(tmp_path):
+    video = write(tmp_path, {1: [encoded(disc(20, 20, 9))] * 3})
+    damage(video.image_path(1))
+    with pytest.raises(DatasetError, match=r"cannot read frame .*: broken PNG file .*; build a/b again"):
+        video.image(1)
 
 
 def test_files_need_only_pil_and_json(tmp_path):

@@ -52,7 +52,7 @@ class Sequence:
         try:
             with Image.open(self.frame_files[stem]) as picture:
                 return np.array(picture.convert("RGB"))
-        except OSError as error:
+        except (OSError, SyntaxError, ValueError) as error:  # Pillow raises any of them
             raise DatasetError(f"cannot read frame {self.frame_files[stem]}: {error}") from error
 
     def labels(self, stem: str) -> np.ndarray | None:

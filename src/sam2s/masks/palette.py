@@ -101,7 +101,7 @@ def read_label_map(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as image:
             mode, pixels = image.mode, np.array(image)
-    except OSError as error:
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises any of them
         raise DatasetError(f"cannot read mask {path}: {error}") from error
     if mode.startswith("I"):
         if pixels.max(initial=0) > np.iinfo(np.uint16).max:

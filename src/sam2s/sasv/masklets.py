@@ -122,7 +122,7 @@ class MaskletVideo:
         try:
             with Image.open(path) as image:
                 return np.array(image.convert("RGB"))
-        except OSError as error:
+        except (OSError, SyntaxError, ValueError) as error:  # Pillow raises any of them
             raise DatasetError(f"cannot read frame {path}: {error}; build {self.id} again") from error
 
     def image_path(self, frame: int) -> Path:

@@ -17,7 +17,7 @@ from sam2s.training.data.check import check, preflight
 from sam2s.training.data.sheet import clip_cells, video_cells, write_sheet
 from sam2s.training.loop import train
 from sam2s.training.recipe import load_recipe
-from sasv.fixtures.drawing import SIZE, disc, picture, save
+from sasv.fixtures.drawing import SIZE, damage, disc, picture, save
 
 NOTHING = np.zeros(SIZE, bool)
 
@@ -61,6 +61,12 @@ class TestFiles:
         (kind, video, _, fatal), text = only(davis)
         assert (kind, video, fatal) == ("file", "long", True)
         assert "00005.jpg" in text
+
+    def test_a_damaged_mask(self, davis):
+        damage(mask_path(davis, "long", 5))
+        (kind, video, _, fatal), text = only(davis)
+        assert (kind, video, fatal) == ("file", "long", True)
+        assert "00005.png: broken PNG file" in text
 
     def test_colours_for_ids(self, davis):
         save(mask_path(davis, "long", 2), np.zeros((*SIZE, 3), np.uint8))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -145,6 +146,19 @@ def test_other_settings_are_refused_and_the_run_is_left_alone(untouched, small):
         quietly(small("optimiser.lr=2e-3"), untouched)
     assert before == {path: path.stat().st_mtime_ns for path in untouched.iterdir()}
     assert quietly(small("run.keep=1"), untouched).step == 4  # a finished run has nothing left to do
+
+
+def test_results_without_checkpoints_are_not_written_over(untouched, small, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(untouched, out, ignore=shutil.ignore_patterns("step-*.pt"))
+    before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    with pytest.raises(OutputError, match=r"weights\.safetensors is there, but no checkpoint .*; give another --out"):
+        quietly(small(), out)
+    (out / "weights.safetensors").rename(tmp_path / "mine.safetensors")
+    with pytest.raises(OutputError, match=r"begun with run\.seed 1 \(now 2\)"):
+        quietly(small("run.seed=2"), out)
+    assert all((out / name).read_bytes() == data for name, data in before.items() if name != "weights.safetensors")
+    assert quietly(small(), out).step == 4
 
 
 def test_a_damaged_checkpoint_is_named(small, tmp_path):

@@ -22,6 +22,7 @@ from sam2s.model import SAM2S
 from sam2s.model.checkpoints import Metadata, save_checkpoint
 
 from .lora import plain_state
+from .recipe import load_recipe
 
 _NAME = re.compile(r"step-(\d{8})\.pt")
 
@@ -66,10 +67,11 @@ class State:
 
         Raises:
             CheckpointError: it cannot be read.
-            OutputError: it was made with other settings.
+            OutputError: it was made with other settings; or there is none, but what another run has left.
         """
         path = newest(self.folder)
         if path is None:
+            self._check_free()
             return False
         try:
             kept = torch.load(path, map_location="cpu", weights_only=True)
@@ -96,6 +98,16 @@ class State:
         for old in checkpoints(self.folder)[:-keep]:
             old.unlink(missing_ok=True)
         self._write_weights()
+
+    def _check_free(self) -> None:
+        """Refuse to write over what a run without checkpoints left, if this one would not repeat it."""
+        if self.weights.exists():
+            raise OutputError(
+                f"{self.weights} is there, but no checkpoint (step-*.pt) to go on from, so it would be written over; "
+                f"give another --out, where --set model.init={self.weights} starts from it, or move it away"
+            )
+        if (self.folder / "log.jsonl").exists():
+            check_same(load_recipe(str(self.folder / "recipe.yaml")).to_dict(), self.recipe, self.folder)
 
     def _write_weights(self) -> None:
         """Write what has been learned, as one file that `sam2s.load` needs nothing else for."""

@@ -36,7 +36,8 @@ def open_stream(recipe: Recipe, names: Sequence[str], processes: Processes) -> C
 
     Raises:
         ConfigError: a place does not exist, or the batch cannot be shared out evenly.
-        DatasetError: there is nothing to train on, or a file is missing, damaged, or of the wrong size.
+        DatasetError: there is nothing to train on, or a file is missing, damaged, or of the wrong size, or a picture in
+            greys where ids are wanted.
     """
     clips, world, batch = recipe.data.clips, processes.world, recipe.run.batch
     at_once = clips.clips * world
@@ -48,9 +49,11 @@ def open_stream(recipe: Recipe, names: Sequence[str], processes: Processes) -> C
     sources = [open_source(source, size=clips.size) for source in recipe.data.sources]
     if processes.first:
         preflight(sources)
-    return ClipStream(
+    stream = ClipStream(
         sources, clips, names, seed=recipe.run.seed, rank=processes.rank, world=world, accumulate=batch // at_once
     )
+    stream.batch(0)  # what holds no clip is found before anything is written
+    return stream
 
 
 def total_steps(recipe: Recipe, stream: ClipStream) -> int | None:

@@ -16,6 +16,7 @@ from sam2s.training.data import ClipSettings, ClipStream, SourceSettings, open_s
 from sam2s.training.data.check import check, preflight
 from sam2s.training.data.sheet import clip_cells, video_cells, write_sheet
 from sam2s.training.loop import train
+from sam2s.training.plan import plan
 from sam2s.training.recipe import load_recipe
 from sasv.fixtures.drawing import SIZE, damage, disc, picture, save
 
@@ -275,4 +276,22 @@ def test_training_refuses_faults_before_the_first_step(davis):
         preflight([open_source(SourceSettings(place=str(davis), missed=0.1), size=64)])
     with pytest.raises(DatasetError, match="has no picture in"):
         train(load_recipe("micro", data=[str(davis)]), davis / "run", device="cpu")
+    assert not (davis / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.arange(48 * 64).reshape(SIZE), "long frame 0: 255 ids on one frame: a picture in greys, not a label map"),
+        (np.zeros(SIZE), "none of 100 videos of .* shows an object"),
+    ],
+)
+def test_training_refuses_maps_of_nothing_before_anything_is_written(davis, labels, message):
+    for path in davis.glob("Annotations/**/*.png"):
+        write_label_map(path, labels.astype(np.uint8))
+    recipe = load_recipe("micro", data=[str(davis)])
+    with pytest.raises(DatasetError, match=message):
+        plan(recipe, device="cpu")
+    with pytest.raises(DatasetError, match=message):
+        train(recipe, davis / "run", device="cpu")
     assert not (davis / "run").exists()

@@ -15,6 +15,7 @@ import numpy as np
 
 from sam2s.errors import DatasetError
 
+from .davis import PictureVideo
 from .leaks import leaks
 from .opening import find_entries
 from .video import Entry, Finding, Source, TrainingVideo
@@ -96,7 +97,7 @@ def check(root: Path, *, workers: int = 1, progress: Callable[[int, int], None] 
 
 
 def preflight(sources: Iterable[Source]) -> None:
-    """Look at the headers of all files, so that training does not stop at a bad one hours later.
+    """Look at the headers of all files and one label map a video, lest training stops at a bad one hours later.
 
     Raises:
         DatasetError: naming the first of what is wrong.
@@ -149,7 +150,7 @@ class _Watch:
                 cover = self.video.cover(frame)
                 self._ids |= cover.keys()
                 if len(cover) >= GREY:
-                    yield Finding("ids", f"{len(cover)} ids on one frame: a picture in greys, not a label map", frame)
+                    yield _greys(frame, len(cover))
                     return
                 masks = self.video.masks(frame, list(cover))
                 yield from self._areas(frame, image, masks, cover)
@@ -210,10 +211,17 @@ def _leaps(frame: int, before: Mapping[int, np.ndarray], now: Mapping[int, np.nd
 
 def _fatal(entry: Entry) -> list[str]:
     try:
-        found = [one for one in entry.read().problems() if one.fatal]
+        video = entry.read()
+        found = [one for one in video.problems() if one.fatal]
+        if not found and isinstance(video, PictureVideo):
+            found = [_greys(t, ids) for t in video.frames[:1] if (ids := len(video.cover(t))) >= GREY]
     except DatasetError as error:
         return [str(error)]
     return [f"{entry.name}{'' if one.frame is None else f' frame {one.frame}'}: {one.text}" for one in found]
+
+
+def _greys(frame: int, ids: int) -> Finding:
+    return Finding("ids", f"{ids} ids on one frame: a picture in greys, not a label map", frame)
 
 
 def _reduced(mask: np.ndarray) -> np.ndarray:

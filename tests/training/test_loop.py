@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -213,6 +214,16 @@ def test_more_processes_than_gpus(monkeypatch):
         loop.joined("auto"),
     ):
         pass
+
+
+def test_processes_wait_while_the_first_looks_at_the_data(monkeypatch):
+    for name, value in {"RANK": 1, "WORLD_SIZE": 2}.items():
+        monkeypatch.setenv(name, str(value))
+    waits = []
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda backend, timeout: waits.append(timeout))
+    monkeypatch.setattr(torch.distributed, "destroy_process_group", lambda: None)
+    with loop.joined("cpu"):
+        assert waits[0] >= timedelta(hours=1)
 
 
 def test_the_verb(recipe_file, tmp_path):

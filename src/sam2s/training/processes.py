@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -73,7 +74,8 @@ def joined(device: str = "auto") -> Iterator[Processes]:
         torch.cuda.set_device(where)
     else:
         where = torch.device("cpu")
-    dist.init_process_group("nccl" if where.type == "cuda" else "gloo")
+    # The others wait at their first exchange while process 0 looks at all files, which takes long where there are many.
+    dist.init_process_group("nccl" if where.type == "cuda" else "gloo", timeout=timedelta(hours=2))
     try:
         yield Processes(rank, world, where)
     finally:

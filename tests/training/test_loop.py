@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 
 import numpy as np
@@ -60,55 +61,81 @@ def test_bf16_follows_the_curve_of_float32(small, untouched, tmp_path):
     assert torch.backends.cuda.flash_sdp_enabled()
 
 
-def start_two(recipe_file, out):
-    """Start two processes as torchrun would."""
+@contextmanager
+def two_processes(recipe_file, out, *overrides):
+    """Start two processes as torchrun would; what still runs at the end is killed."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     common = {"OMP_NUM_THREADS": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     command = [sys.executable, "-m", "sam2s", "train", str(recipe_file), "--out", str(out), "--device", "cpu"]
-    return [
+    command += [f"--set={override}" for override in overrides]
+    processes = [
         subprocess.Popen(command, env=os.environ | common | {"RANK": rank}, stderr=subprocess.DEVNULL)
         for rank in ("0", "1")
     ]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def interrupt_at(monkeypatch):
+    """Have a signal come after a step."""
+    line = Journal.line
+
+    def at(step):
+        def interrupted(self, record):
+            line(self, record)
+            if record["step"] == step:
+                signal.raise_signal(signal.SIGTERM)
+
+        monkeypatch.setattr(Journal, "line", interrupted)
+
+    return at
+
+
+def same_curve(a, b):
+    assert np.array(curve(a)) == pytest.approx(np.array(curve(b)), rel=2e-4)
+    one, other = (load_checkpoint(run / "weights.safetensors").state for run in (a, b))
+    for name in one:
+        torch.testing.assert_close(one[name], other[name], rtol=2e-3, atol=2e-5)
+
+
+def test_two_processes_have_the_curve_of_one(untouched, recipe_file, tmp_path):
+    with two_processes(recipe_file, tmp_path) as processes:
+        assert [process.wait(300) for process in processes] == [0, 0]
+    same_curve(tmp_path, untouched)
 
 
 def test_a_run_killed_on_two_processes_and_gone_on_with_in_one_has_the_same_curve(
-    untouched, small, recipe_file, tmp_path
+    small, recipe_file, tmp_path, interrupt_at
 ):
-    processes = start_two(recipe_file, tmp_path)
-    deadline = time.monotonic() + 120
-    while not checkpoints(tmp_path) and time.monotonic() < deadline:
-        assert all(process.poll() is None for process in processes)
-        time.sleep(0.02)
-    for process in processes:
-        process.kill()
-        process.wait()
-    log = tmp_path / "log.jsonl"
-    assert 1 <= len(log.read_text().splitlines()) < 4
-    log.open("a").write('{"step": 4, "lo')  # as a kill leaves it
-    assert quietly(small(), tmp_path).step == 4
-    assert np.array(curve(tmp_path)) == pytest.approx(np.array(curve(untouched)), rel=2e-4)
-    a, b = (load_checkpoint(run / "weights.safetensors").state for run in (untouched, tmp_path))
-    for name in a:
-        torch.testing.assert_close(a[name], b[name], rtol=2e-3, atol=2e-5)
+    long, out = "schedule.length=1000 steps", tmp_path / "killed"
+    with two_processes(recipe_file, out, long) as processes:
+        deadline = time.monotonic() + 300
+        while not checkpoints(out) and time.monotonic() < deadline:
+            assert all(process.poll() is None for process in processes)
+            time.sleep(0.02)
+    (out / "log.jsonl").open("a").write('{"step": 9, "lo')  # as a kill leaves it
+    done = int(checkpoints(out)[-1].stem.removeprefix("step-"))
+    interrupt_at(done + 2)
+    for folder in (out, tmp_path / "whole"):
+        assert quietly(small(long), folder).step == done + 2
+    same_curve(out, tmp_path / "whole")
 
 
-def test_a_signal_ends_a_run_at_a_step_from_which_it_goes_on_exactly(untouched, small, tmp_path, monkeypatch):
-    out, line = tmp_path / "b", Journal.line
-
-    def interrupt(self, record):
-        line(self, record)
-        if record["step"] == 2:
-            signal.raise_signal(signal.SIGTERM)
-
-    monkeypatch.setattr(Journal, "line", interrupt)
-    outcome = quietly(small("run.save_minutes=60"), out)
+def test_a_signal_ends_a_run_at_a_step_from_which_it_goes_on_exactly(untouched, small, tmp_path, interrupt_at):
+    recipe = small("run.save_minutes=60")
+    interrupt_at(2)
+    outcome = quietly(recipe, tmp_path)
     assert (outcome.step, outcome.signal) == (2, signal.SIGTERM)
-    monkeypatch.setattr(Journal, "line", line)
-    assert quietly(small("run.save_minutes=60"), out).step == 4
-    assert curve(out) == curve(untouched)
-    assert len(checkpoints(out)) == 2
+    assert quietly(recipe, tmp_path).step == 4
+    assert curve(tmp_path) == curve(untouched)
+    assert len(checkpoints(tmp_path)) == 2
 
 
 def test_checkpointing_changes_nothing_but_memory(untouched, small, tmp_path):

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from sam2s.errors import OutputError
 from sam2s.evaluation.diagnostics import decay_curve, identity_switches
 from sam2s.evaluation.evaluate import Run, Settings, evaluate
 from sam2s.evaluation.outcome import Outcome, collect
@@ -53,7 +54,11 @@ LEAST = 0.01
 
 
 def benchmark(root: Path, clips: int) -> list[EvalVideo]:
-    """Long clips on disk, frames and masks; drawn if they are not there yet."""
+    """Long clips on disk, frames and masks; drawn if they are not there yet.
+
+    Raises:
+        OutputError: others are there.
+    """
     if not root.exists():
         seeds = count(FIRST_SEED)
         with replacing(root) as partial:
@@ -64,7 +69,10 @@ def benchmark(root: Path, clips: int) -> list[EvalVideo]:
                     scene = Scene(next(seeds), SIZE, LENGTH, kind=kind, tempo=0.7, drift=1.0)
                     ids = fit(scene)
                 write(scene, ids, partial / "long" / f"{number:02}")
-    return open_videos([str(root)])
+    videos = open_videos([str(root)])
+    if len(videos) != clips:
+        raise OutputError(f"{root} holds {len(videos)} clips, not {clips}; use --clips {len(videos)}, or another --out")
+    return videos
 
 
 def fit(scene: Scene) -> list[int]:
@@ -126,7 +134,7 @@ def table(found: dict[tuple[str, int], Outcome]) -> str:
 
 
 def main() -> None:
-    """Do what is not done yet, and print the table after every run."""
+    """Do what is not done yet, tell of each run, and print the table at the end."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--init", default="micro", help="weights that every row starts from")

@@ -25,6 +25,7 @@ def load(
     image_size: int | None = None,
     precision: str = "auto",
     threads: int | None = None,
+    compile: bool = False,
     backend: Backend = "auto",
 ) -> Network:
     """Load a network, ready to run.
@@ -38,6 +39,7 @@ def load(
         precision: "auto" (bf16 on CUDA devices that have it, else fp32), "fp32", "bf16" or "fp16".
         threads: processor threads torch computes with, in the whole process; None for what suits the size of the
             network, unless `OMP_NUM_THREADS` or a call of `torch.set_num_threads` has settled it.
+        compile: let `torch.compile` make kernels first; takes a minute or so, and pays off on GPUs.
         backend: "onnx" insists on an exported network, which onnxruntime computes, and "torch" on weights; "auto" takes
             what is there.
 
@@ -50,6 +52,8 @@ def load(
     if backend == "torch" and exported:
         raise ConfigError(f"{name_or_path} is an exported network; leave --backend torch away or give weights")
     if backend == "onnx" or exported:
+        if compile:
+            raise ConfigError(f"{name_or_path} is run by onnxruntime, which compiles nothing; leave --compile away")
         return _open_export(Path(name_or_path), str(device), image_size, precision, threads)
     where = resolve_device(device)
     dtype = resolve_precision(precision, where)
@@ -58,6 +62,11 @@ def load(
         config = replace(config, image_size=image_size)
     model = assemble(config, state).to(where, dtype)
     use_threads(sum(p.numel() for p in model.parameters()) * config.grid**2, threads)
+    if compile:
+        from .model.compiled import compile_network
+        from .tracking.warm_up import warm_up
+
+        warm_up(compile_network(model))
     return model
 
 

@@ -13,6 +13,7 @@ from torch import nn
 
 import sam2s
 from sam2s.device import resolve_device, resolve_precision, use_threads
+from sam2s.errors import ConfigError
 from sam2s.model import SAM2S, build, preset
 
 RANDOM = "random:"
@@ -24,7 +25,10 @@ def bench_network(
     """Load a network; `random:base-plus` is one of that size with random weights, for which nothing is fetched."""
     if not weights.startswith(RANDOM):
         network = sam2s.load(weights, device=device, image_size=image_size, precision=precision, threads=threads)
-        assert isinstance(network, SAM2S)
+        if not isinstance(network, SAM2S):
+            raise ConfigError(
+                f"{weights} is an exported network; bench takes weights (benchmarks/against_onnx.py both)"
+            )
         return network
     config = preset(weights.removeprefix(RANDOM))
     if image_size is not None:

@@ -20,6 +20,7 @@ from sam2s.formats.records import to_line
 from sam2s.memory import MemoryPolicy
 from sam2s.model import SAM2S
 from sam2s.tracking import Points, Tracker, VideoSession
+from sam2s.tracking.ahead import ON_GPU
 from sam2s.video import open_source
 
 WARM_UP = 5
@@ -60,7 +61,7 @@ class Run:
 
     Attributes:
         objects: how many.
-        offline_fps: frames a second through a session, reading and encoding ahead, masks written.
+        offline_fps: frames a second through a session, reading and encoding ahead, masks packed as they are stored.
         live_ms: milliseconds from each decoded frame to its masks at source size, in order, warm-up left out.
         stages: milliseconds a frame by stage, each finished before the next begins.
         peak_mib: most memory used so far: of the device on a GPU, else of the process.
@@ -111,7 +112,7 @@ def _offline(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None
     with closing(open_source(path)) as source, VideoSession(model, source, policy=policy) as session:
         for number, point in enumerate(clicks(objects, *source.size)):
             session.add_prompt(0, number + 1, Points([point]))
-        for _ in session.propagate(stop=WARM_UP):
+        for _ in session.propagate(stop=ON_GPU):  # a whole batch, so that nothing is compiled later
             pass
         began, count = now(model), 0  # before anything is read or encoded ahead
         with Behind(to_line) as write:

@@ -28,7 +28,7 @@ def bench(
 ) -> None:
     """Measure speed and memory on a generated film, for each number of objects.
 
-    Offline reads and encodes ahead and writes masks; live takes one frame after another, with p50, p95 and p99 of its
+    Offline reads and encodes ahead and packs masks; live takes one frame after another, with p50, p95 and p99 of its
     latency. Stages are timed in a third pass that finishes each before the next. --against tracks the same film with
     another implementation on the same weights, the first of the numbers of objects, and compares times and masks.
     """
@@ -40,9 +40,15 @@ def bench(
     from sam2s.bench.report import comparison_table, plot_cost, runs_table, to_json
     from sam2s.bench.stages import measure
     from sam2s.evaluation.hardware import hardware
+    from sam2s.evaluation.plots import empty_figure
     from sam2s.model.compiled import compile_network
+    from sam2s.tracking.warm_up import warm_up
 
     counts = _numbers(objects)
+    if compile and against:
+        raise ConfigError("--compile would change our side of --against alone; measure them in two runs")
+    if plot:
+        empty_figure(plot)  # what it lacks is to be said before minutes of work
     model = bench_network(weights, image_size=image_size, device=device, precision=precision, threads=threads)
     side = video_size or model.image_size
     setting = {
@@ -58,7 +64,7 @@ def bench(
         print(", ".join(f"{name} {value}" if name != "hardware" else str(value) for name, value in setting.items()))
     compared = compare(model, against, frames, counts[0]) if against else None
     if compile:
-        compile_network(model)
+        warm_up(compile_network(model))
     with tempfile.TemporaryDirectory(prefix="sam2s-") as folder:
         film = Path(folder) / "film.mp4"
         write_film(film, frames, side, side)

@@ -28,6 +28,7 @@ class Job:
     device: str = "auto"
     precision: str = "auto"
     threads: int | None = None
+    compile: bool = False
     backend: Backend = "auto"
     exports: tuple[str, ...] = ()
     overwrite: bool = False

@@ -34,6 +34,7 @@ def track(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Processor threads of the network.")] = None,
+    compile: Annotated[bool, typer.Option("--compile", help="Let torch.compile make kernels first; for GPUs.")] = False,
     backend: Annotated[
         Literal["auto", "torch", "onnx"], typer.Option(help="onnx: --weights is a folder of `sam2s export onnx`.")
     ] = "auto",
@@ -76,6 +77,7 @@ def track(
         device=device,
         precision=precision,
         threads=threads,
+        compile=compile,
         backend=backend,
         exports=tuple(kind.strip() for kind in export.split(",") if kind.strip()),
         overwrite=overwrite,

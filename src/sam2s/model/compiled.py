@@ -6,11 +6,11 @@ from .network import SAM2S
 
 
 def compile_network(model: SAM2S, backend: str = "inductor") -> SAM2S:
-    """Compile, in place, what runs on every frame; returns the network.
+    """Let what runs on every frame be compiled, in place, when it first runs; returns the network.
 
     The image encoder has one shape, which is compiled in. What the rest reads grows and shrinks with prompts, objects
-    and full memories, so there the numbers of points, objects and memory tokens stay open and nothing is compiled
-    again when they change.
+    and full memories, so there the numbers of points, objects and memory tokens stay open. A number of 1 is special to
+    the compiler all the same; `tracking.warm_up` lets all kernels be made at once.
     """
     model.image_encoder.compile(backend=backend, dynamic=False, fullgraph=True)
     for part in (model.memory_attention, model.memory_encoder, model.sam_mask_decoder):

@@ -144,9 +144,10 @@ class Hiera(nn.Module):
 
         Kept between frames while nobody trains: stretching costs a small network 3 % of a frame.
         """
+        if torch.compiler.is_compiling() or torch.is_grad_enabled() or torch.jit.is_tracing():
+            return self._position_code(height, width)
         parts = (self.pos_embed, self.pos_embed_window)
-        unseen = any(p.is_inference() for p in parts)  # nobody counts the changes of weights made in inference mode
-        if unseen or torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        if any(p.is_inference() for p in parts):  # nobody counts the changes of weights made in inference mode
             return self._position_code(height, width)
         state = (height, width, *((p.data_ptr(), p.dtype, p._version) for p in parts))
         if self._kept is None or self._kept[0] != state:

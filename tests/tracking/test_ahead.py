@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from model_tools import nano
+from sam2s.errors import TruncatedSourceError
 from sam2s.tracking import Points, Tracker, VideoSession, ahead
 from tracking_tools import bits, same, source
 
@@ -29,6 +30,18 @@ def test_every_schedule_gives_the_same_results(monkeypatch, idle):
     tracker = Tracker(model)
     tracker.add_prompt(1, Points([(30, 20)]))
     assert all(same(ours, bits(tracker.step(frame))) for ours, frame in zip(results, video.frames(), strict=True))
+
+
+def test_frames_before_an_error_come_in_bunches_too():
+    def broken():
+        yield from range(11)
+        raise TruncatedSourceError("the rest is gone")
+
+    seen = []
+    with pytest.raises(TruncatedSourceError, match="the rest is gone"):
+        seen.extend(ahead.bunches(broken(), 4))
+    assert seen == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10]]
+    assert [len(batch) for batch in ahead.bunches(range(8), 4)] == [4, 4]
 
 
 def test_leaving_a_pass_leaves_no_thread():

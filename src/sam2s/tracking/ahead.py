@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 
 import torch
@@ -24,14 +25,15 @@ def encode_ahead(model: Network, frames: Iterable[Frame]) -> Generator[Encoded]:
     """Yield frames with their image features, read ahead by a thread in a bounded queue.
 
     The thread encodes as well where that overlaps with tracking: on a GPU, and on a processor with cores that torch
-    leaves idle. Otherwise it only decodes, and features are None. What is computed does not depend on the schedule.
+    leaves idle. Otherwise it only decodes, and features are None. On a processor the features are those of `encode` to
+    the bit; on a GPU those of a batch, which may round otherwise than those of a frame alone.
 
     Args:
         model: the network.
         frames: in the order they will be tracked; closed at the end where they have a `close`.
     """
     if model.device.type == "cuda":
-        return _arrived(prefetch(_batches(model, frames), depth=1))
+        return _arrived(prefetch(_batches(model, frames), depth=2))
     if model.device.type == "cpu" and torch.get_num_threads() < cores():
         return prefetch(((frame, encode(model, [frame])) for frame in frames), depth=2)
     return prefetch(((frame, None) for frame in frames), depth=4)
@@ -50,11 +52,28 @@ def _batches(model: Network, frames: Iterable[Frame]) -> Iterator[tuple[list[Fra
     """Encode on a stream of its own, so that copies and kernels overlap with those of the tracker."""
     stream = torch.cuda.Stream(model.device)
     stream.wait_stream(torch.cuda.default_stream(model.device))  # may still write weights, or the position code
-    rest = iter(frames)
-    while batch := list(islice(rest, ON_GPU)):
+    for batch in bunches(frames, ON_GPU):
+        filled = batch + batch[-1:] * (ON_GPU - len(batch))  # one shape, for which a compiled encoder is made once
         with torch.cuda.stream(stream):
-            features = encode(model, batch)
+            features = encode(model, filled)
         yield batch, features, stream.record_event()
+
+
+def bunches(frames: Iterable[Frame], count: int) -> Iterator[list[Frame]]:
+    """Lists of `count` frames, the last of fewer; an error of the source comes after all frames before it."""
+    rest = iter(frames)
+    while True:
+        batch, failed = list[Frame](), None
+        try:
+            batch.extend(islice(rest, count))  # keeps what came before an error
+        except Exception as error:
+            failed = error
+        if batch:
+            yield batch
+        if failed is not None:
+            raise failed
+        if len(batch) < count:
+            return
 
 
 def _arrived(batches: Iterator[tuple[list[Frame], ImageFeatures, torch.cuda.Event]]) -> Generator[Encoded]:
@@ -64,4 +83,6 @@ def _arrived(batches: Iterator[tuple[list[Frame], ImageFeatures, torch.cuda.Even
         for tensor in (features.embedding, *features.high_res):
             tensor.record_stream(current)  # its memory must not be used again before the tracker has read it
         for i, frame in enumerate(frames):
-            yield frame, features.take(slice(i, i + 1))
+            own = features.take(slice(i, i + 1))
+            # Long-term memory may keep the embedding for hours; a view would keep those of the whole batch.
+            yield frame, replace(own, embedding=own.embedding.clone())

@@ -92,7 +92,9 @@ class Answerer:
         maps = self.model.encode_memory(features.embedding, logits, answers.object_logit, binarize=prompted)
         maps = maps.to(self.map_dtype or maps.dtype)
         ious, visible = answers.iou[:, 0].tolist(), (answers.object_logit[:, 0] > 0).tolist()
-        rows = zip(answers.pointer, ious, visible, maps, strict=True)
+        # One object may keep its map for hours; a view would keep those of all the others.
+        owned = [own.clone() for own in maps] if len(maps) > 1 else maps.unbind()
+        rows = zip(answers.pointer, ious, visible, owned, strict=True)
         return [MemoryEntry(time, pointer, iou, seen, own) for pointer, iou, seen, own in rows]
 
     def _memory(self, recalls: list[Recall]) -> Memory:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -42,8 +43,14 @@ def resize(image: np.ndarray, size: int) -> Tensor:
 
 def normalise(pixels: Tensor) -> Tensor:
     """Pixels uint8 [B, S, S, 3] -> what the network reads, float32 [B, 3, S, S], on the same device."""
-    mean, std = (torch.tensor(x, device=pixels.device).view(3, 1, 1) for x in (MEAN, STD))
+    mean, std = _statistics(pixels.device)
     return (pixels.permute(0, 3, 1, 2).float() / 255 - mean) / std
+
+
+@cache
+def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
+    mean, std = (torch.tensor(x, device=device).view(3, 1, 1) for x in (MEAN, STD))
+    return mean, std
 
 
 def model_image(image: np.ndarray, size: int) -> Tensor:

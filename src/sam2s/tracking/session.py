@@ -57,7 +57,8 @@ class VideoSession:
             temporary folder, removed by `close`.
         snapshot_every: frames between two snapshots.
         max_snapshots: snapshots kept in all, a few megabytes each for each object. Beyond it those go that make the
-            shortest replay necessary. After very many corrections whole passes go as well; their frames are then
+            shortest replay necessary, so that in a long video a frame is reached by replaying at most about 1 /
+            max_snapshots of it. After very many corrections whole passes go as well; their frames are then
             reached through the pass before, so nearly and not exactly as they were shown.
         stability, num_frames: as in `Tracker`.
 

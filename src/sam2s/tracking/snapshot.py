@@ -1,6 +1,6 @@
 """A tracker's whole state as bytes: safetensors for what is large, JSON in its header for the rest.
 
-A snapshot taken after a frame and restored later tracks on exactly as if nothing had happened.
+A snapshot taken after a frame and restored later tracks on as if nothing had happened, exactly so on a processor.
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ class Tracker:
     """Tracks any number of objects through a stream of frames.
 
     An object id always means the same object and is never used again after the object was removed or ended. Objects
-    share the image features of a frame and nothing else: whether one is tracked changes no bit of another's result.
+    share the image features of a frame and nothing else: whether one is tracked changes no bit of another's result
+    (unless they are `batched`, when it may change the last).
 
         tracker = Tracker(model)
         tracker.add_prompt(1, Points([(200, 260)]))

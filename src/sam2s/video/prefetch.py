@@ -20,7 +20,9 @@ class _Last:
 
 
 def prefetch(items: Iterable[T], depth: int = 4) -> Generator[T]:
-    """Yield the items of an iterable that a thread reads at most `depth` ahead.
+    """Yield the items of an iterable that a thread reads ahead; at most `depth` are read and not yet done with.
+
+    The item that the consumer works on is one of them, so that only a depth of 2 lets both work at once.
 
     Errors of the iterable are raised here, after the items before them. When the consumer stops early or raises, the
     thread ends after the item it is reading, and closes the iterable.

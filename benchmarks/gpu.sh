@@ -31,7 +31,7 @@ run() { # name, command...: keep what it prints, say how long it took, and go on
 
 run plain.json "$python" -m sam2s bench "${common[@]}" --objects "$objects" --json --plot "$out/cost.svg"
 if [ -n "$compile" ]; then
-    run compiled.json "$python" -m sam2s bench "${common[@]}" --objects "${objects%%,*}" --json "$compile"
+    run compiled.json "$python" -m sam2s bench "${common[@]}" --objects "${COMPILED_OBJECTS:-1,8}" --json "$compile"
 fi
 for other in transformers official; do
     run "$other.json" "$python" -m sam2s bench "${common[@]}" --objects "${objects%%,*}" --json --against "$other"

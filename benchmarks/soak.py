@@ -2,10 +2,11 @@
 
     python benchmarks/soak.py [--frames 100000] [--weights random:micro] [--image-size 64] [--against-transformers 300]
 
-Without --weights a network of the smallest size that has every part runs, so that hours of video pass in minutes;
-memory is kept by the same code. Every 50 frames an object is corrected, every 100 one comes and one leaves. Printed are
-resident memory at twenty points and its growth a frame over the second half, when every store is full. transformers'
-session, which keeps what it has seen, can be run beside ours over a few frames of `random:tiny`.
+Without --weights a network of the smallest size that has every part runs, at 64 pixels, so that hours of video pass in
+minutes; memory is kept by the same code. Every 50 frames an object is corrected, every 100 one comes and one leaves;
+masks are written to disk as in `sam2s track`. Printed are resident memory at twenty points and its growth a frame over
+the second half, when every store is full. transformers' session, which keeps what it has seen, can be run beside ours
+over a few frames of `random:tiny`.
 """
 
 from __future__ import annotations
@@ -13,15 +14,21 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from sam2s.bench.against import compare, resident
 from sam2s.bench.network import bench_network, film, randomise
 from sam2s.device import use_threads
+from sam2s.formats.behind import Behind
+from sam2s.formats.run_info import RunInfo
+from sam2s.formats.store import MaskStore
 from sam2s.model import SAM2S, ModelConfig, build
-from sam2s.tracking import Points, Tracker
+from sam2s.tracking import FrameResult, Points, Tracker
 
 
 def main() -> None:
@@ -29,12 +36,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=100_000)
     parser.add_argument("--weights", help="a name, file or random:tiny")
-    parser.add_argument("--image-size", type=int, help="side of the network's image")
+    parser.add_argument("--image-size", type=int, help="side of the image of --weights and of random:tiny")
     parser.add_argument("--against-transformers", type=int, default=0, metavar="FRAMES")
     args = parser.parse_args()
     where = {"image_size": args.image_size, "device": "auto", "precision": "auto"}
     model = bench_network(args.weights, **where) if args.weights else smallest()
-    began, sizes = time.perf_counter(), []
+    began, sizes = time.perf_counter(), array("q")
     for done, size in soak(model, args.frames):
         sizes.append(size)
         if done % max(1, args.frames // 20) == 0:
@@ -72,8 +79,20 @@ def smallest() -> SAM2S:
 
 
 def soak(model: SAM2S, frames: int) -> Iterator[tuple[int, int]]:
-    """Track frames as a stream; yields how many are done and the resident memory in bytes."""
+    """Track frames as a stream, masks to disk; yields how many are done and the resident memory in bytes."""
     tracker, side = Tracker(model), model.image_size
+    with (
+        TemporaryDirectory(prefix="sam2s-") as folder,
+        MaskStore.open(Path(folder) / "run", RunInfo("soak", "soak", (side, side), None)) as store,
+        Behind(store.append) as write,
+    ):
+        for index, result in enumerate(track(tracker, side, frames), 1):
+            write(result)
+            yield index, resident()
+
+
+def track(tracker: Tracker, side: int, frames: int) -> Iterator[FrameResult]:
+    """Objects that come, are corrected, and go."""
     rng = np.random.default_rng(0)
     alive: list[int] = []
     shown = list(film(50, side, side))
@@ -83,15 +102,13 @@ def soak(model: SAM2S, frames: int) -> Iterator[tuple[int, int]]:
             alive.append(index)
             tracker.add_prompt(index, point)
         elif index % 50 == 0:
-            tracker.add_prompt(alive[0], Points(point.coords, [index % 100 // 50]))
+            tracker.add_prompt(alive[0], Points(point.coords, [index // 100 % 2]))  # on the object, off the object
         if index % 100 == 99 and len(alive) > 1:
             tracker.remove_object(alive.pop(0))
-        for found in tracker.step(shown[index % len(shown)]).objects.values():
-            found.mask  # noqa: B018 (made on first use)
-        yield index + 1, resident()
+        yield tracker.step(shown[index % len(shown)])
 
 
-def growth_a_frame(sizes: list[int]) -> float:
+def growth_a_frame(sizes: Sequence[int]) -> float:
     """Bytes that a frame adds over the second half, by a straight line through all sizes."""
     half = np.asarray(sizes[len(sizes) // 2 :], dtype=float)
     return float(np.polyfit(np.arange(len(half)), half, 1)[0])

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from array import array
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -82,7 +83,7 @@ def compare(model: SAM2S, other: Other, frames: int, objects: int) -> Comparison
     Raises:
         Sam2sError: the other one is not installed, or cannot have these weights.
     """
-    sides, logits = [], []
+    sides = []
     with tempfile.TemporaryDirectory(prefix="sam2s-") as name:
         folder = Path(name)
         save_checkpoint(folder / "weights.safetensors", model.state_dict(), model.config, dtype="fp32")
@@ -101,10 +102,13 @@ def compare(model: SAM2S, other: Other, frames: int, objects: int) -> Comparison
                 said = done.stderr.strip().splitlines() or [f"the process of {side} died with {done.returncode}"]
                 raise Sam2sError(said[-1].removeprefix("sam2s: "))
             sides.append(Side(**json.loads((folder / f"{side}.json").read_text())))
-            logits.append(np.load(folder / f"{side}.npy"))
-    ours, theirs = logits
-    differing = float(((ours > 0) != (theirs > 0)).mean())
-    return Comparison(sides[0], sides[1], differing, float(np.abs(ours - theirs).max()))
+        differing, largest = 0.0, 0.0
+        with (folder / "sam2s.npy").open("rb") as mine, (folder / f"{other}.npy").open("rb") as yours:
+            for _ in range(frames):
+                ours, theirs = np.load(mine), np.load(yours)
+                differing += float(((ours > 0) != (theirs > 0)).mean()) / frames
+                largest = max(largest, float(np.abs(ours - theirs).max()))
+    return Comparison(sides[0], sides[1], differing, largest)
 
 
 def run_side(side: str, folder: Path, frames: int, objects: int, device: str, precision: str, threads: int) -> None:
@@ -113,13 +117,15 @@ def run_side(side: str, folder: Path, frames: int, objects: int, device: str, pr
     where = resolve_device(device)
     start = {"sam2s": sam2s_side, "transformers": transformers_side, "official": official_side}[side]
     steps = start(folder / "weights.safetensors", where, resolve_precision(precision, where), frames, objects)
-    times, busy, sizes, logits = [], [], [], []
-    for _ in range(frames):
-        began, began_cpu = time.perf_counter(), time.process_time()
-        logits.append(next(steps))
-        times.append(1000 * (time.perf_counter() - began))
-        busy.append(1000 * (time.process_time() - began_cpu))
-        sizes.append(resident())
+    times, busy, sizes = array("d"), array("d"), array("d")  # and no logits: memory is measured
+    with (folder / f"{side}.npy").open("wb") as kept:
+        for _ in range(frames):
+            began, began_cpu = time.perf_counter(), time.process_time()
+            logits = next(steps)
+            times.append(1000 * (time.perf_counter() - began))
+            busy.append(1000 * (time.process_time() - began_cpu))
+            np.save(kept, logits)
+            sizes.append(resident())
     half = frames // 2  # by then every store of ours is full
     warm = min(WARM_UP, frames - 1)
     figures = Side(
@@ -132,7 +138,6 @@ def run_side(side: str, folder: Path, frames: int, objects: int, device: str, pr
         round((sizes[-1] - sizes[half - 1]) / max(1, frames - half) / 1024, 1),
     )
     (folder / f"{side}.json").write_text(json.dumps(asdict(figures)))
-    np.save(folder / f"{side}.npy", np.stack(logits))
 
 
 def resident() -> int:

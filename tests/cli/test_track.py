@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -63,8 +65,14 @@ def masks(folder: Path) -> dict[int, dict]:
     }
 
 
+def checkpoint_every(frames, monkeypatch):
+    """A clock that ticks with the frames instead of with the world."""
+    monkeypatch.setattr(running, "CHECKPOINT_SECONDS", frames)
+    monkeypatch.setattr(running, "time", SimpleNamespace(perf_counter=count().__next__))
+
+
 def test_a_crash_loses_nothing_and_the_same_run_goes_on_exactly(job, monkeypatch):
-    monkeypatch.setattr(running, "CHECKPOINT_EVERY", 8)
+    checkpoint_every(8, monkeypatch)
     running.run(job("whole"), quiet)
 
     def crash(what, done, total):
@@ -83,7 +91,7 @@ def test_a_crash_loses_nothing_and_the_same_run_goes_on_exactly(job, monkeypatch
 
 
 def test_backward_also_goes_on(job, monkeypatch):
-    monkeypatch.setattr(running, "CHECKPOINT_EVERY", 5)
+    checkpoint_every(5, monkeypatch)
     jobs = [
         running.Job(**{**vars(job(name)), "prompts": [parse_box("1@28:4,4,40,30")], "reverse": True, "start": 8})
         for name in ("whole", "broken")

@@ -32,8 +32,8 @@ from sam2s.tracking.log import encode_prompt
 from sam2s.video import VideoSource, VideoWriter, open_source
 from sam2s.video.live import LiveSource
 
-CHECKPOINT_EVERY = 100
-"""Frames after which a killed run need not be done again."""
+CHECKPOINT_SECONDS = 5.0
+"""At most this much of a killed run has to be done again, and the frame in work."""
 FINISHED = b"finished"
 """State of a run that needs no more tracking; what was wrong with the input may follow it."""
 
@@ -91,6 +91,7 @@ def run(job: Job, tell: Tell) -> Outcome:
         image_size=job.image_size,
         precision=job.precision,
         threads=job.threads,
+        compile=job.compile,
         backend=job.backend,
     )
     with closing(open_source(job.input, policy=job.live)) as source:
@@ -106,6 +107,7 @@ def _track(job: Job, model: Network, source: VideoSource, tell: Tell) -> Outcome
         signals(first) as caught,
     ):
         done, resumed, began = 0, None, time.perf_counter()
+        saved = began
         state = store.load_state() or b""
         finished = state.startswith(FINISHED)
         damage = state.removeprefix(FINISHED).decode() or None if finished else None
@@ -118,8 +120,9 @@ def _track(job: Job, model: Network, source: VideoSource, tell: Tell) -> Outcome
                         write(result)
                         done += 1
                         tell("tracking", done, loop.total)
-                        if caught or done % CHECKPOINT_EVERY == 0:
+                        if caught or time.perf_counter() - saved >= CHECKPOINT_SECONDS:
                             loop.checkpoint()
+                            saved = time.perf_counter()
                         if caught:
                             break
             except TruncatedSourceError as error:

@@ -54,6 +54,7 @@ def test_overrides_have_the_types_of_the_settings():
             "data.clips.strides=[1, 3]",
             "data.clips.frames=8",
             "model.init=micro",
+            "model.semantic=off",
             "run.compile=true",
             "data.sources.0.kind=robotic",
             "schedule.length=10 steps",
@@ -61,6 +62,7 @@ def test_overrides_have_the_types_of_the_settings():
     )
     assert recipe.optimiser.lr == 5e-6
     assert (recipe.data.clips.strides, recipe.data.clips.frames) == ((1, 3), 8)
+    assert recipe.model.semantic == "off", "which YAML takes for false"
     assert (recipe.model.init, recipe.run.compile, recipe.data.sources[0].kind) == ("micro", True, "robotic")
 
 
@@ -72,6 +74,7 @@ def test_overrides_have_the_types_of_the_settings():
             "optimiser.learning_decay=1",
             r"there is no setting optimiser.learning_decay; did you mean optimiser.layer_decay\?",
         ),
+        ("model.semantic=true", "model.semantic is True; choose one of off, joint, reader"),
         ("optimiser.zzz=1", "there is no setting optimiser.zzz; the keys there are lr, layer_decay"),
         ("data.sources.0.wait=1", "there is no setting data.sources.0.wait; did you mean data.sources.0.weight?"),
         ("optimiser.lr=fast", "optimiser.lr is 'fast'; it must be a number"),

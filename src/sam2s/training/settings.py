@@ -54,8 +54,9 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
             return None
         return _convert(next(k for k in inner if k is not type(None)), value, where)
     if origin is Literal:
-        if value in inner:
-            return value
+        word = ("off", "on")[value] if isinstance(value, bool) else value  # YAML takes these words for truth values
+        if word in inner:
+            return word
         raise ConfigError(f"{where} is {value!r}; choose one of {', '.join(map(str, inner))}")
     if origin is tuple:
         return _sequence(inner, value, where)

@@ -195,7 +195,7 @@ def test_a_damaged_checkpoint_is_named(small, tmp_path):
         quietly(small(), tmp_path)
 
 
-def test_a_loss_that_is_no_number_is_kept_to_look_at(small, tmp_path, monkeypatch):
+def test_a_loss_that_is_no_number_is_kept_to_look_at(untouched, small, tmp_path, monkeypatch):
     def broken(answers, batch, *rest, **more):
         loss, terms = real(answers, batch, *rest, **more)
         return loss * (float("nan") if calls.append(0) or len(calls) == 4 else 1), terms
@@ -203,13 +203,15 @@ def test_a_loss_that_is_no_number_is_kept_to_look_at(small, tmp_path, monkeypatc
     calls, real = [], lesson.clip_loss
     monkeypatch.setattr(lesson, "clip_loss", broken)
     with pytest.raises(DivergedError, match=r"step 1 has the gradient norm nan .* look at the \.png"):
-        quietly(small(), tmp_path / "run")
+        quietly(small("run.save_minutes=60"), tmp_path / "run")
     found = sorted(path.name for path in (tmp_path / "run").glob("diverged*"))
     assert found == ["diverged-step-1-process-0-0.png", "diverged-step-1-process-0-0.pt"]
     kept = torch.load(tmp_path / "run/diverged-step-1-process-0-0.pt", weights_only=True)
     assert kept["images"].shape == (1, 5, 3, 64, 64)
+    assert (tmp_path / "run/weights.safetensors").exists(), "which the message names"
     monkeypatch.setattr(lesson, "clip_loss", real)
     assert quietly(small(), tmp_path / "run").step == 4
+    assert curve(tmp_path / "run") == curve(untouched)
 
 
 @pytest.mark.parametrize(

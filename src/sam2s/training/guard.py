@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 from PIL import Image
@@ -22,15 +23,15 @@ class DivergedError(Sam2sError):
     """The loss or its gradient is infinite or not a number; the weights are as before."""
 
 
-def check_finite(
+def refuse_step(
     norm: float, losses: Sequence[float], batches: Sequence[ClipBatch], step: int, folder: Path, processes: Processes
-) -> None:
-    """Stop if a step cannot be made.
+) -> NoReturn:
+    """Stop at a step that cannot be made.
 
     Every process whose own loss is not finite keeps its batches; if it is the gradient alone, all do.
 
     Args:
-        norm: of the gradients, the same on all processes.
+        norm: of the gradients, no finite number, the same on all processes.
         losses: of this process, one a batch.
         batches: that led there.
         step: number of the step.
@@ -40,8 +41,6 @@ def check_finite(
     Raises:
         DivergedError: saying how to look at the batches.
     """
-    if math.isfinite(norm):
-        return
     mine = [batch for batch, loss in zip(batches, losses, strict=True) if not math.isfinite(loss)]
     (culprits,) = processes.sum(len(mine))
     kept = mine if culprits else list(batches)

@@ -28,7 +28,7 @@ from sam2s.signals import signals
 
 from .data import training_loader
 from .freeze import freeze, what_learns
-from .guard import check_finite
+from .guard import refuse_step
 from .journal import Journal, Means, memory_gib
 from .lesson import Lesson, save_memory
 from .lora import plain_state
@@ -166,7 +166,9 @@ def _train(recipe: Recipe, out: Path, processes: Processes, tell: Tell) -> Outco
                 means.add({"loss": losses[-1], **terms})
             norm = torch.nn.utils.clip_grad_norm_(parameters, recipe.optimiser.clip_norm).item()
             if not math.isfinite(norm):
-                check_finite(norm, [x.item() for x in losses], parts, state.step, out, processes)
+                if first:
+                    state.save(run.keep)
+                refuse_step(norm, [x.item() for x in losses], parts, state.step, out, processes)
             for optimiser in optimisers:
                 optimiser.step()
                 optimiser.zero_grad(set_to_none=True)

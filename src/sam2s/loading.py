@@ -39,7 +39,7 @@ def load(
         precision: "auto" (bf16 on CUDA devices that have it, else fp32), "fp32", "bf16" or "fp16".
         threads: processor threads torch computes with, in the whole process; None for what suits the size of the
             network, unless `OMP_NUM_THREADS` or a call of `torch.set_num_threads` has settled it.
-        compile: let `torch.compile` make kernels first; takes a minute or so, and pays off on GPUs.
+        compile: let `torch.compile` make kernels first; takes minutes, and pays off on GPUs.
         backend: "onnx" insists on an exported network, which onnxruntime computes, and "torch" on weights; "auto" takes
             what is there.
 

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from sam2s.masks.bits import to_host
+
 
 class ObjectState(StrEnum):
     """What the tracker believes of an object on a frame."""
@@ -51,7 +53,7 @@ class ObjectResult:
     def mask(self) -> np.ndarray:
         """bool [H, W] at source resolution: logits upsampled bilinearly, then thresholded at 0 (made on first use)."""
         logits = self.low_res_logits[None, None].float()
-        return (F.interpolate(logits, self.size, mode="bilinear", align_corners=False)[0, 0] > 0).cpu().numpy()
+        return to_host(F.interpolate(logits, self.size, mode="bilinear", align_corners=False)[0, 0] > 0)
 
 
 @dataclass(frozen=True)

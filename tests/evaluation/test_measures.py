@@ -50,6 +50,15 @@ def test_dilation_reaches_across_a_narrow_image():
     np.testing.assert_array_equal(dilate(mask, 4), np.ones((1, 3), bool))
 
 
+def test_dilation_leaves_no_hole_beside_the_border():
+    for side in (5, 40):
+        for column in range(side):
+            mask = np.zeros((1, side), bool)
+            mask[0, column] = True
+            for radius in range(1, 20):
+                np.testing.assert_array_equal(dilate(mask, radius), slow_dilate(mask, radius))
+
+
 @settings(max_examples=60, deadline=None)
 @given(pairs())
 def test_identical_is_one_and_both_are_symmetric(masks):

@@ -101,7 +101,7 @@ def dilate(mask: np.ndarray, radius: int) -> np.ndarray:
     for offset in range(min(radius, mask.shape[0] - 1), -1, -1):
         wanted = min(math.isqrt(radius * radius - offset * offset), mask.shape[1] - 1)
         while half < wanted:
-            step = min(wanted - half, 2 * half + 1)  # a longer step would leave holes
+            step = min(wanted - half, half + 1)  # a longer one would leave holes beside the border, which cuts rows off
             row, half = _widen(row, step), half + step
         if offset:
             dilated[offset:] |= row[:-offset]

@@ -3,8 +3,8 @@
     python benchmarks/long_file.py [--hours 2]
 
 A minute of generated film is written once and its packets repeated, so that the file is made in seconds. Printed are
-the seconds to open it, to the first mask, and to the mask of a frame near the end that is prompted first of all; `micro`
-is loaded before.
+the seconds to open it, to the first mask, and to the mask of a frame near the end that is prompted first of all;
+`micro` is loaded before.
 """
 
 from __future__ import annotations

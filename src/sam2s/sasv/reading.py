@@ -97,7 +97,7 @@ def read_codes(path: Path) -> np.ndarray:
     """Read a mask whose grey value is a code: uint8 [H, W]. Colour files must have equal channels; alpha is ignored.
 
     Raises:
-        DatasetError: the channels differ, so the file holds colours.
+        DatasetError: the channels differ, so the file holds colours, or a code is above 255.
     """
     with _open(path) as image:
         if image.mode in ("RGBA", "LA"):
@@ -111,6 +111,8 @@ def read_codes(path: Path) -> np.ndarray:
         pixels = pixels[..., 0]
     if pixels.dtype == bool:
         return pixels.astype(np.uint8) * np.uint8(255)
+    if pixels.max() > 255:
+        raise DatasetError(f"{path} holds code {pixels.max()}; codes go up to 255, restore the official file")
     return pixels.astype(np.uint8)
 
 

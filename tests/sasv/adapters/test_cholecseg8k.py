@@ -1,9 +1,11 @@
+import numpy as np
 import pytest
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.adapters import cholecseg8k as adapter
+from sam2s.sasv.assemble import assemble
 from sasv.fixtures import cholecseg8k as fixture
-from sasv.fixtures.drawing import picture, save
+from sasv.fixtures.drawing import SIZE, disc, picture, save
 
 
 @pytest.fixture
@@ -26,6 +28,17 @@ def test_codes_are_decimal_and_alpha_is_ignored(folder):
         assert sorted(found) == ["black background", "gallbladder", "grasper", "liver"]
         assert found["gallbladder"].sum() == (fixture.codes(frame.index) == 22).sum()
         assert frame.labels.unknown == 0
+
+
+def test_tissue_that_jumps_stays_one_object_and_specks_are_none(folder, tmp_path):
+    for number, clip in ((99, 80), (100, 80), (160, 160), (161, 160)):
+        grey = np.full(SIZE, 50, np.uint8)
+        grey[disc(12, 12, 7) if number % 2 else disc(52, 36, 7)] = 22
+        grey[30:33, 30:33] = 21
+        save(folder / f"video01/video01_{clip:05d}/frame_{number}_endo_watershed_mask.png", grey)
+    (tmp_path / "out").mkdir()
+    draft, _ = assemble(next(adapter.videos(folder)), "cholecseg8k", {}, tmp_path / "out", hard_link=False)
+    assert [o.label for o in draft.objects.values()] == ["gallbladder"]
 
 
 def test_stray_codes_are_counted(folder):

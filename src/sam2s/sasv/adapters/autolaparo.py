@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sam2s.errors import DatasetError
-from sam2s.sasv.raw import Facts, How, Labels, RawFrame, RawMask, RawVideo
+from sam2s.sasv.raw import Facts, How, Labels, Link, RawFrame, RawMask, RawVideo
 from sam2s.sasv.reading import existing, files, locate, read_codes
 
 FACTS = Facts(
@@ -67,6 +67,7 @@ def videos(folder: Path) -> Iterator[RawVideo]:
             patient=f"autolaparo:{part}",
             fps=Fraction(1),
             how=dict.fromkeys(CODES, How.WHOLE),
+            link=Link(gate=0),
         )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.patients import cholec
-from sam2s.sasv.raw import Facts, How, Labels, Link, RawFrame, RawMask, RawVideo
+from sam2s.sasv.raw import Facts, Labels, Link, RawFrame, RawMask, RawVideo
 from sam2s.sasv.reading import existing, files, last_number, locate, read_codes, subfolders
 
 FACTS = Facts(
@@ -47,8 +47,8 @@ CODES = {
 }
 UNLABELLED = (0, 255)  # 255 is a line one pixel wide round the frame
 _CLIP = 80  # frames
-_HOW = {label: How.WHOLE for label in CODES.values() if label != "grasper"}
-_LINK = Link(gap=_CLIP, min_area=100, join=10)
+_SPECK = 100  # pixels; what covers fewer is no object
+_LINK = Link(gap=_CLIP, min_area=_SPECK, join=10)
 
 
 def find(root: Path) -> Path | None:
@@ -77,7 +77,6 @@ def videos(folder: Path) -> Iterator[RawVideo]:
                 split="train",
                 patient=cholec(int(source.name[5:])),
                 fps=Fraction(25),
-                how=_HOW,
                 link=_LINK,
             )
 
@@ -92,9 +91,14 @@ def _images(clip: Path) -> list[Path]:
 def _frames(images: list[Path]) -> Iterator[RawFrame]:
     for image in images:
         codes = read_codes(existing(image.with_name(f"{image.stem}_watershed_mask.png")))
-        present = np.flatnonzero(np.bincount(codes.ravel(), minlength=256)).tolist()
-        masks = tuple(RawMask(CODES[code], codes == code) for code in present if code in CODES)
-        strange = [code for code in present if code not in CODES and code not in UNLABELLED]
+        areas = np.bincount(codes.ravel(), minlength=256)
+        present = np.flatnonzero(areas >= _SPECK).tolist()
+        masks = tuple(_region(CODES[code], codes == code) for code in present if code in CODES)
+        strange = [code for code in range(256) if code not in CODES and code not in UNLABELLED]
         number = last_number(image)
-        labels = Labels(masks, unknown=int(np.isin(codes, strange).sum()))
-        yield RawFrame(number, image, labels, Fraction(number, 25))
+        yield RawFrame(number, image, Labels(masks, unknown=int(areas[strange].sum())), Fraction(number, 25))
+
+
+def _region(label: str, mask: np.ndarray) -> RawMask:
+    """All but graspers come once in a scene; the label is their lasting id."""
+    return RawMask(label, mask, track=None if label == "grasper" else label)

@@ -1,10 +1,16 @@
+import fcntl
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
 
 from sam2s.errors import OutputError
-from sam2s.files import replacing, write_atomically
+from sam2s.files import natural, replacing, write_atomically
+from sam2s.formats.folders import list_pictures
+from sam2s.video.folder import FolderSource
 
 
 def test_a_failure_leaves_the_old_file(tmp_path):
@@ -62,3 +68,22 @@ def test_disk_errors_say_what_to_do(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"cannot write .*file/b: .*; free space there or choose another --out"):
         write_atomically(tmp_path / "file" / "b", b"")
+
+
+def test_a_file_is_made_durable_through_a_handle_that_may_write(tmp_path, monkeypatch):
+    modes = []
+    monkeypatch.setattr(os, "fsync", lambda file: modes.append(fcntl.fcntl(file, fcntl.F_GETFL) & os.O_ACCMODE))
+    write_atomically(tmp_path / "a", b"x")
+    assert modes == [os.O_RDWR], "Windows refuses any other"
+
+
+@given(st.lists(st.integers(0, 10**9), min_size=2, unique=True), st.sampled_from(["", "a", "video_1_f"]))
+def test_natural_order_is_the_order_of_the_numbers(numbers, prefix):
+    names = [f"{prefix}{n}.png" for n in numbers]
+    assert sorted(names, key=natural) == [f"{prefix}{n}.png" for n in sorted(numbers)]
+
+
+def test_pictures_have_one_order_everywhere(tmp_path):
+    for name in ("B2", "a10", "a2", "1²", "2", "10", "A2", "_1", ""):
+        Image.new("RGB", (4, 4)).save(tmp_path / f"{name}f.png")
+    assert list(list_pictures(tmp_path).values()) == FolderSource(tmp_path).files

@@ -1,8 +1,9 @@
-"""Writing files so that a crash leaves the old one or the new one, never half of either."""
+"""Files on disk: written so that a crash leaves the old one or the new one, never half of either; and in order."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -48,13 +49,19 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def make_durable(path: Path) -> None:
     """Wait until the disk holds a file that was written and closed, so that a power cut cannot take it back."""
-    with path.open("rb") as file:
+    with path.open("r+b") as file:  # Windows makes nothing durable that is open for reading only
         os.fsync(file.fileno())
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
     """Say what kept us from writing `path`, and what to do."""
     return OutputError(f"cannot write {path}: {error.strerror or error}; free space there or choose another --out")
+
+
+def natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
+    """Sort key under which numbers within names count as numbers, and case decides only between equals."""
+    parts = [part for part in re.split(r"(\d+)", name) if part]
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part.lower()) for part in parts], name
 
 
 def _swap(new: Path, path: Path, old: Path) -> None:

@@ -1,5 +1,8 @@
 import csv
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 
@@ -272,3 +275,23 @@ def test_exports_do_not_depend_on_the_order_of_writing(tmp_path_factory, indices
             paths = write_exports(store, None, ["coco", "csv"])
         texts.append([path.read_bytes() for path in paths.values()])
     assert texts[0] == texts[1]
+
+
+def test_names_are_written_in_any_locale(tmp_path):
+    script = f"""
+from pathlib import Path
+from sam2s.formats.records import FrameRecord, ObjectRecord
+from sam2s.formats.run_info import RunInfo
+from sam2s.formats.table import write_table
+from sam2s.masks import rle
+from sam2s.tracking.results import ObjectState
+import numpy as np
+info, out = RunInfo("clip", "f", (2, 2), None, {{1: "hæmostat"}}), Path({str(tmp_path)!r})
+entry = ObjectRecord(1, rle.encode(np.ones((2, 2), bool)), 1.0, 1.0, ObjectState.VISIBLE)
+write_table([FrameRecord(0, None, {{1: entry}})], info, out / "masks.csv", out / "summary.csv")
+"""
+    (tmp_path / "script.py").write_text(script, encoding="utf-8")
+    plain = {**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    subprocess.run([sys.executable, str(tmp_path / "script.py")], check=True, env=plain)
+    for name in ("masks.csv", "summary.csv"):
+        assert "hæmostat" in (tmp_path / name).read_text(encoding="utf-8")

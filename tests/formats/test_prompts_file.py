@@ -164,3 +164,9 @@ def test_flags(tmp_path):
 def test_bad_flags(parse, text, message):
     with pytest.raises(PromptError, match=message):
         parse(text)
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path):
+    path = write(tmp_path, {"objects": [{"id": 1, "box": [1, 2, 3, 4]}]})
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_prompts(path) == [PromptEntry(0, 1, None, Box(1, 2, 3, 4))]

@@ -4,13 +4,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 from sam2s.errors import SourceError, TruncatedSourceError
 from sam2s.video import ArraySource, FolderSource, VideoSource
-from sam2s.video.folder import natural_key
 from video_tools import number_of, numbered
 
 
@@ -31,12 +28,6 @@ def test_images_come_in_natural_order_and_other_files_are_passed_over(tmp_path):
     assert [(f.index, f.pts) for f in source.frames(1, 5, 3)] == [(1, None), (4, None)]
     assert (source.length, source.size, source.name) == (6, (64, 96), tmp_path.name)
     assert FolderSource(tmp_path, fps=Fraction(30000, 1001)).frame(3).pts == Fraction(1001, 10000)
-
-
-@given(st.lists(st.integers(0, 10**9), min_size=2, unique=True), st.sampled_from(["", "a", "video_1_f"]))
-def test_natural_order_is_the_order_of_the_numbers(numbers, prefix):
-    names = [f"{prefix}{n}.png" for n in numbers]
-    assert sorted(names, key=natural_key) == [f"{prefix}{n}.png" for n in sorted(numbers)]
 
 
 def test_every_kind_of_image_becomes_rgb(tmp_path):

@@ -66,7 +66,7 @@ def write_coco(read: Read, info: RunInfo, path: Path, names: Mapping[int, str] |
                     "prompted": entry.prompted,
                 }
 
-    with replacing(path) as partial, partial.open("w") as file:
+    with replacing(path) as partial, partial.open("w", encoding="utf-8") as file:
         file.write(f'{{"info": {json.dumps(head(info))},\n"images": ')
         write_list(file, images())
         file.write(',\n"annotations": ')

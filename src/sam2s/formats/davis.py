@@ -39,7 +39,7 @@ def write_davis(
     with replacing(folder) as partial:
         pictures = partial / info.folder_name
         pictures.mkdir(parents=True)
-        with (partial / "frames.csv").open("w", newline="") as file:
+        with (partial / "frames.csv").open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)
             table.writerow(["file", "frame", "pts", "seconds"])
             for record in records:

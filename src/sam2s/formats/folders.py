@@ -5,7 +5,6 @@ Frames may lack a mask (not annotated). An all-zero mask says that every object 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from sam2s.errors import DatasetError
+from sam2s.files import natural
 from sam2s.masks.palette import read_label_map
 
 _PICTURES = {".jpg", ".jpeg", ".png"}
@@ -83,8 +83,3 @@ def list_pictures(folder: Path) -> dict[str, Path]:
     """Pictures of a folder by stem, in natural order: 9 comes before 10."""
     files = [path for path in folder.iterdir() if path.suffix.lower() in _PICTURES] if folder.is_dir() else []
     return {path.stem: path for path in sorted(files, key=lambda path: natural(path.stem))}
-
-
-def natural(text: str) -> list[tuple[int, str]]:
-    """Sort key that compares runs of digits as numbers."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text)]

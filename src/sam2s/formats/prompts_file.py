@@ -49,7 +49,7 @@ def read_prompts(path: str | Path) -> list[PromptEntry]:
     """
     path = Path(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise PromptError(f"cannot read prompts file {path}: {error.strerror}") from error
     except ValueError as error:

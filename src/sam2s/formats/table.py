@@ -34,7 +34,7 @@ def write_table(records: Iterable[FrameRecord], info: RunInfo, path: Path, summa
         summary: of the table of objects.
     """
     totals: dict[int, _Total] = {}
-    with replacing(path) as partial, partial.open("w", newline="") as file:
+    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(COLUMNS)
         for record in records:
@@ -42,7 +42,7 @@ def write_table(records: Iterable[FrameRecord], info: RunInfo, path: Path, summa
                 area = rle.area(entry.rle)
                 totals.setdefault(entry.object_id, _Total()).add(record, entry, area)
                 table.writerow(_row(record, entry, area, info))
-    with replacing(summary) as partial, partial.open("w", newline="") as file:
+    with replacing(summary) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(SUMMARY_COLUMNS)
         for object_id, total in totals.items():

@@ -41,7 +41,7 @@ def write_youtube_vis(read: Read, info: RunInfo, path: Path, names: Mapping[int,
     files = [file_name(index, info, names) for index in frames]
     video |= {"fps": ratio(info.fps), "length": len(frames), "file_names": files, "frames": frames, "pts": times}
 
-    with replacing(path) as partial, partial.open("w") as file:
+    with replacing(path) as partial, partial.open("w", encoding="utf-8") as file:
         file.write(f'{{"info": {json.dumps(head(info))},\n"videos": [{json.dumps(video)}],\n"annotations": [')
         for number, object_id in enumerate(object_ids):
             numbers = np.zeros(len(frames), _NUMBERS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from sam2s.errors import SourceError, TruncatedSourceError
+from sam2s.files import natural
 from sam2s.video.array import as_rgb
 from sam2s.video.frame import Frame, check_range
 
@@ -100,13 +100,6 @@ def read_image(path: Path) -> np.ndarray:
         return as_rgb(np.asarray(upright.convert("RGBA" if "transparency" in upright.info else "RGB")))
 
 
-def natural_key(name: str) -> list[tuple[int, int, str]]:
-    """Sort key under which numbers within names count as numbers."""
-    return [
-        (0, int(part), "") if part.isdecimal() else (1, 0, part.lower()) for part in re.split(r"(\d+)", name) if part
-    ]
-
-
 def _images(folder: Path) -> list[Path]:
     files = [f for f in folder.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES and not f.name.startswith(".")]
     if not files:
@@ -114,7 +107,7 @@ def _images(folder: Path) -> list[Path]:
         found = sum(1 for _ in folder.iterdir())
         what = f"holds {found} entries but no images" if found else "the folder is empty"
         raise SourceError(f"{folder}: {what}; allowed are {kinds}, directly in the folder")
-    return sorted(files, key=lambda f: (natural_key(f.name), f.name))
+    return sorted(files, key=lambda f: natural(f.name))
 
 
 def _size(path: Path) -> tuple[int, int]:

@@ -243,8 +243,8 @@ def test_built_set(tmp_path):
     from sam2s.sasv.build import run as build
 
     cvc_clinicdb.draw(tmp_path / "root")
-    jobs, _ = plan_build(tmp_path / "root", tmp_path / "set")
-    list(build(jobs, tmp_path / "set"))
+    planned = plan_build(tmp_path / "root", tmp_path / "set")
+    list(build(planned, tmp_path / "set"))
     with pytest.raises(DatasetError, match="no videos of --split test; its splits are train"):
         open_videos([str(tmp_path / "set")])
     videos = open_videos([str(tmp_path / "set")], split="train")
@@ -277,7 +277,7 @@ def test_synthetic_clips_are_held_out():
     ("data", "message"),
     [
         ("synthetic:", "--data synthetic: is not synthetic:N"),
-        ("nowhere", "--data nowhere is no folder; give a built set, a folder of sequences, or synthetic:N"),
+        ("nowhere", "--data nowhere is not a folder; give a built set, a folder of sequences, or synthetic:N"),
     ],
 )
 def test_data_that_does_not_exist(data, message):

@@ -27,7 +27,7 @@ from sam2s.training import lesson, loop
 from sam2s.training.guard import DivergedError
 from sam2s.training.journal import Journal
 from sam2s.training.loop import train
-from sam2s.training.plan import plan
+from sam2s.training.plan import find_start, plan
 from sam2s.training.recipe import load_recipe, recipes
 from sam2s.training.state import checkpoints
 
@@ -218,7 +218,7 @@ def test_a_loss_that_is_no_number_is_kept_to_look_at(untouched, small, tmp_path,
     ("change", "message"),
     [
         ("run.batch=3", "batch 3 cannot be shared out evenly: 1 process with data.clips.clips 2 take 2 clips at once"),
-        ("data.sources=[{place: nowhere}]", "nowhere is no folder; give a built set"),
+        ("data.sources=[{place: README.md}]", "README.md is not a folder; give a built set"),
         ("model.init=nothing.safetensors", "there is no file or folder nothing.safetensors"),
         ("model.semantic=joint", "the CLS token needs names to learn; give model.bank"),
         ("loss.tsl=0.1", r"loss\.tsl is 0\.1, but the network has no CLS token .*; set loss\.tsl=0, or model"),
@@ -267,6 +267,23 @@ def test_the_verb(recipe_file, tmp_path):
     assert done.exit_code == 0
     assert "1 steps done; the weights are in" in done.output
     assert "where to? Give --out" in str(call(str(recipe_file)).exception)
+
+
+def test_the_plan_tells_what_is_missing(small):
+    recipe = small("data.sources=[{place: nowhere}]", "model.semantic=joint", "model.bank=bank.safetensors")
+    text = plan(recipe, device="cpu")
+    assert "missing   data nowhere: there is no such folder" in text
+    assert "missing   text bank bank.safetensors: make it with sam2s text-bank" in text
+    assert "CLS token joint, the text bank missing" in text
+    assert "activations" in text
+    with pytest.raises(CheckpointError, match="there is no text bank"):
+        find_start(recipe)
+
+
+def test_a_plan_with_something_missing_ends_with_status_1():
+    shown = CliRunner().invoke(app, ["train", "your-data", "--dry-run", "--device", "cpu"])
+    assert shown.exit_code == 1
+    assert "missing   data my-videos" in shown.output
 
 
 @pytest.mark.slow

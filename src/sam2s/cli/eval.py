@@ -49,7 +49,7 @@ def eval(
     --shard several processes share the work and the last one writes the
     whole report.
 
-    Exit status: 0 all done; 1 some videos failed or are still missing; 2 something must be mended first.
+    Exit status: 0 all done; 1 some videos failed or are still missing; 2 invalid input or missing requirement.
     """
     import json
 

@@ -31,8 +31,8 @@ def onnx(
 ) -> None:
     """Write a network as ONNX graphs that `sam2s track` runs with onnxruntime.
 
-    Exit status: 0 done; 1 the check found logits of float32 graphs that differ by more than a thousandth; 2 something
-    must be mended first.
+    Exit status: 0 done; 1 the check found logits of float32 graphs that differ by more than a thousandth; 2 invalid
+    input or missing requirement.
     """
     from dataclasses import replace
 

@@ -22,7 +22,10 @@ def train(
         list[str] | None, typer.Option("--set", help="a.b=value changes a setting of the recipe; may be repeated.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, what learns and how much memory it takes.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Say what would be done, what learns, how much memory it takes, what is missing."
+        ),
     ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
 ) -> None:
@@ -31,6 +34,9 @@ def train(
     torchrun --nproc-per-node 4 -m sam2s train sam2s-base-plus --data DIR --out runs/a
 
     After Ctrl-C or a kill the same command goes on where it stopped.
+
+    Exit status: 0 done; 1 --dry-run found that data or a text bank are missing; 2 invalid input or missing requirement;
+    130 or 143 after Ctrl-C or a kill.
     """
     from sam2s.errors import ConfigError
 
@@ -41,9 +47,11 @@ def train(
 
     settings = load_recipe(recipe, set_ or (), data=data or ())
     if dry_run:
-        from sam2s.training.plan import plan
+        from sam2s.training.plan import missing_inputs, plan
 
         print(plan(settings, device=device))
+        if missing_inputs(settings):
+            raise typer.Exit(1)
         return
     if out is None:
         raise ConfigError("where to? Give --out DIR for checkpoints, log and weights, or --dry-run to see the plan")

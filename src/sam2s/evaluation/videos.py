@@ -213,7 +213,7 @@ def _open(place: str, split: str, wanted: set[str]) -> list[EvalVideo]:
         return list(synthetic(int(number))) if not wanted or "synthetic" in wanted else []
     root = Path(place)
     if not root.is_dir():
-        raise ConfigError(f"--data {place} is no folder; give a built set, a folder of sequences, or synthetic:N")
+        raise ConfigError(f"--data {place} is not a folder; give a built set, a folder of sequences, or synthetic:N")
     if (root / MANIFEST).exists():
         return _built(root, split, wanted)
     home = root.resolve().name

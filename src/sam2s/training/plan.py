@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from sam2s.errors import ConfigError
 
-from .data import ClipStream, open_source, preflight
+from .data import SYNTHETIC, ClipStream, open_source, preflight
 from .estimate import estimate
 from .freeze import freeze, what_learns
 from .optim import describe, make_optimisers
@@ -31,13 +32,11 @@ def find_start(recipe: Recipe, *, sizes_only: bool = False) -> Start:
     return start
 
 
-def open_stream(recipe: Recipe, names: Sequence[str], processes: Processes) -> ClipStream:
-    """Find the data of a recipe, and how the clips of a step are shared out.
+def batches_of_a_step(recipe: Recipe, processes: Processes) -> int:
+    """Batches that each process takes one after the other before the weights change.
 
     Raises:
-        ConfigError: a place does not exist, or the batch cannot be shared out evenly.
-        DatasetError: there is nothing to train on, or a file is missing, damaged, or of the wrong size, or a picture in
-            greys where ids are wanted.
+        ConfigError: the clips of a step cannot be shared out evenly.
     """
     clips, world, batch = recipe.data.clips, processes.world, recipe.run.batch
     at_once = clips.clips * world
@@ -46,11 +45,24 @@ def open_stream(recipe: Recipe, names: Sequence[str], processes: Processes) -> C
             f"run.batch {batch} cannot be shared out evenly: {world} process{'es' * (world > 1)} with data.clips.clips "
             f"{clips.clips} take {at_once} clips at once; make run.batch a multiple of {at_once}, or change the others"
         )
+    return batch // at_once
+
+
+def open_stream(recipe: Recipe, names: Sequence[str], processes: Processes) -> ClipStream:
+    """Find the data of a recipe, and how the clips of a step are shared out.
+
+    Raises:
+        ConfigError: a place does not exist, or the batch cannot be shared out evenly.
+        DatasetError: there is nothing to train on, or a file is missing, damaged, or of the wrong size, or a picture in
+            greys where ids are wanted.
+    """
+    accumulate = batches_of_a_step(recipe, processes)
+    clips = recipe.data.clips
     sources = [open_source(source, size=clips.size) for source in recipe.data.sources]
     if processes.first:
         preflight(sources)
     stream = ClipStream(
-        sources, clips, names, seed=recipe.run.seed, rank=processes.rank, world=world, accumulate=batch // at_once
+        sources, clips, names, seed=recipe.run.seed, rank=processes.rank, world=processes.world, accumulate=accumulate
     )
     stream.batch(0)  # what holds no clip is found before anything is written
     return stream
@@ -65,8 +77,28 @@ def total_steps(recipe: Recipe, stream: ClipStream) -> int | None:
     return max(1, round(epochs * stream.epoch_steps(recipe.run.batch)))
 
 
+def describe_data(stream: ClipStream) -> str:
+    """The sources, and how much there is of them."""
+    return f"{', '.join(source.name for source in stream.sources)}: {stream.epoch:,} clips an epoch"
+
+
+def missing_inputs(recipe: Recipe) -> list[str]:
+    """What a recipe needs that is not on this machine yet, and where it comes from."""
+    places = [source.place for source in recipe.data.sources if source.place != SYNTHETIC]
+    missing = [
+        f"data {place}: there is no such folder; build it, or name yours with --data"
+        for place in places
+        if not Path(place).expanduser().exists()
+    ]
+    if (bank := recipe.model.bank) and not Path(bank).expanduser().exists():
+        missing.append(f"text bank {bank}: make it with sam2s text-bank --out {bank}")
+    return missing
+
+
 def plan(recipe: Recipe, *, device: str = "auto") -> str:
-    """What `train` would do, in words. Named weights need not be on this machine, and nothing is written.
+    """What `train` would do, in words, as far as it can be told without `missing_inputs`. Nothing is written.
+
+    Named weights need not be on this machine.
 
     Raises:
         ConfigError: the recipe cannot be followed here.
@@ -74,17 +106,20 @@ def plan(recipe: Recipe, *, device: str = "auto") -> str:
     """
     with joined(device) as processes:
         start = find_start(recipe, sizes_only=True)
-        stream = open_stream(recipe, start.config.categories, processes)
+        accumulate = batches_of_a_step(recipe, processes)
+        missing = missing_inputs(recipe)
+        stream = None if missing else open_stream(recipe, start.config.categories, processes)
         network = start_network(start, recipe.model)
         freeze(network, recipe.learning)
         optimisers = make_optimisers(network, recipe.optimiser)
-        steps, clips = total_steps(recipe, stream), recipe.data.clips
+        steps, clips = total_steps(recipe, stream) if stream else None, recipe.data.clips
         length = f"{steps:,} steps" if steps else recipe.schedule.length
         lines = [
+            *(f"missing   {what}" for what in missing),
             f"network   {describe_start(start, recipe.model)}",
-            f"data      {', '.join(source.name for source in stream.sources)}: {stream.epoch:,} clips an epoch",
+            f"data      {describe_data(stream) if stream else 'missing'}",
             f"step      {recipe.run.batch} clips of {clips.frames} frames with up to {clips.objects} objects: "
-            f"{processes.world} x {stream.accumulate} x {clips.clips} (processes, one after the other, at once)",
+            f"{processes.world} x {accumulate} x {clips.clips} (processes, one after the other, at once)",
             f"length    {length} on {processes.device}",
             "learns",
             what_learns(network),

@@ -17,6 +17,9 @@ from sam2s.model.text_bank import TextBank
 from .freeze import ADDITIONS
 from .initialise import matching_weights
 
+NO_BANK = ("?",)
+"""The names of a bank that is not there, where only the sizes are asked for."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelSettings:
@@ -75,7 +78,8 @@ def read_start(settings: ModelSettings, image_size: int, *, sizes_only: bool = F
     Args:
         settings: which.
         image_size: side of the network's image.
-        sizes_only: named weights need not be on this machine; the state stays None.
+        sizes_only: named weights and the bank need not be on this machine; the state of named weights stays None, and
+            a bank that is not there counts as one of a single name.
 
     Raises:
         CheckpointError: the weights cannot be found or read.
@@ -88,9 +92,12 @@ def read_start(settings: ModelSettings, image_size: int, *, sizes_only: bool = F
     else:
         config, state, metadata = load_checkpoint(settings.init)
     config = replace(config, image_size=image_size, semantic=settings.semantic or config.semantic)
-    bank = TextBank.read(Path(settings.bank).expanduser()) if settings.bank else None
+    path = Path(settings.bank).expanduser() if settings.bank else None
+    bank = TextBank.read(path) if path and not (sizes_only and not path.exists()) else None
     if bank is not None:
         config = bank.fit(config)
+    elif path is not None:
+        config = replace(config, categories=NO_BANK)
     elif settings.names and config.semantic != "off":
         config = replace(config, categories=settings.names, text_encoder="", templates=())
     if config.semantic != "off" and not config.categories:
@@ -128,5 +135,7 @@ def describe_start(start: Start, settings: ModelSettings) -> str:
     origin = f"from {settings.init}" if settings.init else "from nothing"
     config = start.config
     bank = f"{len(config.categories)} names {'by ' + config.text_encoder if config.text_encoder else 'to be learned'}"
+    if config.categories == NO_BANK:
+        bank = "the text bank missing"
     semantic = "no CLS token" if config.semantic == "off" else f"CLS token {config.semantic}, {bank}"
     return f"{config.name} at {config.image_size} px, {origin}, {semantic}"

@@ -332,7 +332,7 @@ class TestLabelNoise:
 
 
 def test_no_folder():
-    with pytest.raises(ConfigError, match="nowhere is no folder"):
+    with pytest.raises(ConfigError, match="nowhere is not a folder"):
         open_source(SourceSettings(place="nowhere"), size=64)
 
 

@@ -3,10 +3,11 @@
 from .augment import Augmentation
 from .check import preflight
 from .clip import ClipSettings
-from .opening import SourceSettings, find_entries, open_source
+from .opening import SYNTHETIC, SourceSettings, find_entries, open_source
 from .stream import ClipStream, training_loader
 
 __all__ = [
+    "SYNTHETIC",
     "Augmentation",
     "ClipSettings",
     "ClipStream",

@@ -86,7 +86,7 @@ def find_entries(
     """
     root = root.expanduser()
     if not root.is_dir():
-        raise ConfigError(f"{root} is no folder; give a built set, a DAVIS or SA-V folder, or {SYNTHETIC!r}")
+        raise ConfigError(f"{root} is not a folder; give a built set, a DAVIS or SA-V folder, or {SYNTHETIC!r}")
     if (root / MANIFEST).exists():
         return masklet_entries(root, split=split, subset=subset)
     if entries := sav_mask_entries(root) or sav_entries(root, auto=auto):

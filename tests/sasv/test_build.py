@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import numpy as np
@@ -5,10 +6,10 @@ import pytest
 from PIL import Image
 
 from sam2s.errors import DatasetError
-from sam2s.sasv.build import plan, run
+from sam2s.sasv.build import Plan, plan, run, write_manifest
 from sam2s.sasv.masklets import MaskletDataset, State
-from sasv.fixtures import autolaparo, cvc_clinicdb, grasp, polypgen
-from sasv.fixtures.drawing import picture
+from sasv.fixtures import autolaparo, cvc_clinicdb, dsad, endovis18, grasp, polypgen, surgai38k
+from sasv.fixtures.drawing import picture, save
 
 
 @pytest.fixture
@@ -18,8 +19,8 @@ def root(tmp_path):
 
 
 def build(root, out, **options):
-    jobs, _ = plan(root, out, **options)
-    return {outcome.id: outcome for outcome in run(jobs, out)}
+    planned = plan(root, out, **options)
+    return {outcome.id: outcome for outcome in run(planned, out)}
 
 
 def states(outcomes):
@@ -35,8 +36,8 @@ def test_second_run_keeps_what_is_there(root, tmp_path):
 
 def test_an_interrupted_run_goes_on(root, tmp_path):
     out = tmp_path / "set"
-    jobs, _ = plan(root, out)
-    outcomes = run(jobs, out)
+    planned = plan(root, out)
+    outcomes = run(planned, out)
     next(outcomes)
     outcomes.close()  # as Ctrl-C does
     assert MaskletDataset(out).ids == ["cvc-clinicdb/01"]
@@ -104,6 +105,114 @@ def test_a_changed_list_of_annotations_rebuilds_its_videos(tmp_path):
     assert set(states(build(tmp_path / "root", tmp_path / "set"))) == {"built"}
 
 
+def test_files_that_arrive_later_rebuild_their_video_alone(tmp_path):
+    root, out = tmp_path / "root", tmp_path / "set"
+    endovis18.draw(root)
+    repairs = root / "endovis18/repairs"
+    repairs.rename(tmp_path / "repairs")
+    shutil.copy(root / "endovis18/miccai_challenge_2018_release_1/seq_1/labels/frame000.png", root / "mended.png")
+    (root / "mended.png").rename(root / "endovis18/miccai_challenge_2018_release_1/seq_1/labels/frame001.png")
+    assert set(states(build(root, out, everything=True))) == {"built"}
+    shutil.move(tmp_path / "repairs", repairs)
+    found = {name: outcome.state for name, outcome in build(root, out, everything=True).items()}
+    assert found == {"endovis18/seq_1": "built", "endovis18/seq_2": "kept", "endovis18/seq_5": "kept"}
+    assert set(states(build(root, out, everything=True))) == {"kept"}
+
+
+def test_masks_that_arrive_later_rebuild_their_video(tmp_path):
+    """Masks that need not be there: of a further organ, and of a frame that a mapping file lets go without."""
+    root, out = tmp_path / "root", tmp_path / "set"
+    dsad.draw(root)
+    surgai38k.draw(root)
+    mapping = root / "surgai3.8k.yaml"
+    mapping.write_text(mapping.read_text().replace("missing: error", "missing: unknown"))
+    late = [root / "dsad_images/multilabel/02/mask00_small_intestine.png", root / "surgai/case1/uterus_9.png"]
+    content = [path.read_bytes() for path in late]
+    for path in late:
+        path.unlink()
+    first = build(root, out, everything=True)
+    assert set(states(first)) == {"built"}
+    for path, data in zip(late, content, strict=True):
+        path.write_bytes(data)
+    again = {name for name, outcome in build(root, out, everything=True).items() if outcome.state == "built"}
+    assert again == {"dsad/multilabel-02", "surgai3.8k/case1"}
+
+
+def entries(out):
+    manifest = json.loads((out / "manifest.json").read_text())
+    return list(manifest["videos"]), manifest.get("stale", {})
+
+
+def test_what_a_source_holds_no_more_is_left_out_of_the_set(root, tmp_path):
+    out = tmp_path / "set"
+    build(root, out)
+    for part in ("Original", "Ground Truth"):
+        (root / "CVC-ClinicDB" / part / "26.tif").rename(tmp_path / part)
+    outcomes = build(root, out)
+    assert (outcomes["cvc-clinicdb/02"].state, outcomes["cvc-clinicdb/02"].message) == (
+        "stale",
+        "its source has no such video any more",
+    )
+    assert entries(out)[0] == ["cvc-clinicdb/01", "cvc-clinicdb/05"]
+    autolaparo.draw(tmp_path / "other")
+    build(tmp_path / "other", out)  # its source is not looked at here, and stays as it was
+    write_manifest(out)
+    assert entries(out)[0] == ["autolaparo/001", "autolaparo/171", "cvc-clinicdb/01", "cvc-clinicdb/05"]
+    assert set(entries(out)[1]) == {"cvc-clinicdb/02"}
+    for part in ("Original", "Ground Truth"):
+        (tmp_path / part).rename(root / "CVC-ClinicDB" / part / "26.tif")
+    build(root, out)
+    assert "cvc-clinicdb/02" in entries(out)[0]
+    assert entries(out)[1] == {}
+
+
+def test_what_cannot_be_built_again_is_left_out_of_the_set(root, tmp_path):
+    out = tmp_path / "set"
+    build(root, out)
+    (root / "CVC-ClinicDB/Ground Truth/26.tif").unlink()
+    assert build(root, out)["cvc-clinicdb/02"].state == "failed"
+    videos, stale = entries(out)
+    assert videos == ["cvc-clinicdb/01", "cvc-clinicdb/05"]
+    assert stale["cvc-clinicdb/02"].startswith("it could not be built again: ")
+
+
+def test_what_sa_sv_drops_now_is_left_out_even_without_all(tmp_path, monkeypatch):
+    polypgen.draw(tmp_path / "root")
+    out = tmp_path / "set"
+    build(tmp_path / "root", out, everything=True)
+    build(tmp_path / "root", out)
+    assert "polypgen/seq1_neg" in entries(out)[0]  # is as it would be
+    monkeypatch.setattr("sam2s.sasv.adapters.polypgen.LEFT_OUT", ("seq1", "seq2"))
+    outcomes = build(tmp_path / "root", out)
+    assert outcomes["polypgen/seq2"].message == "it would be another video now; build it again"
+    assert "polypgen/seq2" not in entries(out)[0]
+
+
+def test_one_bad_sequence_stops_no_other(tmp_path):
+    endovis18.draw(tmp_path / "root")
+    (tmp_path / "root/endovis18/miccai_challenge_2018_release_1/seq_1/labels/frame001.png").unlink()
+    outcomes = build(tmp_path / "root", tmp_path / "set", everything=True)
+    assert {name: outcome.state for name, outcome in outcomes.items()} == {
+        "endovis18/seq_1": "failed",
+        "endovis18/seq_2": "built",
+        "endovis18/seq_5": "built",
+    }
+
+
+def test_a_source_without_a_complete_video_is_said(tmp_path):
+    (tmp_path / "root/instrument_dataset_1/left_frames").mkdir(parents=True)
+    save(tmp_path / "root/instrument_dataset_1/left_frames/frame000.png", picture())
+    reason = plan(tmp_path / "root", tmp_path / "set").without["endovis17"]
+    assert "holds no video that is complete; it should have instrument_dataset_N/left_frames" in reason
+
+
+def test_a_source_of_which_sa_sv_takes_nothing_is_said(tmp_path, caplog):
+    polypgen.draw(tmp_path / "root")
+    shutil.rmtree(next((tmp_path / "root").rglob("seq2")))
+    assert plan(tmp_path / "root", tmp_path / "set").jobs == []
+    assert "polypgen: SA-SV leaves out all 5 videos in " in caplog.text
+
+
 def test_frames_are_copied_as_they_are_or_made_png(root, tmp_path):
     autolaparo.draw(root)
     out = tmp_path / "set"
@@ -118,7 +227,7 @@ def test_a_damaged_record_is_built_again_or_left_out(root, tmp_path, caplog):
     out = tmp_path / "set"
     build(root, out)
     (out / "videos/cvc-clinicdb/02/video.json").write_text("{")
-    list(run([], out))
+    list(run(Plan(), out))
     assert MaskletDataset(out).ids == ["cvc-clinicdb/01", "cvc-clinicdb/05"]
     assert "left out of the manifest: cannot read" in caplog.text
     assert states(build(root, out)) == ["kept", "built", "kept"]
@@ -149,7 +258,7 @@ def test_left_out_material_needs_all(tmp_path):
 
 
 def test_missing_sources_say_what_they_need(root, tmp_path):
-    _, without = plan(root, tmp_path / "set")
+    without = plan(root, tmp_path / "set").without
     assert "cvc-clinicdb" not in without
     assert without["kvasir-seg"].startswith("not found below")
     assert "kavsir_bboxes.json" in without["kvasir-seg"]

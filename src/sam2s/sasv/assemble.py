@@ -9,7 +9,7 @@ from typing import Any
 from sam2s.errors import DatasetError
 from sam2s.masks import rle
 from sam2s.sasv.draft import Draft, DraftFrame, DraftObject, empty
-from sam2s.sasv.instances import Counts, Instance, frame_instances, with_colour
+from sam2s.sasv.instances import Counts, Instance, frame_instances, merged, with_colour
 from sam2s.sasv.linking import Linker
 from sam2s.sasv.ontology import load_ontology
 from sam2s.sasv.pictures import small, store
@@ -77,7 +77,10 @@ def assemble(
             picture,
             size,
         )
+        seen: dict[int, Instance] = {}
         for object_id, one in zip(linker.step(t, instances), instances, strict=True):
+            seen[object_id] = merged(seen[object_id], one) if object_id in seen else one
+        for object_id, one in seen.items():
             found[-1].masks[object_id] = rle.encode(one.mask(size))
             examples.setdefault(object_id, one)
             names.setdefault(object_id, set()).add(one.label)

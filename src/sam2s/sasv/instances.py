@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -120,6 +120,19 @@ def frame_instances(
         assert category is not None
         found.append(Instance(category, label, region, corner, None, track))
     return found
+
+
+def merged(a: Instance, b: Instance) -> Instance:
+    """Two pieces of one object as one."""
+    y, x = min(a.corner[0], b.corner[0]), min(a.corner[1], b.corner[1])
+    ends = [(one.corner[0] + one.crop.shape[0], one.corner[1] + one.crop.shape[1]) for one in (a, b)]
+    crop = np.zeros((max(bottom for bottom, _ in ends) - y, max(right for _, right in ends) - x), bool)
+    for one, (bottom, right) in zip((a, b), ends, strict=True):
+        crop[one.corner[0] - y : bottom - y, one.corner[1] - x : right - x] |= one.crop
+    colour = a.colour
+    if a.colour is not None and b.colour is not None:
+        colour = (a.area * a.colour + b.area * b.colour) / (a.area + b.area)
+    return replace(a, crop=crop, corner=(y, x), colour=colour)
 
 
 def components(mask: np.ndarray, join: int = 0) -> Iterator[tuple[np.ndarray, tuple[int, int]]]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from sam2s.sasv.instances import Instance
+from sam2s.sasv.instances import Instance, merged
 from sam2s.sasv.raw import Link
 
 _WEAK = 0.3  # a link with a lower score is doubtful
@@ -54,7 +54,7 @@ class Linker:
     _time: int = 0  # annotated frames so far
 
     def step(self, frame: int, instances: Sequence[Instance]) -> list[int]:
-        """Ids of a frame's instances; frames come in order."""
+        """Ids of a frame's instances, one id for all pieces of an object; frames come in order."""
         self._time += 1
         ids = [0] * len(instances)
         for i, one in enumerate(instances):
@@ -94,16 +94,32 @@ class Linker:
             np.where(scores < gate, -1e3, scores - 0.001 * np.minimum(ages, 100)[:, None]), maximize=True
         )
         taken: dict[int, int] = {int(j): int(i) for i, j in zip(*pairs, strict=True) if scores[i, j] >= gate}
-        ids = []
+        ids = [0] * len(group)
+        for j, i in taken.items():
+            known, one = candidates[i], group[j]
+            self._judge(frame, known, one, scores, i, j)
+            known.last, known.time = one, self._time
+            ids[j] = known.id
         for j, one in enumerate(group):
             if j not in taken:
-                ids.append(self._new(one))
-                continue
-            known = candidates[taken[j]]
-            self._judge(frame, known, one, scores, taken[j], j)
-            known.last, known.time = one, self._time
-            ids.append(known.id)
+                full = candidates and self._full(one.label)
+                ids[j] = self._add(frame, candidates, one, scores[:, j]) if full else self._new(one)
         return ids
+
+    def _full(self, label: str) -> bool:
+        """Whether there are as many objects of a label as there can be."""
+        return sum(known.last.label == label for known in self._known) >= self.link.most.get(label, math.inf)
+
+    def _add(self, frame: int, candidates: list[_Known], piece: Instance, scores: np.ndarray) -> int:
+        """Make a surplus piece part of the object that it fits best, and put it on the review list."""
+        best = int(np.argmax(scores))
+        known = candidates[best]
+        known.last = merged(known.last, piece) if known.time == self._time else piece
+        known.time = self._time
+        self.guess["doubtful"] += 1
+        score = round(float(scores[best]), 3)
+        self.review.append({"frame": frame, "id": known.id, "reasons": ["surplus piece"], "score": score})
+        return known.id
 
     def _score(self, before: Instance, now: Instance) -> float:
         """How likely two instances of one category are one object: 0 (not at all) to 1."""

@@ -5,6 +5,7 @@ docs/how-to/mapping-files.md explains the keys. Nothing is guessed: what a file 
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from sam2s.sasv.ontology import load_ontology
 from sam2s.sasv.path_template import Template
 from sam2s.sasv.raw import Facts, How, Labels, Link, RawFrame, RawMask, RawVideo, Split
 from sam2s.sasv.reading import read_codes, read_colours
+from sam2s.sasv.traces import note
 
 HELP = "docs/how-to/mapping-files.md"
 _CHOICES = {
@@ -212,9 +214,11 @@ def _labels(mapping: Mapping, image: Path, values: dict[str, str]) -> Labels | N
     for label, template in mapping.masks:
         filled = template.fill(values)
         if "object" in filled.fields:
+            note(mapping.folder / os.path.dirname(filled.text.partition("{")[0]))
             files = [(path, found["object"]) for path, found in filled.matches(mapping.folder)]
         else:
             path = mapping.folder / filled.text
+            note(path)
             files = [(path, "")] if path.is_file() else []
         if not files and mapping.missing == "error":
             raise _wrong(

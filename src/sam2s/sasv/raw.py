@@ -8,13 +8,15 @@ for all sources alike by `sam2s.sasv.build`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
+
+from sam2s.errors import DatasetError
 
 Split = Literal["train", "val", "test"]
 
@@ -39,6 +41,7 @@ class Link:
             right where a category mostly has one object and frames are far apart.
         min_area: components smaller than this many pixels are specks and dropped.
         join: components nearer to each other than this many pixels are one object.
+        most: by label, how many objects there are at most; a further piece goes to the one that it fits best.
     """
 
     by: Literal["overlap", "order"] = "overlap"
@@ -46,6 +49,7 @@ class Link:
     gate: float = 0.1
     min_area: int = 50
     join: int = 0
+    most: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,37 +100,51 @@ class RawFrame:
     pts: Fraction | None = None
 
 
+def no_frames() -> Iterator[RawFrame]:
+    """Of a video whose files are still to be looked at, or are wrong."""
+    return iter(())
+
+
 @dataclass(frozen=True)
 class RawVideo:
     """One video (or single image) of a source; must pickle, so `frames` is a `functools.partial` of a module function.
 
     Attributes:
         name: unique within the source; letters, digits, `-`, `_` and `.` only.
-        frames: called in a worker; yields frames in time order and reads pixels only then.
-        length: number of frames.
         subset: row of Table 1 of the paper ("ClinicDB"), or None for material that SA-SV leaves out.
         split: train, val or test in SA-SV (for material left out: the source's own split).
         patient: key of the patient, the same in every source that shows the patient (see `patients.py`).
+        frames: called in a worker; yields frames in time order and reads pixels only then.
+        length: number of frames.
         fps: annotated frames a second, or None where the spacing is irregular or unknown.
         images: whether this is a single picture rather than a video; its ids need not last.
         how: by label, how masks become objects; `How.COMPONENTS` where nothing is said.
         link: how objects are joined over time.
         crop: (x, y, width, height) to cut from image and masks alike, or None.
         procedure: where it differs from the source's.
+        problem: what is wrong with its files, so that it cannot be built; "" where nothing is.
     """
 
     name: str
-    frames: Callable[[], Iterator[RawFrame]]
-    length: int
     subset: str | None
     split: Split
     patient: str
+    frames: Callable[[], Iterator[RawFrame]] = no_frames
+    length: int = 0
     fps: Fraction | None = None
     images: bool = False
     how: Mapping[str, How] = field(default_factory=dict)
     link: Link = field(default_factory=Link)
     crop: tuple[int, int, int, int] | None = None
     procedure: str | None = None
+    problem: str = ""
+
+    def completed(self, complete: Callable[[RawVideo], RawVideo]) -> RawVideo:
+        """`complete(self)`, which adds the frames; where it finds their files wrong, this video with that problem."""
+        try:
+            return complete(self)
+        except DatasetError as error:
+            return replace(self, problem=str(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +184,9 @@ class Adapter(Protocol):
         ...
 
     def videos(self, folder: Path) -> Iterator[RawVideo]:
-        """Yield all videos in a fixed order, without reading pixels.
+        """Yield all videos in a fixed order, without reading pixels. What is wrong with one is its `problem`.
 
         Raises:
-            DatasetError: a file is missing or not as documented; the message names it and what to do.
+            DatasetError: the source as a whole is not as documented; the message names the file and what to do.
         """
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +20,18 @@ _STUB_BYTES = 100  # no picture is this small; a symbolic link unpacked as a tex
 
 def locate(root: Path, *required: str, depth: int = 3) -> Path | None:
     """The first folder at most `depth` levels below `root` in which every pattern (a relative glob) finds something."""
+    return next(locate_all(root, *required, depth=depth), None)
+
+
+def locate_all(root: Path, *required: str, depth: int = 3) -> Iterator[Path]:
+    """All such folders, those nearer to `root` first."""
     level = [root]
     for below in range(depth + 1):
         for folder in level:
             if all(next(folder.glob(pattern), None) for pattern in required):
-                return folder
+                yield folder
         if below < depth:
             level = [child for folder in level for child in subfolders(folder)]
-    return None
 
 
 def subfolders(folder: Path) -> list[Path]:
@@ -46,6 +50,7 @@ def files(folder: Path, *suffixes: str) -> list[Path]:
     """
     if not folder.is_dir():
         raise DatasetError(f"folder {folder} is missing; unpack the official download again, with all its parts")
+    note(folder)
     return natural(p for p in folder.iterdir() if p.suffix.lower() in suffixes and not _is_junk(p) and p.is_file())
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 
 from sam2s.errors import DatasetError
 from sam2s.sasv import adapters
-from sam2s.sasv.raw import Adapter
+from sam2s.sasv.raw import Adapter, RawVideo
 
 
 @cache
@@ -26,3 +28,20 @@ def get_adapter(name: str) -> Adapter:
         return all_adapters()[name]
     except KeyError:
         raise DatasetError(f"there is no source {name!r}; known sources: {', '.join(all_adapters())}") from None
+
+
+def list_videos(adapter: Adapter, folder: Path) -> list[RawVideo]:
+    """All videos of a source; their names are going to be folders.
+
+    Raises:
+        DatasetError: there is none, two have one name, or a name is no good for a folder.
+    """
+    videos: dict[str, RawVideo] = {}
+    for video in adapter.videos(folder):
+        if video.name in videos or not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", video.name):
+            reason = "twice there" if video.name in videos else "no good folder name"
+            raise DatasetError(f"video name {video.name!r} is {reason}; restore the official file names")
+        videos[video.name] = video
+    if not videos:
+        raise DatasetError(f"{folder} holds no video that is complete; it should have {adapter.FACTS.layout}")
+    return list(videos.values())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.raw import Facts
-from sam2s.sasv.registry import all_adapters
+from sam2s.sasv.registry import all_adapters, list_videos
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,14 @@ def survey(root: Path | None) -> list[Found]:
         if root is not None:
             try:
                 folder = adapter.find(root)
-                for video in adapter.videos(folder) if folder else ():
-                    if video.subset is not None:
+                videos = list_videos(adapter, folder) if folder else []
+                bad = [video for video in videos if video.problem]
+                for video in videos:
+                    if video.subset is not None and not video.problem:
                         totals += Counter(videos=1, frames=video.length)
+                if bad:
+                    more = f" (and something with {len(bad) - 1} more videos)" if len(bad) > 1 else ""
+                    problem = f"{bad[0].name}: {bad[0].problem}{more}"
             except DatasetError as error:
                 problem = str(error)
         found.append(Found(facts, folder, totals["videos"], totals["frames"], problem))

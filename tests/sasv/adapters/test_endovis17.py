@@ -92,8 +92,73 @@ def test_labels_without_frames_are_refused(tmp_path):
     folder = fixture.types("10", tmp_path / "endovis17")
     fixture.save(folder / "frame000.png", fixture.spot(700, 500, 60) * np.uint8(1))
     fixture.frame(tmp_path / "endovis17" / fixture.TESTING.format("9_10", 9), 0)
-    with pytest.raises(DatasetError, match="frame000 of instrument_dataset_10 has labels but no picture"):
-        list(adapter.videos(adapter.find(tmp_path)))
+    problems = {video.name: video.problem for video in adapter.videos(adapter.find(tmp_path))}
+    assert "frame000 of instrument_dataset_10 has labels but no picture" in problems["seq_10"]
+
+
+def test_archives_unpacked_into_folders_of_their_own_name_are_all_found(drawn, tmp_path):
+    for archive in (drawn / "endovis17").glob("instrument_*"):
+        shutil.copytree(archive, tmp_path / "data" / archive.name / archive.name)
+    videos = {video.name: video.length for video in adapter.videos(adapter.find(tmp_path))}
+    assert videos == {"seq_2": 1, "seq_6": 4, "seq_9": 1}
+
+
+def test_test_labels_beside_a_lone_archive_of_frames_are_found(drawn, tmp_path):
+    frames = tmp_path / "data/instrument_5_8_training/instrument_5_8_training"
+    shutil.copytree(drawn / "endovis17/instrument_5_8_training", frames)
+    shutil.copytree(drawn / "endovis17/instrument_2017_test", tmp_path / "data/instrument_2017_test")
+    for sequence, number in ((6, 225), (6, 226), (9, 0)):
+        fixture.frame(frames / f"instrument_dataset_{sequence}", number)
+    assert {v.name: v.length for v in adapter.videos(adapter.find(tmp_path))} == {"seq_6": 4, "seq_9": 1}
+
+
+@pytest.fixture
+def copy(drawn, tmp_path):
+    shutil.copytree(drawn / "endovis17", tmp_path / "endovis17")
+    return tmp_path / "endovis17"
+
+
+@pytest.mark.parametrize("number", [223, 224])
+def test_an_instrument_that_lacks_a_frame_is_named(copy, number):
+    folder = copy / fixture.TRAINING.format("5_8", 6) / "ground_truth"
+    (folder / f"Left_Large_Needle_Driver_labels/frame{number}.png").unlink()
+    problems = {video.name: video.problem for video in adapter.videos(adapter.find(copy))}
+    assert (
+        f"Driver_labels lacks 1 of the frames from 223 to 224 that have labels, such as frame{number}.png"
+        in (problems["seq_6"])
+    )
+    assert problems["seq_2"] == problems["seq_9"] == ""
+
+
+def test_a_frame_that_every_instrument_lacks_is_a_gap(copy):
+    training = copy / fixture.TRAINING.format("5_8", 6)
+    for folder in (training / "ground_truth").iterdir():
+        shutil.copy(folder / "frame224.png", folder / "frame221.png")
+    fixture.frame(training, 221)
+    problems = {video.name: video.problem for video in adapter.videos(adapter.find(copy))}
+    assert "lacks 1 of the frames from 221 to 224 that have labels, such as frame222.png" in problems["seq_6"]
+
+
+def test_a_part_of_a_sequence_that_sa_sv_tests_on_is_said(drawn, caplog):
+    with caplog.at_level(logging.WARNING):
+        list(adapter.videos(adapter.find(drawn)))
+    assert "sequence 2, which SA-SV tests on, has 1 of 300 frames and 3 of 3 instruments; unpack its" in caplog.text
+    assert "sequence 9, which" not in caplog.text
+
+
+def test_a_piece_more_than_there_are_instruments_is_part_of_one(copy, tmp_path):
+    codes = np.zeros(fixture.SIZE, np.uint8)
+    for x, y in (fixture.LEFT, (fixture.LEFT[0] - 140, fixture.LEFT[1]), fixture.RIGHT):
+        codes[fixture.spot(x, y, 50)] = 3
+    fixture.save(fixture.types("6", copy) / "frame225.png", codes)
+    (tmp_path / "out").mkdir()
+    video = next(v for v in adapter.videos(adapter.find(copy)) if v.name == "seq_6")
+    draft, _ = assemble(video, "endovis17", {}, tmp_path / "out", hard_link=False)
+    areas = {o.track: [rle.area(m) for m in o.masks] for o in draft.objects.values()}
+    assert set(areas) == {"Left_Large_Needle_Driver", "Right_Large_Needle_Driver", "Monopolar_Curved_Scissors"}
+    assert areas["Left_Large_Needle_Driver"] == [120**2, 120**2, 2 * 100**2, 120**2]
+    assert areas["Right_Large_Needle_Driver"] == [120**2, 120**2, 100**2, 120**2]
+    assert ["surplus piece"] in [item["reasons"] for item in draft.review]
 
 
 def test_unknown_type_codes_are_counted(tmp_path):
@@ -114,8 +179,8 @@ def test_a_second_copy_is_refused(tmp_path):
     folder = tmp_path / "data" / fixture.TESTING.format("9_10", 9)
     fixture.frame(folder, 0)
     shutil.copytree(tmp_path / "data", tmp_path / "data/copy", copy_function=shutil.copy)
-    with pytest.raises(DatasetError, match="frame 0 of instrument_dataset_9 stands twice"):
-        list(adapter.videos(adapter.find(tmp_path)))
+    (video,) = adapter.videos(adapter.find(tmp_path))
+    assert "frame 0 of instrument_dataset_9 stands twice" in video.problem
 
 
 def test_nothing_found_elsewhere(tmp_path):

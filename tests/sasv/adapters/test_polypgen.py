@@ -1,6 +1,5 @@
 import pytest
 
-from sam2s.errors import DatasetError
 from sam2s.sasv.adapters import polypgen as adapter
 from sasv.fixtures import polypgen as fixture
 
@@ -42,5 +41,13 @@ def test_patients_of_single_images(folder):
 def test_file_without_number_is_named(folder):
     images = folder / "sequenceData/positive/seq2/images_seq2"
     (images / "seq2_C6_2.jpg").rename(images / "cover.jpg")
-    with pytest.raises(DatasetError, match=r"cover\.jpg has no frame number"):
-        list(adapter.videos(folder))
+    problems = {video.name: video.problem for video in adapter.videos(folder)}
+    assert "cover.jpg has no frame number" in problems.pop("seq2")
+    assert not any(problems.values())
+
+
+def test_masks_without_pictures_are_named(folder):
+    (folder / "sequenceData/positive/seq2/images_seq2/seq2_C6_10.jpg").unlink()
+    problem = {video.name: video.problem for video in adapter.videos(folder)}["seq2"]
+    assert problem.startswith("1 masks of ")
+    assert "such as seq2_C6_10_mask.jpg" in problem

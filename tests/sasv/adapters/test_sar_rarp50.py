@@ -77,8 +77,8 @@ def test_unknown_codes_are_counted(tmp_path):
 
 def test_missing_video_is_named(folder):
     (folder / "test/video_41/video_left.avi").unlink()
-    with pytest.raises(DatasetError, match=r"video_left\.avi is missing"):
-        list(adapter.videos(folder))
+    assert "video_left.avi is missing" in by_name(folder)["video_41"].problem
+    assert by_name(folder)["video_42"].problem == ""
 
 
 def test_a_video_of_nothing_but_other_frames_is_refused(folder):
@@ -92,6 +92,15 @@ def test_folders_without_the_level_of_parts(tmp_path):
     fixture.draw(tmp_path)
     flat = tmp_path / "sar-rarp50/test"
     assert set(by_name(adapter.find(flat))) == {"video_41", "video_42"}
+
+
+def test_videos_unpacked_into_folders_of_their_own_name_are_found(folder):
+    for path in [*(folder / "test").iterdir()]:
+        path.rename(path.with_name("inner"))
+        path.mkdir()
+        path.with_name("inner").rename(path / path.name)
+    assert set(by_name(adapter.find(folder.parent))) == {"video_11_1", "video_11_2", "video_41", "video_42"}
+    assert set(by_name(adapter.find(folder / "test"))) == {"video_41", "video_42"}
 
 
 def test_same_video_twice_is_refused(folder):

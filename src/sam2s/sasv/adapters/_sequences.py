@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from sam2s.errors import DatasetError
-from sam2s.sasv.reading import files, locate, subfolders
+from sam2s.sasv.reading import files, locate_all, subfolders
 
 _DEPTH = 4
 
 
-def holder(root: Path, *required: str) -> Path | None:
-    """The folder around the archive in which the patterns are found first: the others are below it too."""
-    found = locate(root, *required)
-    return found if found in (None, root) else found.parent
+def holder(root: Path, *required: str, beside: str | None = None) -> Path | None:
+    """The folder around every archive below `root` in which all patterns (relative globs) are found.
+
+    Where there are such archives, those in which the pattern `beside` is found are below the folder too.
+    """
+    archives = list(locate_all(root, *required))
+    if not archives or root in archives:
+        return root if archives else None
+    others = locate_all(root, beside) if beside else ()
+    return Path(os.path.commonpath([*(archive.parent for archive in archives), *others]))
 
 
-def sequences(folder: Path, name: re.Pattern[str], depth: int = _DEPTH) -> Iterator[tuple[re.Match[str], Path]]:
-    """Folders below `folder` whose whole name matches, in natural order; a match is not searched for further ones."""
+def sequences(
+    folder: Path, name: re.Pattern[str], *wanted: str, depth: int = _DEPTH
+) -> Iterator[tuple[re.Match[str], Path]]:
+    """Folders at most `depth` levels below `folder` whose whole name matches, in natural order.
+
+    A match is not searched for further ones, unless it holds none of the `wanted` folders: then an archive was unpacked
+    into a folder of the same name.
+    """
     for child in subfolders(folder):
-        if match := name.fullmatch(child.name):
+        match = name.fullmatch(child.name)
+        if match and (not wanted or any((child / one).is_dir() for one in wanted)):
             yield match, child
         elif depth > 1:
-            yield from sequences(child, name, depth - 1)
+            yield from sequences(child, name, *wanted, depth=depth - 1)
 
 
 def by_number(folder: Path, name: re.Pattern[str]) -> dict[int, Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -52,19 +53,21 @@ def videos(folder: Path) -> Iterator[RawVideo]:
             if kind not in _RATES or not video[3:].isdigit():
                 raise DatasetError(f"{sequence} is not named VIDxx_ and one of {', '.join(_RATES)}; restore the name")
             rate, per_second = _RATES[kind]
-            records = files(sequence / "ann_dir", ".json")
             in_paper = kind == "t50_full" and split != "val"
             yield RawVideo(
                 name=sequence.name,
-                frames=partial(_frames, records, per_second),
-                length=len(records),
                 subset=f"CIS-{split.capitalize()}" if in_paper else None,
                 split=split,
                 patient=cholec(int(video[3:])),
                 fps=rate,
                 how=dict.fromkeys(LABELS, How.EACH),
                 link=_LINK,
-            )
+            ).completed(partial(_complete, folder=sequence / "ann_dir", per_second=per_second))
+
+
+def _complete(video: RawVideo, folder: Path, per_second: int) -> RawVideo:
+    records = files(folder, ".json")
+    return replace(video, frames=partial(_frames, records, per_second), length=len(records))
 
 
 def _frames(records: list[Path], per_second: int) -> Iterator[RawFrame]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -68,17 +69,19 @@ def videos(folder: Path) -> Iterator[RawVideo]:
             else:
                 runs.append([clip])
         for run in runs:
-            images = [image for clip in run for image in _images(clip)]
             yield RawVideo(
                 name=run[0].name,
-                frames=partial(_frames, images),
-                length=len(images),
                 subset="CholecSeg8k",
                 split="train",
                 patient=cholec(int(source.name[5:])),
                 fps=Fraction(25),
                 link=_LINK,
-            )
+            ).completed(partial(_complete, clips=run))
+
+
+def _complete(video: RawVideo, clips: Sequence[Path]) -> RawVideo:
+    images = [image for clip in clips for image in _images(clip)]
+    return replace(video, frames=partial(_frames, images), length=len(images))
 
 
 def _images(clip: Path) -> list[Path]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -34,11 +35,13 @@ FACTS = Facts(
         "SA-SV tests on sequences 2, 5 and 6, each with its 225 training and 75 test frames",
         "test frames name types, not instruments: ids of the training part are continued by type and overlap",
         "two instruments of one type that touch on a test frame come as one object",
+        "a test frame shows no more instruments of a type than the training part: further pieces are parts of those",
     ),
 )
 
 CROP = (320, 28, 1280, 1024)  # the picture inside the black padding of 1920x1080 frames
-TEST = frozenset({2, 5, 6})
+TEST = {2: 3, 5: 3, 6: 4}  # sequences that SA-SV tests on, and how many instruments their training parts name
+_WHOLE = 300  # frames of a sequence in both parts
 RATE = Fraction(2)
 TYPES = {
     1: "bipolar forceps",
@@ -66,47 +69,64 @@ class _Sequence:
 
 def find(root: Path) -> Path | None:
     """The folder that holds the unpacked archives."""
-    return holder(root, "instrument_dataset_*/left_frames")
+    return holder(root, "instrument_dataset_*/left_frames", beside="instrument_dataset_*/gt")
 
 
 def videos(folder: Path) -> Iterator[RawVideo]:
     """A video per sequence: frames of its training part, then those of its test part, as far as they have labels."""
-    for number, found in sorted(_collect(folder).items()):
-        tools = _instruments(found.instruments) if found.instruments else {}
-        training = by_number(next(iter(tools)), _FRAME) if tools else {}
-        types = by_number(found.types, _FRAME) if found.types else {}
-        for index in (*training, *types):
-            if index not in found.frames:
-                raise DatasetError(
-                    f"frame{index:03d} of instrument_dataset_{number} has labels but no picture in left_frames; "
-                    "unpack the archives of frames, training and testing, below the same folder"
-                )
-        frames = {n: path for n, path in found.frames.items() if n in training or n in types}
-        if len(frames) < len(found.frames):
-            missing = len(found.frames) - len(frames)
-            log.warning("endovis17: left out of sequence %d: frames without labels (%d)", number, missing)
-        if not frames:
-            continue
-        labels = list(tools.values())
-        yield RawVideo(
+    places: dict[int, list[Path]] = defaultdict(list)
+    for match, path in sequences(folder, _FOLDER, "left_frames", "ground_truth", "gt/TypeSegmentation"):
+        places[int(match[1])].append(path)
+    for number, paths in sorted(places.items()):
+        video = RawVideo(
             name=f"seq_{number}",
-            frames=partial(_frames, frames, tools, set(training), types),
-            length=len(frames),
             subset="EndoVis17" if number in TEST else None,
             split="test" if number in TEST else "train",
             patient=f"endovis17:{number}",
             fps=RATE,
-            # Where training shows one instrument of a type, whatever has this type on test frames is that instrument.
-            how={label: How.WHOLE for label in labels if labels.count(label) == 1},
-            link=Link(gap=300, gate=0, min_area=500, join=20),
             crop=CROP,
+        ).completed(partial(_complete, number=number, paths=paths))
+        if video.length or video.problem:
+            yield video
+
+
+def _complete(video: RawVideo, number: int, paths: Sequence[Path]) -> RawVideo:
+    found = _collect(paths)
+    tools = _instruments(found.instruments) if found.instruments else {}
+    training = _marked(tools)
+    types = by_number(found.types, _FRAME) if found.types else {}
+    for index in (*training, *types):
+        if index not in found.frames:
+            raise DatasetError(
+                f"frame{index:03d} of instrument_dataset_{number} has labels but no picture in left_frames; "
+                "unpack the archives of frames, training and testing, below the same folder"
+            )
+    frames = {n: path for n, path in found.frames.items() if n in training or n in types}
+    if len(frames) < len(found.frames):
+        missing = len(found.frames) - len(frames)
+        log.warning("endovis17: left out of sequence %d: frames without labels (%d)", number, missing)
+    if number in TEST and (len(frames), len(tools)) != (_WHOLE, TEST[number]):
+        log.warning(
+            "endovis17: sequence %d, which SA-SV tests on, has %d of %d frames and %d of %d instruments; unpack its "
+            "training archive, its testing archive and instrument_2017_test below the same folder",
+            *(number, len(frames), _WHOLE, len(tools), TEST[number]),
         )
+    counts = Counter(tools.values())
+    # Where training shows one instrument of a type, whatever has this type on test frames is that instrument.
+    how = {label: How.WHOLE for label, count in counts.items() if count == 1}
+    several = {label: count for label, count in counts.items() if count > 1}
+    return replace(
+        video,
+        frames=partial(_frames, frames, tools, training, types),
+        length=len(frames),
+        how=how,
+        link=Link(gap=300, gate=0, min_area=500, join=20, most=several),
+    )
 
 
-def _collect(folder: Path) -> dict[int, _Sequence]:
-    collected: dict[int, _Sequence] = {}
-    for match, path in sequences(folder, _FOLDER):
-        one = collected.setdefault(int(match[1]), _Sequence())
+def _collect(paths: Sequence[Path]) -> _Sequence:
+    one = _Sequence()
+    for path in paths:
         if (path / "left_frames").is_dir():
             frames = by_number(path / "left_frames", _FRAME)
             if twice := frames.keys() & one.frames.keys():
@@ -117,9 +137,8 @@ def _collect(folder: Path) -> dict[int, _Sequence]:
             one.instruments = only_one(one.instruments, path / "ground_truth", f"ground_truth of {path.name}")
         if (path / "gt" / "TypeSegmentation").is_dir():
             one.types = only_one(one.types, path / "gt" / "TypeSegmentation", f"TypeSegmentation of {path.name}")
-    for one in collected.values():
-        one.frames = dict(sorted(one.frames.items()))
-    return collected
+    one.frames = dict(sorted(one.frames.items()))
+    return one
 
 
 def _instruments(ground_truth: Path) -> dict[Path, str]:
@@ -137,8 +156,26 @@ def _instruments(ground_truth: Path) -> dict[Path, str]:
     return tools
 
 
+def _marked(tools: Iterable[Path]) -> range:
+    """Numbers of the frames of the training part.
+
+    Raises:
+        DatasetError: an instrument lacks one of them.
+    """
+    numbers = {folder: by_number(folder, _FRAME).keys() for folder in tools}
+    every = sorted(set[int]().union(*numbers.values()))
+    training = range(every[0], every[-1] + 1) if every else range(0)
+    for folder, there in numbers.items():
+        if missing := sorted(set(training) - there):
+            raise DatasetError(
+                f"{folder} lacks {len(missing)} of the frames from {every[0]} to {every[-1]} that have labels, such as "
+                f"frame{missing[0]:03d}.png; unpack the training archive again"
+            )
+    return training
+
+
 def _frames(
-    frames: dict[int, Path], tools: dict[Path, str], training: set[int], types: dict[int, Path]
+    frames: dict[int, Path], tools: dict[Path, str], training: range, types: dict[int, Path]
 ) -> Iterator[RawFrame]:
     for number, image in frames.items():
         if number in training:

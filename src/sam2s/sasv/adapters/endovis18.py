@@ -7,7 +7,7 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -68,6 +68,7 @@ INSTANCES = {  # classes of the third-party files
     6: "suction instrument",
     7: "clip applier",
 }
+TOOLS = PARTS | frozenset(INSTANCES.values())
 _SEQUENCE = re.compile(r"seq_(\d+)")
 _FRAME = re.compile(r"frame(\d+)\.png")
 _INSTANCE = re.compile(r"frame(\d+)_class(\d+)_inst(\d+)\.png")
@@ -87,18 +88,16 @@ class _Frame:
 
 def find(root: Path) -> Path | None:
     """The folder that holds the unpacked releases."""
-    return holder(root, "seq_*/left_frames", "seq_*/labels")
+    return holder(root, "seq_*/left_frames", "seq_*/labels", beside="repairs")
 
 
 def videos(folder: Path) -> Iterator[RawVideo]:
     """A video per sequence that has labels (the challenge's own test frames come without)."""
     paths: dict[int, Path] = {}
-    for match, path in sequences(folder, _SEQUENCE):
-        if (path / "labels").is_dir():
-            paths[int(match[1])] = only_one(paths.get(int(match[1])), path, f"seq_{match[1]} with labels")
+    for match, path in sequences(folder, _SEQUENCE, "labels"):
+        paths[int(match[1])] = only_one(paths.get(int(match[1])), path, f"seq_{match[1]} with labels")
     repairs = _repairs(folder)
     for number, path in sorted(paths.items()):
-        frames = _collect(path, repairs.get(number, {}))
         if number in REPAIRED and number not in repairs:
             log.warning(
                 "endovis18: seq_%d has labels known to be bad; unpack repairs.zip below %s (if it was built already, "
@@ -106,18 +105,21 @@ def videos(folder: Path) -> Iterator[RawVideo]:
                 number,
                 folder,
             )
-        separated = (path / "instrument_labels_2017").is_dir()
         yield RawVideo(
             name=f"seq_{number}",
-            frames=partial(_frames, frames, _colours(path, folder)),
-            length=len(frames),
             subset="EndoVis18" if number in TEST else None,
             split="test" if number in TEST else "train",
             patient=f"endovis18:{number}",
             fps=RATE,
-            how=dict.fromkeys(INSTANCES.values(), How.EACH) if separated else {},
             link=Link(gap=20, min_area=500, join=10),
-        )
+        ).completed(partial(_complete, path=path, repairs=repairs.get(number, {}), top=folder))
+
+
+def _complete(video: RawVideo, path: Path, repairs: Mapping[str, Path], top: Path) -> RawVideo:
+    frames = _collect(path, repairs)
+    separated = (path / "instrument_labels_2017").is_dir()
+    how = dict.fromkeys(INSTANCES.values(), How.EACH) if separated else {}
+    return replace(video, frames=partial(_frames, video.name, frames, _colours(path, top)), length=len(frames), how=how)
 
 
 def _collect(path: Path, repairs: Mapping[str, Path]) -> dict[int, _Frame]:
@@ -187,26 +189,38 @@ def _colours(path: Path, top: Path) -> dict[str, tuple[int, ...]]:
     return dict(COLOURS)
 
 
-def _frames(frames: dict[int, _Frame], colours: Mapping[str, tuple[int, ...]]) -> Iterator[RawFrame]:
+def _frames(name: str, frames: dict[int, _Frame], colours: Mapping[str, tuple[int, ...]]) -> Iterator[RawFrame]:
+    without = []
     for number, frame in frames.items():
-        yield RawFrame(number, frame.image, _labels(frame, colours), number / RATE)
+        labels = _labels(frame, colours)
+        if labels.scope is not None:
+            without.append(number)
+        yield RawFrame(number, frame.image, labels, number / RATE)
+    if without:
+        log.warning(
+            "endovis18: %s shows instruments on %d frames without file in instrument_labels_2017, such as frame %d; "
+            "instruments count as not annotated there",
+            *(name, len(without), without[0]),
+        )
 
 
 def _labels(frame: _Frame, colours: Mapping[str, tuple[int, ...]]) -> Labels:
+    """All labels; instruments are out of scope where they are seen but nobody separated them."""
     pixels: np.ndarray = read_colours(existing(frame.labels)).astype(np.int32) @ np.array(
         [1 << 16, 1 << 8, 1], np.int32
     )
     masks: list[RawMask] = []
-    unknown = pixels.size
+    unknown, seen = pixels.size, False
     for name, (red, green, blue) in colours.items():
         mask: np.ndarray = pixels == (red << 16 | green << 8 | blue)
         count = int(np.count_nonzero(mask))
         unknown -= count
         if not count or name == "background tissue":
             continue
-        if frame.instances is not None and (name in PARTS or name in INSTANCES.values()):
+        if frame.instances is not None and name in TOOLS:
+            seen = True
             continue
         masks.append(RawMask("instrument" if name in PARTS else name, mask, track=name if name in SINGLE else None))
     # Some of these files are coloured, some 0/255, some 0/1.
     masks += [RawMask(label, read_colours(existing(path)).max(axis=2) > 0) for label, path in frame.instances or ()]
-    return Labels(tuple(masks), None, unknown)
+    return Labels(tuple(masks), frozenset(colours) - TOOLS if seen and not frame.instances else None, unknown)

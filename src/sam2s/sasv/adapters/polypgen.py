@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from sam2s.errors import DatasetError
 from sam2s.sasv.raw import Facts, Labels, Link, RawFrame, RawMask, RawVideo
 from sam2s.sasv.reading import existing, files, last_number, locate, read_binary, subfolders
+from sam2s.sasv.traces import note
 
 FACTS = Facts(
     name="polypgen",
@@ -38,37 +41,40 @@ def find(root: Path) -> Path | None:
 def videos(folder: Path) -> Iterator[RawVideo]:
     """Sequences with polyps, sequences without, then the single images of each centre."""
     for sequence in subfolders(folder / "sequenceData" / "positive"):
-        images = _in_order(sequence / f"images_{sequence.name}")
-        masks = sequence / f"masks_{sequence.name}"
+        images, masks = (sequence / f"{kind}_{sequence.name}" for kind in ("images", "masks"))
         subset = None if sequence.name in LEFT_OUT else "PolypGen"
-        yield _video(sequence.name, images, masks, subset, f"polypgen:{sequence.name}")
+        video = _video(sequence.name, subset, f"polypgen:{sequence.name}")
+        yield video.completed(partial(_complete, images=images, masks=masks))
     for sequence in subfolders(folder / "sequenceData" / "negativeOnly"):
-        yield _video(sequence.name, _in_order(sequence), None, None, f"polypgen:{sequence.name}")
+        video = _video(sequence.name, None, f"polypgen:{sequence.name}")
+        yield video.completed(partial(_complete, images=sequence, masks=None))
     for centre in (f"C{number}" for number in range(1, 7)):
         base = folder / f"data_{centre}"
         for image in files(base / f"images_{centre}", ".jpg") if base.is_dir() else []:
             name = f"{centre}_{image.stem}"
-            yield _video(name, [image], base / f"masks_{centre}", None, _patient(centre, image.stem), images=True)
+            frames = partial(_frames, [image], base / f"masks_{centre}")
+            yield replace(_video(name, None, _patient(centre, image.stem)), images=True, frames=frames, length=1)
 
 
-def _video(
-    name: str, pictures: list[Path], masks: Path | None, subset: str | None, patient: str, *, images: bool = False
-) -> RawVideo:
-    return RawVideo(
-        name=re.sub(r"[^\w.-]", "_", name, flags=re.ASCII),
-        frames=partial(_frames, pictures, masks),
-        length=len(pictures),
-        subset=subset,
-        split="test",
-        patient=patient,
-        images=images,
-        link=_LINK,
-    )
+def _video(name: str, subset: str | None, patient: str) -> RawVideo:
+    name = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)
+    return RawVideo(name=name, subset=subset, split="test", patient=patient, link=_LINK)
 
 
-def _in_order(folder: Path) -> list[Path]:
-    """Stems vary (0_endocv2021_positive_104, seq1_C6_10); the last number counts."""
-    return sorted(files(folder, ".jpg"), key=lambda image: (last_number(image), image.name))
+def _complete(video: RawVideo, images: Path, masks: Path | None) -> RawVideo:
+    """Add the frames of a sequence; every mask must have its picture.
+
+    Stems vary (0_endocv2021_positive_104, seq1_C6_10); the last number counts.
+    """
+    pictures = sorted(files(images, ".jpg"), key=lambda image: (last_number(image), image.name))
+    if masks is not None:
+        used = {mask.name for image in pictures for mask in _masks_of(image, masks)}
+        if stray := [mask.name for mask in files(masks, ".jpg") if mask.name not in used]:
+            raise DatasetError(
+                f"{len(stray)} masks of {masks} have no picture in {images}, such as {stray[0]}; unpack the official "
+                "download again"
+            )
+    return replace(video, frames=partial(_frames, pictures, masks), length=len(pictures))
 
 
 def _patient(centre: str, stem: str) -> str:
@@ -87,6 +93,11 @@ def _frames(pictures: list[Path], masks: Path | None) -> Iterator[RawFrame]:
 
 
 def _mask_of(image: Path, masks: Path) -> Path:
+    exact, other = _masks_of(image, masks)
+    note(exact)
+    return existing(exact if exact.exists() else other)
+
+
+def _masks_of(image: Path, masks: Path) -> tuple[Path, Path]:
     """X.jpg has X_mask.jpg; one file of centre 3 ends in a stray underscore."""
-    mask = masks / f"{image.stem}_mask.jpg"
-    return existing(mask if mask.exists() else masks / f"{image.stem.rstrip('_')}_mask.jpg")
+    return masks / f"{image.stem}_mask.jpg", masks / f"{image.stem.rstrip('_')}_mask.jpg"

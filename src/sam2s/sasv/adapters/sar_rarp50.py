@@ -6,6 +6,7 @@ import logging
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -64,26 +65,27 @@ def find(root: Path) -> Path | None:
 def videos(folder: Path) -> Iterator[RawVideo]:
     """A video per folder with masks; video_11_1 and video_11_2 show one patient."""
     found: dict[tuple[int, str], Path] = {}
-    for match, path in sequences(folder, _VIDEO):
-        if (path / "segmentation").is_dir():
-            key = int(match[1]), match[2] or ""
-            found[key] = only_one(found.get(key), path, path.name)
+    for match, path in sequences(folder, _VIDEO, "segmentation"):
+        key = int(match[1]), match[2] or ""
+        found[key] = only_one(found.get(key), path, path.name)
     for (number, _), path in sorted(found.items()):
-        masks = by_number(path / "segmentation", _MASK)
-        unpacked = all((path / "rgb" / mask.name).is_file() for mask in masks.values())
-        if not unpacked:
-            existing(path / "video_left.avi")
         test = number >= FIRST_TEST
         yield RawVideo(
             name=path.name,
-            frames=partial(_from_pictures if unpacked else _from_video, path, masks),
-            length=len(masks),
             subset="RARP50" if test else None,
             split="test" if test else "train",
             patient=f"sar-rarp50:{number:02d}",
             fps=Fraction(1),
             link=Link(gap=10, gate=0.05, min_area=500, join=15),
-        )
+        ).completed(partial(_complete, path=path))
+
+
+def _complete(video: RawVideo, path: Path) -> RawVideo:
+    masks = by_number(path / "segmentation", _MASK)
+    unpacked = all((path / "rgb" / mask.name).is_file() for mask in masks.values())
+    if not unpacked:
+        existing(path / "video_left.avi")
+    return replace(video, frames=partial(_from_pictures if unpacked else _from_video, path, masks), length=len(masks))
 
 
 def _from_pictures(path: Path, masks: dict[int, Path]) -> Iterator[RawFrame]:

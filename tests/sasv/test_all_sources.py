@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from sam2s.cli.sasv import app
 from sam2s.sasv.registry import all_adapters
+from sasv.fixtures import cvc_clinicdb, endovis18
 
 FIXTURES = sorted(p.stem for p in (Path(__file__).parent / "fixtures").glob("*.py") if p.stem != "drawing")
 
@@ -95,6 +96,40 @@ def test_nothing_below_a_folder(tmp_path):
     result = CliRunner().invoke(app, ["build", "--root", str(tmp_path), "--out", str(tmp_path / "set")])
     assert "nothing to build below" in str(result.exception)
     assert not (tmp_path / "set").exists()
+
+
+def test_a_source_that_is_there_and_cannot_be_built_fails(root, tmp_path):
+    cvc_clinicdb.draw(tmp_path)
+    kvasir = tmp_path / "Kvasir-SEG"
+    (kvasir / "images").mkdir(parents=True)
+    (kvasir / "masks").mkdir()
+    (kvasir / "kavsir_bboxes.json").write_text("{}")
+    words = ["build", "--root", str(tmp_path), "--out", str(tmp_path / "set"), "--workers", "1"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 1
+    assert "FAILED kvasir-seg: " in result.stdout
+    assert "3 built" in result.stdout
+    assert CliRunner().invoke(app, [*words, "--source", "cvc-clinicdb"]).exit_code == 0
+
+
+def test_what_is_left_out_is_said(tmp_path):
+    cvc_clinicdb.draw(tmp_path)
+    words = ["build", "--root", tmp_path, "--out", tmp_path / "set", "--workers", 1]
+    sam2s(*words)
+    for part in ("Original", "Ground Truth"):
+        (tmp_path / "CVC-ClinicDB" / part / "26.tif").unlink()
+    said = "left out of the set: cvc-clinicdb/02, built before: its source has no such video any more"
+    assert said in sam2s(*words)
+    assert "left out: cvc-clinicdb/02, built before: " in sam2s("verify", tmp_path / "set")
+
+
+def test_sources_names_the_videos_that_are_wrong(tmp_path):
+    endovis18.draw(tmp_path)
+    next(tmp_path.rglob("seq_5/labels/frame001.png")).unlink()
+    found = {one["facts"]["name"]: one for one in json.loads(sam2s("sources", "--root", tmp_path, "--json"))}
+    assert found["endovis18"]["videos"] == 1
+    assert found["endovis18"]["problem"].startswith("seq_5: ")
+    assert "1 of 17 sources can be built" in sam2s("sources", "--root", tmp_path)
 
 
 def test_split_patch_and_review(root, tmp_path):

@@ -1,21 +1,23 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 
+from sam2s.cli.sasv import app
 from sam2s.errors import ConfigError, DatasetError
 from sam2s.sasv.build import plan, run
-from sam2s.sasv.counts import COLUMNS, table1
+from sam2s.sasv.counts import COLUMNS, Tally, partial_subsets, table1
 from sam2s.sasv.masklets import MaskletDataset, read_manifest
 from sam2s.sasv.splits import make_split, read_split, write_split
-from sam2s.sasv.verify import verify
+from sam2s.sasv.verify import compare, verify
 from sasv.fixtures import cholecinstanceseg, cvc_clinicdb, endoscapes
 
 
 @pytest.fixture
 def built(tmp_path):
     cvc_clinicdb.draw(tmp_path / "root")
-    jobs, _ = plan(tmp_path / "root", tmp_path / "set")
-    list(run(jobs, tmp_path / "set"))
+    planned = plan(tmp_path / "root", tmp_path / "set")
+    list(run(planned, tmp_path / "set"))
     return tmp_path / "set"
 
 
@@ -33,10 +35,45 @@ def test_every_difference_has_a_reason(built):
     assert findings.ok
     lines = {line.column: line for line in findings.lines}
     assert (lines["videos"].paper, lines["videos"].built) == (29, 3)
-    assert lines["tissues"].reason.startswith("not all frames are built; polyps are connected components")
+    assert lines["tissues"].reason.startswith("not all frames are built; the authors corrected masks by hand")
     assert all(line.reason for line in findings.lines)
     assert findings.missing["GraSP"] == "grasp"
     json.dumps(findings.as_json())
+
+
+def test_a_rows_own_reasons_need_all_of_its_videos():
+    rows = {row.subset: row for row in table1()}
+    polyps, organs = rows["PolypGen"], rows["DSAD-V"]
+
+    def reason(row, **counts):
+        return {line.column: line.reason for line in compare(row, Tally(**counts))}["frames"]
+
+    assert reason(polyps, videos=21, frames=2000) == polyps.why["frames"] != polyps.general["frames"]
+    assert reason(polyps, videos=3, frames=300) == polyps.general["frames"]
+    assert reason(organs, videos=70, frames=4000) == organs.why["frames"]  # the number of its videos differs anyway
+
+
+def test_a_part_of_a_test_subset_is_named_and_refused_when_strict(tmp_path):
+    cholecinstanceseg.draw(tmp_path / "root")
+    out = tmp_path / "set"
+    list(run(plan(tmp_path / "root", out), out))
+    findings = verify(out)
+    assert findings.ok
+    assert findings.partial == {"CIS-Test": "1 of 4 videos and 1 of 7,229 frames"}
+    loose, strict = (CliRunner().invoke(app, ["verify", str(out), *flags]) for flags in ([], ["--strict"]))
+    assert (loose.exit_code, strict.exit_code) == (0, 1)
+    assert "partial CIS-Test: 1 of 4 videos and 1 of 7,229 frames" in loose.stdout
+
+
+def test_a_whole_test_subset_is_not_partial():
+    videos = {row.subset: row.whole for row in table1() if row.whole}
+    assert set(videos) == {"EndoVis17", "EndoVis18", "RARP50", "CIS-Test", "PolypGen"}
+    entries = [{"subset": "PolypGen", "frames": 97}] * 21 + [{"subset": "EndoVis17", "frames": 300}] * 3
+    assert partial_subsets(entries) == {}
+    assert partial_subsets(entries[1:-1]) == {
+        "EndoVis17": "2 of 3 videos and 600 of 900 frames",
+        "PolypGen": "20 of 21 videos",
+    }
 
 
 @pytest.mark.parametrize(
@@ -64,11 +101,11 @@ def test_a_patient_on_both_sides_is_found_across_sources(tmp_path):
     cholecinstanceseg.draw(tmp_path / "root")
     endoscapes.draw(tmp_path / "root")
     out = tmp_path / "set"
-    list(run(plan(tmp_path / "root", out)[0], out))
+    list(run(plan(tmp_path / "root", out), out))
     assert verify(out).shared == {}
     base = tmp_path / "root/cholecinstanceseg/test"
     (base / "VID14_t50_full").rename(base / "VID66_t50_full")  # Cholec80's video 66 is Endoscapes' 121
-    list(run(plan(tmp_path / "root", out)[0], out))
+    list(run(plan(tmp_path / "root", out), out))
     shared = verify(out).shared
     assert shared == {
         "cholec:066": {

@@ -34,7 +34,7 @@ def sources(
     for one in found:
         facts = one.facts
         state = "" if root is None else "[yellow]not found[/]"
-        if one.problem:
+        if one.problem and not one.videos:
             state = "[red]cannot be used[/]"
         elif one.folder:
             state = f"[green]found[/]: {one.videos:,} videos or images, {one.frames:,} frames"
@@ -45,7 +45,7 @@ def sources(
             if text:
                 console.print(f"  {name + ':':9}{text}", markup=False, soft_wrap=True)
     if root is not None:
-        there = sum(bool(one.folder) and not one.problem for one in found)
+        there = sum(bool(one.folder) and bool(one.videos or not one.problem) for one in found)
         then = (
             f"Next: sam2s sasv build --root {root} --out DIR" if there else f"Unpack downloads anywhere below {root}."
         )
@@ -64,7 +64,10 @@ def build(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Turn the downloads into one set of masklets. Resumable: finished videos are kept."""
+    """Turn the downloads into one set of masklets. Resumable: finished videos are kept.
+
+    Exit status 1 when a video, or a source that is there, could not be built, or there is nothing to build.
+    """
     import os
     from collections import Counter
 
@@ -75,7 +78,7 @@ def build(
     from sam2s.sasv.build import plan, run
     from sam2s.sasv.patch import read_patches
 
-    jobs, without = plan(
+    planned = plan(
         root,
         out,
         sources=source or (),
@@ -84,33 +87,38 @@ def build(
         fresh=fresh,
         patch=read_patches(patch) if patch else None,
     )
-    if not jobs and not as_json:
-        problems = "".join(f"\n  {name}: {reason}" for name, reason in without.items() if "not found" not in reason)
+    unusable = {name: why for name, why in planned.without.items() if not why.startswith("not found")}
+    if not planned.jobs and not as_json:
+        problems = "".join(f"\n  {name}: {reason}" for name, reason in unusable.items())
         raise DatasetError(
             f"nothing to build below {root}; sam2s sasv sources --root {root} says what is missing{problems}"
         )
     states: Counter[str] = Counter()
     failed: dict[str, str] = {}
+    stale: dict[str, str] = {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=as_json) as progress:
-        task = progress.add_task("videos", total=len(jobs))
-        for outcome in run(jobs, out, workers=workers or os.cpu_count() or 1):
+        task = progress.add_task("videos", total=len(planned.jobs))
+        for outcome in run(planned, out, workers=workers or os.cpu_count() or 1):
             states[outcome.state] += 1
+            if outcome.state == "stale":
+                stale[outcome.id] = outcome.message
+                continue
             if outcome.state == "failed":
                 failed[outcome.id] = outcome.message
             progress.advance(task)
     if as_json:
-        _print_json({"built": states["built"], "kept": states["kept"], "failed": failed, "without": without})
+        report: dict[str, Any] = {"built": states["built"], "kept": states["kept"], "failed": failed, "stale": stale}
+        _print_json(report | {"without": planned.without})
     else:
-        if missing := [name for name, reason in without.items() if reason.startswith("not found")]:
+        if missing := [name for name in planned.without if name not in unusable]:
             print(f"not found: {', '.join(missing)} (sam2s sasv sources says where to get them)")
-        for name, reason in without.items():
-            if name not in missing:
-                print(f"FAILED {name}: {reason}")
-        for name, reason in failed.items():
+        for name, reason in {**unusable, **failed}.items():
             print(f"FAILED {name}: {reason}")
+        for name, reason in stale.items():
+            print(f"left out of the set: {name}, built before: {reason}")
         print(f"{states['built']} built, {states['kept']} kept, {states['failed']} failed, in {out}")
-    if failed or not jobs:
+    if failed or unusable or not planned.jobs:
         raise typer.Exit(1)
 
 
@@ -118,11 +126,13 @@ def build(
 def verify(
     built: Built,
     hashes: Annotated[bool, typer.Option(help="Read every file and compare its hash.")] = True,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail when only a part of a test subset is built.")] = False,
     as_json: Json = False,
 ) -> None:
     """Check files against hashes, counts against Table 1 of the paper, and patients against splits.
 
-    Exit status 1 when a file is damaged or a patient is in train and test; counts may differ, with the reason given.
+    Exit status 1 when a file is damaged or a patient is in train and test, with --strict also when a test subset is
+    there in part; other counts may differ, with the reason given.
     """
     from sam2s.sasv.verify import verify as check
 
@@ -148,6 +158,10 @@ def verify(
                 console.print(f"{subset}: {doubtful} of {links} guessed links are doubtful (video.json, `review`)")
         if findings.missing:
             console.print("not built: " + ", ".join(findings.missing))
+        for subset, text in findings.partial.items():
+            console.print(f"[yellow]partial[/] {subset}: {text}; its scores are not those of the benchmark")
+        for name, reason in findings.stale.items():
+            console.print(f"[yellow]left out[/]: {name}, built before: {reason}", soft_wrap=True)
         for text in findings.damage:
             console.print(f"[red]damaged[/] {text}")
         for patient, parts in findings.shared.items():
@@ -155,7 +169,7 @@ def verify(
             console.print(f"[red]patient in train and test[/] {patient}: {names}")
         hashed = "all hashes hold, " if hashes else ""
         console.print(f"{hashed}no patient is in train and test" if findings.ok else "[red]not fit for use as it is[/]")
-    if not findings.ok:
+    if not findings.ok or (strict and findings.partial):
         raise typer.Exit(1)
 
 

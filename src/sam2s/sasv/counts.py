@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import yaml
 
@@ -68,7 +69,18 @@ class Tally:
 
 @dataclass(frozen=True)
 class Row:
-    """One row of Table 1; a column that is empty in the paper is None."""
+    """One row of Table 1.
+
+    Attributes:
+        subset: name of the row.
+        source: where it comes from.
+        split: train or test.
+        procedure: kind of surgery.
+        numbers: by column; None where the paper has none.
+        why: by column, why a set from the public labels differs.
+        general: the same as far as it holds for every row.
+        whole: what a complete download of a test subset gives, videos and, where it is known, frames.
+    """
 
     subset: str
     source: str
@@ -76,6 +88,8 @@ class Row:
     procedure: str
     numbers: Mapping[str, int | None]
     why: Mapping[str, str]
+    general: Mapping[str, str]
+    whole: Mapping[str, int]
 
 
 @cache
@@ -90,9 +104,25 @@ def table1() -> tuple[Row, ...]:
             procedure=row["procedure"],
             numbers={column: row.get(column) for column in COLUMNS},
             why={**data["general"], **row.get("why", {})},
+            general=data["general"],
+            whole=row.get("whole", {}),
         )
         for row in data["rows"]
     )
+
+
+def partial_subsets(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Test subsets of which only a part is built, and how much that is; `entries` are those of a manifest."""
+    found: dict[str | None, dict[str, int]] = {}
+    for entry in entries:
+        counts = found.setdefault(entry["subset"], {"videos": 0, "frames": 0})
+        counts["videos"] += 1
+        counts["frames"] += entry["frames"]
+    return {
+        row.subset: " and ".join(f"{built[what]:,} of {number:,} {what}" for what, number in row.whole.items())
+        for row in table1()
+        if (built := found.get(row.subset)) and any(built[what] != number for what, number in row.whole.items())
+    }
 
 
 def tally(videos: Iterable[MaskletVideo]) -> dict[str | None, Tally]:

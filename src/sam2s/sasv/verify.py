@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sam2s.sasv.counts import COLUMNS, Row, Tally, table1, tally
+from sam2s.sasv.counts import COLUMNS, Row, Tally, partial_subsets, table1, tally
 from sam2s.sasv.draft import sha256
 from sam2s.sasv.masklets import SUMS, MaskletDataset, video_folder
 from sam2s.sasv.patients import shared_patients
@@ -36,6 +36,8 @@ class Findings:
         damage: files that are missing, changed or unexpected.
         shared: patients that are both trained and tested on, with the videos.
         doubtful: guessed links, and how many of them are doubtful, by subset.
+        partial: test subsets of which only a part is built, and how much that is.
+        stale: videos that were built before and are left out of the set, and why.
     """
 
     lines: list[Line] = field(default_factory=list)
@@ -43,6 +45,8 @@ class Findings:
     damage: list[str] = field(default_factory=list)
     shared: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     doubtful: dict[str, tuple[int, int]] = field(default_factory=dict)
+    partial: dict[str, str] = field(default_factory=dict)
+    stale: dict[str, str] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -64,7 +68,13 @@ def verify(root: Path, *, hashes: bool = True) -> Findings:
     else:
         videos = list(data)
     counts = tally(videos)
-    findings = Findings(damage=damage, shared=shared_patients(data.manifest["videos"]))
+    entries = data.manifest["videos"]
+    findings = Findings(
+        damage=damage,
+        shared=shared_patients(entries),
+        partial=partial_subsets(entries.values()),
+        stale=data.manifest.get("stale", {}),
+    )
     for row in table1():
         if row.subset in counts:
             findings.lines += compare(row, counts[row.subset])
@@ -76,13 +86,19 @@ def verify(root: Path, *, hashes: bool = True) -> Findings:
 
 
 def compare(row: Row, counts: Tally) -> list[Line]:
-    """One row of Table 1 against what was built."""
+    """One row of Table 1 against what was built.
+
+    The row's own reasons speak of a whole download: where the number of videos differs for no reason of the row's own,
+    only the general ones hold.
+    """
     lines = []
+    whole = counts.videos == (row.numbers["videos"] or 0) or row.why["videos"] != row.general["videos"]
+    why = row.why if whole else row.general
     for column in COLUMNS:
         paper, built = row.numbers[column], getattr(counts, column)
         if paper is None and (not built or column in ("videos", "masklets")):
             continue
-        reason = "" if paper == built else row.why[column]
+        reason = "" if paper == built else why[column]
         if paper is None:
             reason = "SA-SV drops these labels of the source"
         elif built < paper and column != "frames" and counts.frames < (row.numbers["frames"] or 0):

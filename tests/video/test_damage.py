@@ -94,8 +94,10 @@ def test_frames_behind_the_damage_can_be_read_by_starting_there(clip, tmp_path):
         assert number_of(source.frame(33).image) == 33
         with pytest.raises(TruncatedSourceError, match=r"at frame 1\d .*of 60 frames .*\(--start\)"):
             list(source.frames())
-        with pytest.raises(TruncatedSourceError, match="at frame 1"):
+        with pytest.raises(TruncatedSourceError, match=r"at frame 1\d .*; frame 19 of 60 cannot be read\."):
             source.frame(19)
+        with pytest.raises(TruncatedSourceError, match=r"; frames 11 to 1\d of 60 lie before .* read\."):
+            list(source.frames(11))
 
 
 def test_damage_behind_the_stop_is_nobodys_business(clip, tmp_path):

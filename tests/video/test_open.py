@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from sam2s.errors import SourceError
-from sam2s.video import ArraySource, FileSource, FolderSource, open_source
+from sam2s.video import ArraySource, FileSource, FolderSource, VideoWriter, open_source
 from video_tools import number_of, numbered
 
 
@@ -33,6 +33,27 @@ def test_every_target_finds_its_source(clip, tmp_path):
         assert number_of(source.frame(0).image) == first
         source.close()
     assert open_source(frames, fps=Fraction(10)).frame(2).pts == Fraction(1, 5)
+
+
+def test_names_with_colons_are_no_addresses(clip, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "10:30:00.mp4").write_bytes(clip("plain.mp4").read_bytes())
+    assert number_of(open_source("10:30:00.mp4").frame(3).image) == 3
+    with VideoWriter("10:30/overlay.mp4", (64, 96), 25) as writer:
+        writer.write(numbered(7))
+    assert number_of(open_source("10:30/overlay.mp4").frame(0).image) == 7
+
+
+def test_an_address_of_a_file_is_decoded(clip, tmp_path):
+    path = tmp_path / "day 1 100%.mp4"
+    path.write_bytes(clip("plain.mp4").read_bytes())
+    assert open_source(path.as_uri()).name == "day 1 100%"
+
+
+@pytest.mark.parametrize("target", ["x" * 300, "~nobody/x.mp4"])
+def test_a_name_that_cannot_be_one_is_not_there(target):
+    with pytest.raises(SourceError, match="no such file or folder; allowed are"):
+        open_source(target)
 
 
 def test_what_is_no_source(clip, tmp_path):

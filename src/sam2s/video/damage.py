@@ -1,9 +1,10 @@
-"""Noticing that a video is damaged, and stopping right before the damage."""
+"""Noticing that a video is damaged, and stopping right before the damage; but not where two videos were joined."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,6 +14,8 @@ import av
 
 # More bytes between two packets than any header needs.
 _HOLE = 1024
+# So many packets lie at most between a break of counters and the first packet behind it, as parsers give them late.
+_LATE = 2
 # A pause so much longer than the last is one that may come of missing pictures.
 _GAP = 1.5
 
@@ -35,13 +38,43 @@ class Care:
     bad_pts: int | None = None
 
 
-def pictures_of(packet: Any, context: Any, care: Care) -> Iterator[Any]:
-    """Decode a packet; before a bad one, yield what the decoder still holds.
+def judged(packets: Iterator[Any], index: int) -> Iterator[tuple[Any, bool]]:
+    """Yield each packet and whether it is damaged.
+
+    FFmpeg calls a packet corrupt when the counters of a transport stream break. That also happens where two recordings
+    were joined, and loses nothing there: a key frame follows with which the clock begins anew.
+    """
+    packets, ahead = iter(packets), deque[Any]()
+    while (packet := ahead.popleft() if ahead else next(packets, None)) is not None:
+        bad = packet.is_corrupt
+        if bad and packet.stream_index == index:
+            run = [packet, *(p for p in ahead if p.stream_index == index)]
+            while len(run) <= _LATE and (following := next(packets, None)) is not None:
+                ahead.append(following)
+                run += [following] * (following.stream_index == index)
+            bad = not any(is_seam(*pair) for pair in itertools.pairwise(run))
+        yield packet, bad
+
+
+def is_seam(last: Any, packet: Any) -> bool:
+    """Whether a packet begins another recording than the one before it ended: a key frame, and time goes back."""
+    return last is not None and bool(packet.is_keyframe) and before(packet.dts, last.dts)
+
+
+def pictures_of(packet: Any, context: Any, care: Care, *, bad: bool, afresh: bool) -> Iterator[Any]:
+    """Decode a packet; before a bad one, or one to begin afresh with, yield what the decoder still holds.
 
     Raises:
         DamageError: at a bad packet or picture.
     """
-    if packet.is_corrupt or (packet.pts == care.bad_pts and care.bad_pts is not None):
+    if afresh:
+        try:
+            held = context.decode(None)
+        except av.FFmpegError as error:
+            raise DamageError(packet.pts) from error
+        yield from held
+        context.flush_buffers()
+    if bad or (packet.pts == care.bad_pts and care.bad_pts is not None):
         with contextlib.suppress(av.FFmpegError):
             held = context.decode(None)
             yield from itertools.takewhile(lambda p: not p.is_corrupt and before(p.pts, packet.pts), held)
@@ -101,7 +134,9 @@ class Watch:
         """
         if picture.pts is None:
             return
-        pause = None if self._last is None else picture.pts - self._last
+        pause = picture.pts - self._last if before(self._last, picture.pts) else None
+        if self._last is not None and pause is None:
+            self._suspicious = False  # another recording
         if self._suspicious:
             if pause is not None and self._pause is not None and pause > _GAP * self._pause:
                 raise DamageError(settled=True)

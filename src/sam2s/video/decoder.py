@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import threading
 from collections.abc import Generator, Iterator
 from fractions import Fraction
@@ -13,7 +14,7 @@ from typing import Any
 import av
 
 from sam2s.errors import SourceError, TruncatedSourceError
-from sam2s.video.damage import Care, DamageError, Watch, before, pictures_of
+from sam2s.video.damage import Care, DamageError, Watch, before, is_seam, judged, pictures_of
 from sam2s.video.keyframes import KeyFrames, is_shown
 
 # Up to here decoding from the beginning costs less than reading ahead for key frames.
@@ -32,6 +33,7 @@ class Decoder:
         self.path = path
         self._threads = threads
         self._strict = True
+        self._joined = False  # time was seen to go back, so that a time stamp is no address
         self._scan: Iterator[int] | None = None
         self._scan_lock = threading.Lock()
         container, stream = self.open()
@@ -72,7 +74,8 @@ class Decoder:
             SourceError: if it does not exist, cannot be read, is no video, or holds no pictures.
         """
         try:
-            container = av.open(str(self.path), metadata_errors="replace")
+            # FFmpeg takes what stands before a colon for a protocol, unless a path is absolute.
+            container = av.open(os.path.abspath(self.path), metadata_errors="replace")
         except FileNotFoundError:
             raise SourceError(f"{self.path}: no such file") from None
         except PermissionError:
@@ -131,7 +134,7 @@ class Decoder:
         # A decoder that begins in the middle of open groups of pictures misses some of their past; a strict one calls
         # that damage.
         care = Care(strict=self._strict and first == 0)
-        expected = first
+        expected, reached = first, None
         while True:
             try:
                 for number, picture in self._decode(expected, care):
@@ -139,51 +142,71 @@ class Decoder:
                         if not before(care.safe_pts, picture.pts):
                             continue
                         number = expected
+                    elif first <= number < expected:
+                        continue
                     if number >= first:
                         expected, last_pts = number + 1, picture.pts
+                    reached = number + 1
                     yield number, picture
                 return
             except DamageError as damage:
                 # With several threads an error surfaces late, and a decoder that met a bad packet may drop good
                 # pictures. So decode the stretch again with one thread to find the packet, and once more to stop
                 # right before it.
-                if damage.settled or (care.single_thread and damage.pts is None):
-                    raise self._truncated(expected) from damage
-                safe_pts = last_pts if expected > first else None
+                if damage.settled or (care.single_thread and (damage.pts is None or self._joined)):
+                    raise self._truncated(first, reached or first) from damage
+                safe_pts = last_pts if expected > first and not self._joined else None
                 care = Care(care.strict, True, safe_pts, damage.pts if care.single_thread else None)
 
-    def _truncated(self, number: int) -> TruncatedSourceError:
+    def _truncated(self, first: int, number: int) -> TruncatedSourceError:
         at = f" ({float(number / self.fps):.2f} s)" if self.fps else ""
         total = f" of {self.total}" if self.total and self.total > number else ""
-        return TruncatedSourceError(
-            f"{self.path}: damaged or cut off at frame {number}{at}; {number}{total} frames lie before the damage and "
-            "were read. Frames behind it, if any, can be read by starting there (--start)"
-        )
+        if number <= first > 0:
+            read = f"frame {first}{total} cannot be read"
+        elif first:
+            read = f"frames {first} to {number - 1}{total} lie before the damage and were read"
+        else:
+            read = f"{number}{total} frames lie before the damage and were read"
+        behind = "Frames behind it, if any, can be read by starting there (--start)"
+        if self._joined or not self._keys.monotonic:
+            behind = "Frames behind it cannot be reached, as the time stamps of the file are not in order"
+        return TruncatedSourceError(f"{self.path}: damaged or cut off at frame {number}{at}; {read}. {behind}")
 
     def _decode(self, first: int, care: Care) -> Iterator[tuple[int, Any]]:
         container, stream = self.open(single_thread=care.single_thread, strict=care.strict)
         with container:
-            origin, packets = self._packets_from(container, stream, first, care)
+            found = self._packets_from(container, stream, first, care)
+            if found is None:
+                yield from self._decode(0, care)
+                return
+            origin, packets = found
+            context = stream.codec_context
             watch = Watch(self._start, bytewise=not self._keys.tabled)
             key_pts: int | None = None
             shown = leading = 0
             number: int | None = None
-            for packet in packets:
+            last, joined = None, False
+            for packet, bad in judged(packets, stream.index):
                 watch.packet(packet)
                 if packet.stream_index != stream.index:
                     continue
-                if origin:
+                seam, last = is_seam(last, packet), packet
+                joined = joined or seam
+                self._joined = self._joined or seam
+                if origin and not joined:
                     # After a key frame may come pictures that are shown before it and need what lies before it.
                     key_pts = packet.pts if key_pts is None else key_pts
                     if before(packet.pts, key_pts):
                         leading += is_shown(packet)
                         continue
                 shown += is_shown(packet)
-                if not packet.size and (
-                    self._endless or self._ended_early(origin + leading + shown - self._hidden, watch.end)
+                afresh = seam and self._endless
+                if afresh or (
+                    not packet.size
+                    and (self._endless or self._ended_early(origin + leading + shown - self._hidden, watch.end))
                 ):
                     watch.suspect()
-                for picture in pictures_of(packet, stream.codec_context, care):
+                for picture in pictures_of(packet, context, care, bad=bad, afresh=afresh):
                     watch.picture(picture)
                     if number is None:
                         number = origin + leading - self._hidden if origin else 0
@@ -200,8 +223,11 @@ class Decoder:
             return number < self._declared - self._hidden
         return self.duration is not None and end + self._slack < self._start + self.duration
 
-    def _packets_from(self, container: Any, stream: Any, first: int, care: Care) -> tuple[int, Iterator[Any]]:
-        """Packets from a key frame at or before `first` on, and its position; 0 and all packets if there is none."""
+    def _packets_from(self, container: Any, stream: Any, first: int, care: Care) -> tuple[int, Iterator[Any]] | None:
+        """Packets from a key frame at or before `first` on, and its position; 0 and all packets if there is none.
+
+        None if the container could not be put there, so that it has to be opened anew.
+        """
         if first > (0 if care.single_thread or self._keys.tabled else _NEAR):
             position = first + self._hidden
             self._learn_keys(position)
@@ -214,18 +240,18 @@ class Decoder:
                 if origin is not None and origin <= position:
                     return origin, itertools.chain([landed], packets)
             if stamps:
-                container.seek(container.start_time or 0)
+                return None
         return 0, container.demux()
 
     def _learn_keys(self, position: int | None) -> None:
-        """Read packets until the key frames up to a position are known, or all of them."""
+        """Read packets until the key frames up to a position are known and cannot be mistaken, or all of them."""
         with self._scan_lock:
             if self._keys.total is not None:
                 return
             if self._scan is None:
                 self._scan = self._keys.scan(self._all_packets())
             for reached in self._scan:
-                if position is not None and reached > position:
+                if position is not None and reached > position and self._keys.placed:
                     return
 
     def _all_packets(self) -> Iterator[Any]:

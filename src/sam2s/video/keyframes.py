@@ -22,19 +22,23 @@ class KeyFrames:
     """Key packets of one stream: position in decode order among the shown packets, and time stamp.
 
     MP4, MOV and AVI carry a table of all packets, so everything is known at once. For other containers `scan` reads the
-    packets (without decoding), as far as its caller goes on. Memory: 16 bytes a key frame.
+    packets (without decoding), as far as its caller goes on. Memory: 24 bytes a key frame.
 
     Attributes:
         tabled: whether the container has a table of packets.
         total: number of shown packets in the stream, or None while unknown.
+        monotonic: whether no time stamp met so far is repeated; streams joined from several may repeat theirs, and then
+            a stamp is no address to seek to.
+        placed: whether the place in the file of every key packet met so far is known, which tells it from one further
+            on with the same stamp.
     """
 
     def __init__(self, container: Any, stream: Any) -> None:
         self.total: int | None = None
         self._positions = array("q")
         self._stamps = array("q")
-        # Streams joined from several may repeat their time stamps: then a stamp is no address to seek to.
-        self._monotonic = True
+        self._places = array("q")  # in bytes, -1 where unknown
+        self.monotonic = self.placed = True
         self._second = round(1 / stream.time_base)
         self.tabled = bool(stream.frames) and not _TABLED.isdisjoint(container.format.name.split(","))
         if container.format.name == "avi" and len(stream.index_entries) < stream.frames:
@@ -49,12 +53,14 @@ class KeyFrames:
             self.total = count or None
             self.tabled = count > 0
 
-    def _note(self, position: int, stamp: int | None) -> None:
+    def _note(self, position: int, stamp: int | None, place: int | None = None) -> None:
         if stamp is None or (self._stamps and stamp <= self._stamps[-1]):
-            self._monotonic = False
+            self.monotonic = False
         else:
             self._positions.append(position)
             self._stamps.append(stamp)
+            self._places.append(-1 if place is None else place)
+            self.placed = self.placed and place is not None
 
     def _stamp(self, packet: Any) -> int | None:
         stamp: int | None = packet.dts if self.tabled or packet.pts is None else packet.pts
@@ -66,14 +72,14 @@ class KeyFrames:
         for packet in packets:
             if is_shown(packet):
                 if packet.is_keyframe:
-                    self._note(position, self._stamp(packet))
+                    self._note(position, self._stamp(packet), packet.pos)
                     yield position
                 position += 1
         self.total = position
 
     def stamps_before(self, position: int) -> list[int]:
         """Time stamps to seek to for the last few key packets not behind a position, nearest first."""
-        end = bisect_right(self._positions, position) if self._monotonic else 0
+        end = bisect_right(self._positions, position) if self.monotonic else 0
         stamps = list(self._stamps[max(0, end - 8) : end])
         if self.tabled and stamps:
             # These are decode times, but a seek compares presentation times: aim right before the next key packet.
@@ -87,4 +93,7 @@ class KeyFrames:
         if stamp is None:
             return None
         k = bisect_left(self._stamps, stamp)
-        return self._positions[k] if k < len(self._stamps) and self._stamps[k] == stamp else None
+        if k == len(self._stamps) or self._stamps[k] != stamp:
+            return None
+        elsewhere = self._places[k] not in (-1, packet.pos)
+        return None if elsewhere else self._positions[k]

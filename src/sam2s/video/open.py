@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from urllib.request import url2pathname
 
 import numpy as np
 
@@ -46,8 +47,8 @@ def open_source(
     text = os.fspath(target)
     if _LIVE.fullmatch(text):
         return LiveSource(text, policy=policy, reconnects=reconnects, timeout=timeout)
-    path = Path(text.removeprefix("file://")).expanduser()
-    if not path.exists():
+    path = Path(url2pathname(text[7:]) if text.startswith("file://") else os.path.expanduser(text))
+    if not os.path.exists(path):  # unlike Path.exists, this takes a name that is too long for one that is not there
         raise SourceError(
             f"{path}: no such file or folder; allowed are video files, folders of images, camera:N and addresses like "
             "rtsp://host/path"

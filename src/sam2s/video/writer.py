@@ -74,7 +74,7 @@ class VideoWriter:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._container = av.open(
-                str(self._part),
+                os.path.abspath(self._part),  # or FFmpeg takes what stands before a colon for a protocol
                 "w",
                 format=_FORMATS[self.path.suffix.lower()],
                 options={"movflags": "+hybrid_fragmented", "flush_packets": "1"},

@@ -42,7 +42,7 @@ class Pictures:
 
 
 class Kept:
-    """A writer in memory."""
+    """A writer in memory, apart from an empty file."""
 
     def __init__(self, path, size, fps):
         self.path, self.size, self.fps, self.frames, self.closed = path, size, fps, [], False
@@ -52,6 +52,8 @@ class Kept:
 
     def close(self):
         self.closed = True
+        if self.path:
+            self.path.touch()
 
 
 @pytest.fixture
@@ -178,6 +180,35 @@ def test_overlay_draws_the_recorded_frames(store, info):
     for index, (image, _) in zip(INDICES, video.frames, strict=True):
         ground = np.full((*SIZE, 3), 20 * index, np.uint8)
         assert np.array_equal(image, draw(ground, layers(make_result(index), info.names)))
+
+
+def test_overlay_of_a_clock_that_begins_anew(store, info):
+    writer = Kept(store.folder / ".partial-o.mp4", None, None)
+    records = [FrameRecord(i, pts) for i, pts in enumerate([Fraction(1), Fraction(2), Fraction(1), Fraction(9)])]
+    write_overlay(records, info, Pictures(), store.folder / "o.mp4", lambda *_: writer)
+    assert [pts for _, pts in writer.frames] == [1, 2, 2 + 1 / FPS, 9]
+
+
+def test_an_overlay_that_is_stopped_leaves_the_one_before(store):
+    before = write_exports(store, Pictures(), ["overlay"])["overlay"].read_bytes()
+
+    def stop(kind, done, total):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_exports(store, Pictures(), ["overlay"], progress=stop)
+    assert (store.folder / "overlay.mp4").read_bytes() == before
+    assert not list(store.folder.glob(".partial*"))
+
+
+def test_an_export_that_fails_does_not_keep_back_the_others(store):
+    source = Pictures()
+    source.length = 5
+    (store.folder / "davis").touch()
+    with pytest.raises(OutputError, match=r"davis.*; clip ends before frame 6, which has masks"):
+        write_exports(store, source, ["davis", "overlay", "csv"])
+    assert len(rows(store.folder / "masks.csv")) == 2 * len(INDICES)
 
 
 def test_overlay_closes_the_video_when_the_source_ends_early(store, info):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from sam2s.errors import ConfigError, OutputError
-from sam2s.formats.coco import write_coco
+from sam2s.errors import ConfigError, OutputError, Sam2sError
+from sam2s.formats.coco import Read, write_coco
 from sam2s.formats.davis import write_davis
 from sam2s.formats.overlay_video import write_overlay
 from sam2s.formats.records import FrameRecord
+from sam2s.formats.run_info import RunInfo
 from sam2s.formats.store import MaskStore
 from sam2s.formats.table import write_table
 from sam2s.formats.ytvis import write_youtube_vis
@@ -47,6 +48,8 @@ def write_exports(
 ) -> dict[str, Path]:
     """Write exports of all frames in the store, also of a run that was broken off. Older exports are replaced.
 
+    One that cannot be written does not keep the others from being written.
+
     Args:
         store: the run.
         source: its video: needed for overlay, and names the pictures of a folder of images.
@@ -59,15 +62,14 @@ def write_exports(
 
     Raises:
         ConfigError: an unknown kind.
-        OutputError: an export cannot be written; those before it are whole.
+        OutputError: an export cannot be written; the others are whole.
+        SourceError: the video cannot be read for an overlay; the other exports are whole.
     """
     check_kinds(kinds)
     out = store.folder if out is None else out
-    info, names = store.info, _names(source)
     total = len(store.frames_done())
-    paths = {}
+    paths, errors = {}, list[Sam2sError]()
     for kind in kinds:
-        path = out / FILES[kind]
 
         def read(kind: str = kind) -> Iterator[FrameRecord]:
             for done, record in enumerate(store.records(), 1):
@@ -75,24 +77,36 @@ def write_exports(
                 if progress is not None:
                     progress(kind, done, total)
 
-        if kind == "davis":
-            write_davis(read(), info, path, _stems(names))
-        elif kind == "coco":
-            write_coco(read, info, path, names)
-        elif kind == "ytvis":
-            write_youtube_vis(read, info, path, names)
-        elif kind == "csv":
-            write_table(read(), info, path, out / "summary.csv")
-        elif total:
-            if source is None:
-                raise OutputError("an overlay needs the video; give it to write_exports as `source`")
-            from sam2s.video.writer import VideoWriter  # loads FFmpeg, which the other kinds do without
-
-            write_overlay(read(), info, source, path, VideoWriter)
-        else:
+        if kind == "overlay" and not total:
             continue
-        paths[kind] = path
+        try:
+            _write(kind, read, store.info, source, out)
+            paths[kind] = out / FILES[kind]
+        except Sam2sError as error:
+            errors.append(error)
+    if len(errors) > 1:
+        raise OutputError("; ".join(map(str, errors))) from errors[0]
+    if errors:
+        raise errors[0]
     return paths
+
+
+def _write(kind: str, read: Read, info: RunInfo, source: VideoSource | None, out: Path) -> None:
+    path, names = out / FILES[kind], _names(source)
+    if kind == "davis":
+        write_davis(read(), info, path, _stems(names))
+    elif kind == "coco":
+        write_coco(read, info, path, names)
+    elif kind == "ytvis":
+        write_youtube_vis(read, info, path, names)
+    elif kind == "csv":
+        write_table(read(), info, path, path.with_name("summary.csv"))
+    elif source is None:
+        raise OutputError("an overlay needs the video; give it to write_exports as `source`")
+    else:
+        from sam2s.video.writer import VideoWriter  # loads FFmpeg, which the other kinds do without
+
+        write_overlay(read(), info, source, path, VideoWriter)
 
 
 def _names(source: VideoSource | None) -> Mapping[int, str]:

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from sam2s.errors import OutputError
+from sam2s.files import replacing
 from sam2s.formats.records import FrameRecord
 from sam2s.formats.run_info import RunInfo
 from sam2s.masks.labels import Places
@@ -38,6 +39,21 @@ def layers(result: FrameResult | FrameRecord, names: Mapping[int, str]) -> list[
     ]
 
 
+class Times:
+    """Times as a video can hold them: one that is missing or runs backward is put one frame after the last."""
+
+    def __init__(self, fps: Fraction) -> None:
+        self._step = 1 / fps
+        self._last: Fraction | None = None
+
+    def __call__(self, pts: Fraction | None) -> Fraction:
+        """The time for the next frame."""
+        if self._last is not None and (pts is None or pts <= self._last):
+            pts = self._last + self._step
+        self._last = pts or Fraction(0)
+        return self._last
+
+
 def write_overlay(
     records: Iterable[FrameRecord],
     info: RunInfo,
@@ -46,6 +62,8 @@ def write_overlay(
     open_writer: Callable[[Path, tuple[int, int], Fraction], Writer],
 ) -> None:
     """Draw every recorded frame over its picture; other frames of the source are left out.
+
+    The video appears whole or not at all.
 
     Args:
         records: frames in order.
@@ -64,14 +82,16 @@ def write_overlay(
     if record is None:
         return
     pictures = source.frames(record.index)
-    places: Places = {}
+    fps = info.fps or _FPS_OF_FOLDERS
+    places, times = Places(), Times(fps)
     with (
-        closing(open_writer(path, info.size, info.fps or _FPS_OF_FOLDERS)) as writer,
+        replacing(path) as partial,
+        closing(open_writer(partial, info.size, fps)) as writer,
         closing(pictures),  # type: ignore[type-var]
     ):
         while record is not None:
             frame = _find(pictures, record.index, source)
-            writer.write(draw(frame.image, layers(record, info.names), places=places), record.pts)
+            writer.write(draw(frame.image, layers(record, info.names), places=places), times(record.pts))
             record = next(rows, None)
 
 
@@ -88,18 +108,15 @@ class LiveOverlay:
         self._path, self._names, self._open = path, info.names, open_writer
         self._fps = info.fps or _FPS_OF_FOLDERS
         self._writer: Writer | None = None
-        self._last: Fraction | None = None
+        self._times = Times(self._fps)
         self._places: Places = {}
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Draw a result over its frame. A time that is missing or runs backward is put one frame after the last."""
+        """Draw a result over its frame."""
         if self._writer is None:
             self._writer = self._open(self._path, frame.image.shape[:2], self._fps)
-        pts = frame.pts
-        if self._last is not None and (pts is None or pts <= self._last):
-            pts = self._last + 1 / self._fps
-        self._last = pts or Fraction(0)
-        self._writer.write(draw(frame.image, layers(result, self._names), places=self._places), self._last)
+        picture = draw(frame.image, layers(result, self._names), places=self._places)
+        self._writer.write(picture, self._times(frame.pts))
 
     def close(self) -> None:
         """Finish the file, if a frame was written."""

@@ -82,7 +82,7 @@ class _Total:
         self.presence += entry.presence
         self.states[entry.state] += 1
         if self.before is not None and record.pts is not None:
-            self.seen += record.pts - self.before
+            self.seen += max(Fraction(0), record.pts - self.before)  # a clock may begin anew
         self.before = None
         if entry.state is ObjectState.VISIBLE:
             self.area += area

@@ -113,7 +113,7 @@ def do(row: str, seed: int, init: str, steps: int, videos: list[EvalVideo], out:
     memory: Literal["divemem", "sam2"] = "divemem" if overrides and DIVE[0] in overrides else "sam2"
     run = Run("sam2s", "sam2s", Prompting.MASK, memory)
     evaluate(videos, [run], Settings(str(weights), SIZE, "cpu", "fp32", confidence=CONFIDENCE), folder / "eval")
-    return collect(folder / "eval", run, [video.name for video in videos], Rules())
+    return collect(folder / "eval", run, videos, Rules())
 
 
 def table(found: dict[tuple[str, int], Outcome]) -> str:

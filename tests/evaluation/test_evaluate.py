@@ -22,6 +22,10 @@ from sam2s.evaluation.tables import markdown, published
 from sam2s.evaluation.videos import open_videos, synthetic
 from sam2s.masks.palette import read_label_map, write_label_map
 from sam2s.model.checkpoints import save_checkpoint
+from sam2s.sasv.build import patch_video
+from sam2s.sasv.build import plan as plan_build
+from sam2s.sasv.build import run as build
+from sam2s.sasv.patch import VideoPatch
 from sasv.fixtures import cvc_clinicdb
 
 COPY = """
@@ -76,7 +80,7 @@ OURS = Run("nano", "sam2s", Prompting.CLICK_1)
 
 
 def cells(out, run, videos):
-    return [score.cells for score in collect(out, run, [video.name for video in videos], Rules()).scores]
+    return [score.cells for score in collect(out, run, videos, Rules()).scores]
 
 
 def files(out):
@@ -99,7 +103,7 @@ def test_what_was_finished_before_a_kill_is_kept(data, settings, tmp_path, monke
     out = tmp_path / "cut"
     with pytest.raises(KeyboardInterrupt):
         evaluate(videos, [OURS], settings, out)
-    assert list(collect(out, OURS, [video.name for video in videos], Rules()).missing) == ["a/two", "b/three"]
+    assert list(collect(out, OURS, videos, Rules()).missing) == ["a/two", "b/three"]
     (out / OURS.folder / "masks" / "a" / ".partial-two").mkdir(parents=True)  # what a harder kill leaves
     tracked.append("a third, so that nothing stops it")
     evaluate(videos, [OURS], settings, out)
@@ -173,7 +177,7 @@ def test_outside_trackers_and_baselines(data, settings, tmp_path, monkeypatch):
     runs = {run.label: run for run in plan(methods, [], [Prompting.MASK], "")}
     videos = open_videos([str(data)], subsets=["b"])
     evaluate(videos, list(runs.values()), Settings("there are no such weights"), tmp_path / "out")
-    found = {label: collect(tmp_path / "out", run, ["b/three"], Rules()) for label, run in runs.items()}
+    found = {label: collect(tmp_path / "out", run, videos, Rules()) for label, run in runs.items()}
     assert found["outside:Broken"].missing == {"b/three": "RuntimeError: out of luck"}
     first = read_label_map(data / "b/three/masks/000.png")
     last = read_label_map(data / "b/three/masks/004.png")
@@ -211,17 +215,20 @@ def test_methods_that_do_not_exist(method, message, data, settings, tmp_path):
 def test_a_command_that_fails_is_quoted(data, settings, tmp_path):
     line = f"command:{sys.executable} -c 'import sys; sys.exit(\"no memory\")' {{frames}} {{prompts}} {{out}}"
     run = Run("mine", line, Prompting.MASK)
-    evaluate(open_videos([str(data)], subsets=["b"]), [run], settings, tmp_path)
-    assert "ended with status 1: no memory" in collect(tmp_path, run, ["b/three"], Rules()).missing["b/three"]
+    videos = open_videos([str(data)], subsets=["b"])
+    evaluate(videos, [run], settings, tmp_path)
+    assert "ended with status 1: no memory" in collect(tmp_path, run, videos, Rules()).missing["b/three"]
 
 
 def test_masks_of_another_size_are_refused(data, tmp_path):
     for name in ("a/one", "a/two"):
         write_label_map(data / name / "masks/001.png", np.ones((20, 28), np.uint8))
     run = Run("copy", "copy", Prompting.MASK)
-    evaluate(open_videos([str(data)]), [run], Settings(), tmp_path)
-    missing = collect(tmp_path, run, ["a/one", "b/three"], Rules()).missing
-    assert missing == {"a/one": "a/one, frame 001, object 1: mask of 28x20, frame of 56x40"}
+    videos = open_videos([str(data)])
+    evaluate(videos, [run], Settings(), tmp_path)
+    missing = collect(tmp_path, run, videos, Rules()).missing
+    assert missing.pop("a/one") == "a/one, frame 001, object 1: mask of 28x20, frame of 56x40"
+    assert list(missing) == ["a/two"]
 
 
 def test_interactive_protocols_need_our_tracker(data, settings, tmp_path):
@@ -234,14 +241,11 @@ def test_written_masks_score_the_same(data, settings, tmp_path):
     videos = open_videos([str(data)])
     evaluate(videos, [run], settings, tmp_path)
     again = compare(tmp_path / run.folder / "masks", data, rules=Rules(missing=Missing.ERROR), workers=1)
-    mine = collect(tmp_path, run, [video.name for video in videos], Rules())
+    mine = collect(tmp_path, run, videos, Rules())
     assert [score.cells for score in again.scores] == [score.cells for score in mine.scores]
 
 
 def test_built_set(tmp_path):
-    from sam2s.sasv.build import plan as plan_build
-    from sam2s.sasv.build import run as build
-
     cvc_clinicdb.draw(tmp_path / "root")
     planned = plan_build(tmp_path / "root", tmp_path / "set")
     list(build(planned, tmp_path / "set"))
@@ -252,7 +256,12 @@ def test_built_set(tmp_path):
     assert all(video.source.length == len(video.stems) for video in videos)
     run = Run("copy", "copy", Prompting.MASK)
     evaluate(videos, [run], Settings(), tmp_path / "out")
-    assert not collect(tmp_path / "out", run, [video.name for video in videos], Rules()).missing
+    assert not collect(tmp_path / "out", run, videos, Rules()).missing
+
+    video = videos[1].video
+    patch_video(video, VideoPatch([{"do": "drop", "id": video.objects[0].id}]))
+    changed = open_videos([str(tmp_path / "set")], split="train")
+    assert list(collect(tmp_path / "out", run, changed, Rules()).missing) == [video.id]
 
 
 def test_davis_layout(data, tmp_path):
@@ -301,7 +310,7 @@ def test_table_layout(data, settings, tmp_path):
     videos = open_videos([str(data)])
     runs = [Run("copy", "copy", how) for how in (Prompting.CLICK_3, Prompting.MASK)]
     evaluate(videos, runs, settings, tmp_path)
-    text = markdown([collect(tmp_path, run, [video.name for video in videos], Rules()) for run in runs])
+    text = markdown([collect(tmp_path, run, videos, Rules()) for run in runs])
     lines = [re.sub(" +", " ", line) for line in text.splitlines()]
     head = lines.index("## 3-click (as in Table 2 of the paper)") + 2
     assert lines[head] == (

@@ -61,7 +61,7 @@ def eval(
     from sam2s.evaluation.outcome import collect
     from sam2s.evaluation.report import remarks
     from sam2s.evaluation.tables import markdown
-    from sam2s.evaluation.videos import open_videos
+    from sam2s.evaluation.videos import open_videos, partial
     from sam2s.files import write_atomically
 
     part, parts = _shard(shard)
@@ -88,9 +88,13 @@ def eval(
             workers=workers,
             tell=lambda done, total, name: bar.update(task, completed=done, total=total, description=name),
         )
-    outcomes = [collect(out, run, [video.name for video in videos], rules) for run in runs]
-    document = {"data": data, "weights": weights, "runs": [o.to_json(rules) for o in outcomes]}
-    text = markdown(outcomes, remarks(Comparison(outcomes[0].scores, rules)))
+    outcomes = [collect(out, run, videos, rules) for run in runs]
+    parts_of = partial(data, videos)
+    document = {"data": data, "weights": weights, "partial": parts_of, "runs": [o.to_json(rules) for o in outcomes]}
+    notes = remarks(Comparison(outcomes[0].scores, rules))
+    for name, text in parts_of.items():
+        notes.append(f"Only a part of {name} is built: {text}. Its score is not that of the benchmark.")
+    text = markdown(outcomes, notes)
     write_atomically(out / "report.json", (json.dumps(document, indent=1) + "\n").encode())
     write_atomically(out / "report.md", text.encode())
     plots = _plot(outcomes, out)

@@ -1,7 +1,8 @@
 """Runs of methods over videos: each video and run leaves one result file, so that work may be stopped and shared out.
 
 OUT/RUN/masks/VIDEO/00000.png    masks (DAVIS); where objects overlap the smaller id is drawn
-OUT/RUN/results/VIDEO.json       what was measured on it, object by object, before the masks were merged
+OUT/RUN/results/VIDEO.json       what was measured on it, object by object, before the masks were merged; void once the
+                                 video has another fingerprint
 OUT/RUN/results/VIDEO.error      why it could not be tracked
 """
 
@@ -106,7 +107,9 @@ def evaluate(
     workers: int = 1,
     tell: Tell | None = None,
 ) -> None:
-    """Do all runs over all videos, except what is done already. A video that fails leaves an `.error` and no result.
+    """Do all runs over all videos, except what is done already on the same frames and truth.
+
+    A video that fails leaves an `.error` and no result.
 
     Raises:
         ConfigError: a run cannot be done at all.
@@ -167,6 +170,7 @@ class Worker:
             raise DatasetError(
                 f"{video.name} has an object {too_large[0]}; masks are written with ids up to {MAX_LABEL}"
             )
+        fingerprint = video.fingerprint
         frames: list[dict[int, Cell]] = []
         annotated: dict[int, list[str]] = {object_id: [] for object_id in video.objects}
         ious: dict[int, list[float | None]] = {object_id: [] for object_id in video.objects}
@@ -197,6 +201,7 @@ class Worker:
                     annotated[object_id].append(stem)
                     ious[object_id].append(shown.ious.get(object_id))
         document = {
+            "video": fingerprint,
             "settings": _identity(run, self.settings),
             "image_size": self.model.image_size if run.uses_weights else None,
             "subsets": dict(video.objects),
@@ -234,6 +239,18 @@ def result_path(out: Path, run: Run, video: str) -> Path:
     return out / run.folder / "results" / f"{video}.json"
 
 
+def read_result(out: Path, run: Run, video: EvalVideo) -> dict[str, Any] | None:
+    """What was measured on a video; None if nothing was, or if its frames or its truth changed since."""
+    path = result_path(out, run, video.name)
+    if not path.exists():
+        return None
+    data: dict[str, Any] = json.loads(path.read_text())
+    try:
+        return data if data.get("video") == video.fingerprint else None
+    except (Sam2sError, OSError):  # the video is damaged since; doing it will tell how
+        return None
+
+
 def _check_sizes(video: EvalVideo, stem: str, masks: Iterable[tuple[int, np.ndarray]]) -> None:
     height, width = video.source.size
     for object_id, mask in masks:
@@ -245,11 +262,12 @@ def _check_sizes(video: EvalVideo, stem: str, masks: Iterable[tuple[int, np.ndar
 
 
 def _done(out: Path, run: Run, video: EvalVideo, settings: Settings) -> bool:
-    path = result_path(out, run, video.name)
-    if not path.exists():
+    result = read_result(out, run, video)
+    if result is None:
         return False
-    before, now = json.loads(path.read_text())["settings"], _identity(run, settings)
+    before, now = result["settings"], _identity(run, settings)
     if before != now:
+        path = result_path(out, run, video.name)
         changed = ", ".join(f"{key} {before.get(key)!r}" for key in now if before.get(key) != now[key])
         raise OutputError(f"{path} was made with other settings ({changed}); choose another --out, or --overwrite")
     return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +12,12 @@ import numpy as np
 
 from sam2s.evaluation.compare import Comparison
 from sam2s.evaluation.diagnostics import calibration_error, clicks_needed
-from sam2s.evaluation.evaluate import Run, result_path
+from sam2s.evaluation.evaluate import Run, read_result, result_path
 from sam2s.evaluation.report import as_json
 from sam2s.evaluation.rules import Rules
 from sam2s.evaluation.sequence import Cell, ObjectScore, assemble
 from sam2s.evaluation.summary import by_subset, macro_average
+from sam2s.evaluation.videos import EvalVideo
 
 ENOUGH = 0.85
 """J at which a person is taken to stop clicking."""
@@ -66,6 +66,7 @@ class Outcome:
         calibration: calibration error of the predicted IoU in percent, NaN without predictions.
         clicks: what it took a person to point.
         missing: by video without result, the reason.
+        incomplete: subsets of these videos.
         image_size: side of our network's image, None if it had no part in it.
         hardware: what it was computed on, in words.
     """
@@ -76,6 +77,7 @@ class Outcome:
     calibration: float
     clicks: Clicks
     missing: dict[str, str]
+    incomplete: frozenset[str] = frozenset()
     image_size: int | None = None
     hardware: tuple[str, ...] = ()
 
@@ -88,16 +90,18 @@ class Outcome:
         return 100 * macro_average(by_subset(self.scores).values()).jf
 
     def to_json(self, rules: Rules) -> dict[str, Any]:
-        """As plain values; scores as `sam2s score --json` gives them."""
+        """As plain values; scores as `sam2s score --json` gives them, without an average if videos are missing."""
         head: dict[str, Any] = {"label": self.run.label, "method": self.run.method, "memory": self.run.memory}
         head |= {"prompt": str(self.run.prompt), "hardware": self.hardware, "failed": self.missing}
+        head |= {"incomplete_subsets": sorted(self.incomplete)}
         head |= {"speed": _plain(self.speed), "clicks": _plain(self.clicks)}
         error = None if math.isnan(self.calibration) else self.calibration
-        return head | {"calibration_error": error} | as_json(Comparison(self.scores, rules))
+        report = as_json(Comparison(self.scores, rules))
+        return head | {"calibration_error": error} | report | ({"macro_average": None} if self.missing else {})
 
 
-def collect(out: Path, run: Run, videos: Sequence[str], rules: Rules) -> Outcome:
-    """Read the results of a run on videos of these names."""
+def collect(out: Path, run: Run, videos: Sequence[EvalVideo], rules: Rules) -> Outcome:
+    """Read the results of a run on these videos."""
     scores: list[ObjectScore] = []
     missing: dict[str, str] = {}
     latency: list[float] = []
@@ -106,13 +110,16 @@ def collect(out: Path, run: Run, videos: Sequence[str], rules: Rules) -> Outcome
     by_click: list[list[float]] = []
     predicted: list[float] = []
     actual: list[float] = []
-    for name in videos:
-        path = result_path(out, run, name)
-        if not path.exists():
+    incomplete: set[str] = set()
+    for video in videos:
+        name, data = video.name, read_result(out, run, video)
+        if data is None:
+            path = result_path(out, run, name)
             failed = path.with_name(f"{path.stem}.error")
-            missing[name] = failed.read_text().strip() if failed.exists() else "not done yet"
+            undone = "changed since it was done" if path.exists() else "not done yet"
+            missing[name] = failed.read_text().strip() if failed.exists() else undone
+            incomplete |= video.columns
             continue
-        data = json.loads(path.read_text())
         latency += data["latency_ms"]
         side = data["image_size"]
         chips.add(data["hardware"])
@@ -137,7 +144,7 @@ def collect(out: Path, run: Run, videos: Sequence[str], rules: Rules) -> Outcome
         _mean(given), _mean([clicks_needed(j, ENOUGH) for j in by_click]), _mean([max(j) >= ENOUGH for j in by_click])
     )
     error = 100 * calibration_error(predicted, actual)
-    return Outcome(run, scores, speed, error, clicks, missing, side, tuple(sorted(chips)))
+    return Outcome(run, scores, speed, error, clicks, missing, frozenset(incomplete), side, tuple(sorted(chips)))
 
 
 def _mean(values: Sequence[float]) -> float:

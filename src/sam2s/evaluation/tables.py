@@ -52,7 +52,7 @@ def markdown(outcomes: Sequence[Outcome], remarks: Iterable[str] = ()) -> str:
 def _by_subset(outcomes: Sequence[Outcome], how: Prompting) -> str:
     """Tables 2 and 3. Ours are averaged over the paper's eight subsets only if all are there."""
     paper = published()["columns"]
-    own = list(dict.fromkeys(name for outcome in outcomes for name in outcome.subsets()))
+    own = list(dict.fromkeys(name for o in outcomes for name in (*o.subsets(), *sorted(o.incomplete))))
     beside = any(name in paper for name in own)
     columns = paper + [name for name in own if name not in paper] if beside else own
     rows = []
@@ -62,11 +62,13 @@ def _by_subset(outcomes: Sequence[Outcome], how: Prompting) -> str:
     for outcome in outcomes:
         found = outcome.subsets()
         size = str(outcome.image_size or "-")
-        cells = [_number(found.get(name)) for name in columns]
+        cells = [_number(found.get(name)) + "*" * (name in outcome.incomplete) for name in columns]
         average = _number(_average(outcome))
         rows.append([f"**{outcome.run.label}**", size, *cells, average, _number(outcome.speed.fps, 1)])
     as_in = f" (as in {NUMBER[how]} of the paper)" if how in NUMBER else ""
-    return f"## {how}{as_in}\n\n" + _table(["Model", "Res", *columns, "Avg", "FPS"], rows)
+    table = _table(["Model", "Res", *columns, "Avg", "FPS"], rows)
+    note = "\n\nNumbers with * are without the videos under Missing; there is no average until these are done."
+    return f"## {how}{as_in}\n\n{table}{note * any(outcome.missing for outcome in outcomes)}"
 
 
 def _by_prompt(outcomes: Sequence[Outcome], prompts: Sequence[Prompting]) -> str:
@@ -93,7 +95,8 @@ def _details(outcomes: Sequence[Outcome]) -> str:
         switches = sum(identity_switches(score.object_id, score.cells) for score in outcome.scores)
         row = [f"**{outcome.run.label}**", outcome.run.prompt]
         row += [_number(100 * value) for value in (mean.j, mean.f, mean.jf)]
-        row += [str(mean.objects), _number(100 * shown.precision), _number(100 * shown.recall), str(switches)]
+        row += [f"{mean.objects}{'*' * bool(outcome.missing)}"]
+        row += [_number(100 * shown.precision), _number(100 * shown.recall), str(switches)]
         row += [_number(value) for value in (outcome.calibration, outcome.clicks.given, outcome.clicks.needed)]
         rows.append(row)
     note = (
@@ -130,6 +133,9 @@ def _missing(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def _average(outcome: Outcome) -> float | None:
+    """Over all subsets; none while a video is missing, or beside the paper's if a subset of it is."""
+    if outcome.missing:
+        return None
     found, paper = outcome.subsets(), published()["columns"]
     partly = any(name in paper for name in found) and set(found) != set(paper)
     return None if partly else outcome.average()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -14,7 +15,9 @@ import numpy as np
 from sam2s.errors import ConfigError, DatasetError
 from sam2s.formats.folders import find_sequences, list_pictures, natural
 from sam2s.masks.palette import read_label_map
-from sam2s.sasv.masklets import MANIFEST, MaskletDataset, MaskletVideo
+from sam2s.sasv.counts import partial_subsets
+from sam2s.sasv.draft import sha256
+from sam2s.sasv.masklets import MANIFEST, SUMS, MaskletDataset, MaskletVideo, read_manifest
 from sam2s.synth import Scene
 from sam2s.video import ArraySource, VideoSource
 from sam2s.video.folder import FolderSource
@@ -32,6 +35,8 @@ class EvalVideo(Protocol):
         objects: by object id, the subset (column of the table) it belongs to.
         source: its frames.
         stems: by frame, the name of its mask file.
+        columns: the subsets of its objects.
+        fingerprint: another one when its frames or its truth change.
     """
 
     @property
@@ -45,6 +50,12 @@ class EvalVideo(Protocol):
 
     @property
     def stems(self) -> tuple[str, ...]: ...
+
+    @property
+    def columns(self) -> frozenset[str]: ...
+
+    @property
+    def fingerprint(self) -> str: ...
 
     def truth(self, frame: int) -> dict[int, np.ndarray]:
         """Masks bool [H, W] of all objects that are annotated on a frame, all false where one is absent."""
@@ -75,6 +86,21 @@ class FolderVideo:
         """See `EvalVideo`: every id that comes up in the masks."""
         ids = {int(i) for path in self._files.values() for i in np.unique(read_label_map(path))}
         return dict.fromkeys(sorted(ids - {0}), self.subset)
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """See `EvalVideo`."""
+        return frozenset({self.subset})
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """See `EvalVideo`: names and sizes of frames, every byte of the masks; the same wherever the folder lies."""
+        digest = hashlib.sha256(self.subset.encode())
+        for file in self.source.files:
+            digest.update(f"{file.name} {file.stat().st_size}\n".encode())
+        for path in self._files.values():
+            digest.update(f"{path.name} {sha256(path)}\n".encode())
+        return digest.hexdigest()
 
     def truth(self, frame: int) -> dict[int, np.ndarray]:
         """See `EvalVideo`."""
@@ -110,6 +136,19 @@ class BuiltVideo:
     def stems(self) -> tuple[str, ...]:
         """See `EvalVideo`."""
         return tuple(Path(frame.file).stem for frame in self.video.frames)
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """See `EvalVideo`."""
+        return frozenset(self.objects.values())
+
+    @property
+    def fingerprint(self) -> str:
+        """See `EvalVideo`: hash of the file that holds the hashes of all others, and which objects were asked for."""
+        sums = self.video.folder / SUMS
+        if not sums.is_file():
+            raise DatasetError(f"{sums} is missing; build {self.video.id} again (sam2s sasv build)")
+        return hashlib.sha256(f"{sha256(sums)} {sorted(self.objects.items())}".encode()).hexdigest()
 
     def truth(self, frame: int) -> dict[int, np.ndarray]:
         """See `EvalVideo`."""
@@ -147,6 +186,16 @@ class SyntheticVideo:
         """See `EvalVideo`."""
         return tuple(f"{frame:05}" for frame in range(self.length))
 
+    @property
+    def columns(self) -> frozenset[str]:
+        """See `EvalVideo`."""
+        return frozenset({self.subset})
+
+    @property
+    def fingerprint(self) -> str:
+        """See `EvalVideo`: what it is drawn from."""
+        return repr(self)
+
     def truth(self, frame: int) -> dict[int, np.ndarray]:
         """See `EvalVideo`."""
         return {object_id: self._frames[frame][1] == object_id for object_id in self.objects}
@@ -180,6 +229,16 @@ def open_videos(data: Iterable[str], *, split: str = "test", subsets: Iterable[s
     if not found:
         raise DatasetError(f"no video of --subset {', '.join(sorted(wanted))} in --data {', '.join(data)}")
     return found
+
+
+def partial(data: Iterable[str], videos: Sequence[EvalVideo]) -> dict[str, str]:
+    """Test subsets of SA-SV among the videos of which a built set holds only a part, and how much that is."""
+    subsets = {video.video.subset for video in videos if isinstance(video, BuiltVideo)}
+    found: dict[str, str] = {}
+    for place in data:
+        if (Path(place) / MANIFEST).is_file():
+            found |= partial_subsets(read_manifest(Path(place))["videos"].values())
+    return {name: text for name, text in found.items() if name in subsets}
 
 
 def synthetic(number: int, length: int = SYNTHETIC_FRAMES, size: int = SYNTHETIC_SIZE) -> list[SyntheticVideo]:

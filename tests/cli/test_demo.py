@@ -4,12 +4,16 @@ import json
 import os
 import signal
 
+import numpy as np
+import pytest
 from typer.testing import CliRunner
 
 from model_tools import nano
 from sam2s.cli import app
+from sam2s.errors import OutputError
 from sam2s.formats.store import MaskStore
 from sam2s.model.checkpoints import save_checkpoint
+from sam2s.video import VideoWriter
 
 
 def test_demo(tmp_path):
@@ -45,3 +49,32 @@ def test_a_stopped_demo_says_so_by_its_status(tmp_path, monkeypatch):
         app, ["demo", "--out", str(tmp_path / "demo"), "--frames", "3", "--weights", str(tmp_path / "nano.safetensors")]
     )
     assert done.exit_code == 130, done.output
+
+
+def test_a_demo_overwrites_nothing_but_a_demo(tmp_path):
+    model = nano()
+    save_checkpoint(tmp_path / "nano.safetensors", model.state_dict(), model.config)
+    demo = ["demo", "--out", str(tmp_path / "d"), "--frames", "3", "--weights", str(tmp_path / "nano.safetensors")]
+
+    def start(*more):
+        return CliRunner().invoke(app, [*demo, *more], catch_exceptions=False)
+
+    def state():
+        return {path: path.read_bytes() for path in (tmp_path / "d").rglob("*") if path.is_file()}
+
+    assert start().exit_code == 0
+    assert start("--seed", "3").exit_code == 0, "a demo replaces a demo"
+    head = tmp_path / "d" / "run" / "run.json"
+    ours = head.read_text()
+    head.write_text(ours.replace('"fingerprint": "', '"fingerprint": "0'))
+    before = state()
+    with pytest.raises(OutputError, match=r"run holds a run of another video than the demo's; move it or give another"):
+        start()
+    assert state() == before
+    head.write_text(ours)
+    with VideoWriter(tmp_path / "d" / "clip.mp4", (64, 64), 25, title="mine") as writer:
+        writer.write(np.zeros((64, 64, 3), np.uint8))
+    before = state()
+    with pytest.raises(OutputError, match=r"clip.mp4 is there and was not drawn by sam2s demo; move it or"):
+        start()
+    assert state() == before

@@ -16,43 +16,14 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from model_tools import nano
 from sam2s.cli import app, running
 from sam2s.cli.track import with_progress
 from sam2s.errors import OutputError, PromptError
-from sam2s.formats.prompts_file import parse_box, parse_points
+from sam2s.formats.prompts_file import parse_box
 from sam2s.formats.store import MaskStore
-from sam2s.memory import MemoryPolicy
-from sam2s.model.checkpoints import save_checkpoint
 from sam2s.video import FileSource
 from tracking_tools import movie
 from video_tools import Server, stream_of
-
-PROMPTS = [parse_box("1=grasper@3:4,4,40,30"), parse_points("2=hook@3:+60,20")]
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory) -> Path:
-    model = nano()
-    path = tmp_path_factory.mktemp("weights") / "nano.safetensors"
-    save_checkpoint(path, model.state_dict(), model.config, dtype="fp32")
-    return path
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("clip") / "clip.npy"
-    np.save(path, movie(30))
-    return path
-
-
-@pytest.fixture
-def job(weights, clip, tmp_path):
-    def make(out: str, **changes) -> running.Job:
-        policy = MemoryPolicy(iou_threshold=0.0, candidates=3)
-        return running.Job(str(clip), tmp_path / out, str(weights), PROMPTS, policy, **changes)
-
-    return make
 
 
 def quiet(what, done, total):

@@ -243,8 +243,10 @@ def test_folders_of_another_origin_and_names_that_are_paths(store, info):
     ours = store.folder / "davis"
     ours.mkdir()
     (ours / "precious.png").touch()
-    with pytest.raises(OutputError, match=r"is there and no earlier export \(it lacks objects.json\)"):
+    with pytest.raises(OutputError, match=r"davis is there and is no export of the run in .*; move it or give another"):
         write_exports(store, None, ["davis"])
+    with pytest.raises(OutputError, match=r"is there and no earlier export \(it lacks objects.json\)"):
+        write_davis([], info, ours)
     assert [path.name for path in ours.iterdir()] == ["precious.png"]
     write_davis([], replace(info, source="/dev/video0"), store.folder / "other")
     assert (store.folder / "other" / "dev_video0").is_dir()

@@ -1,3 +1,6 @@
+import errno
+import io
+import os
 import resource
 import signal
 import subprocess
@@ -13,7 +16,7 @@ import result_tools
 from result_tools import make_result, wandering
 from sam2s.errors import OutputError
 from sam2s.formats.run_info import RunInfo
-from sam2s.formats.store import MaskStore
+from sam2s.formats.store import MaskStore, State
 from sam2s.masks.postprocess import clean
 
 
@@ -137,21 +140,29 @@ def test_overwrite_forgets_the_run_and_nothing_else(tmp_path, info):
     (tmp_path / "notes.txt").write_text("mine")
     with MaskStore.open(tmp_path, info) as store:
         store.append(make_result(0))
-        store.save_state(b"memory")
+        store.save_state(State.FINISHED)
+        (tmp_path / "masks.csv").write_text("mine too")
+        with pytest.raises(OutputError, match=r"masks.csv is there and is no export of the run in .*; move it or give"):
+            store.claim("csv")
+        store.claim("coco").write_text("ours")
+        (store.claim("davis") / "clip").mkdir(parents=True)
     other = replace(info, fingerprint="x", source="other")
     with MaskStore.open(tmp_path, other, overwrite=True) as store:
         assert store.last_index is None
-        assert store.load_state() is None
+        assert store.load_state() is State.TRACKING
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["masks.csv", "masks.jsonl", "notes.txt", "run.json"]
     assert MaskStore.read(tmp_path).info == other
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 def test_state(tmp_path, info):
     with MaskStore.open(tmp_path, info) as store:
-        assert store.load_state() is None
-        store.save_state(b"one")
-        store.save_state(b"\x00two")
-    assert MaskStore.read(tmp_path).load_state() == b"\x00two"
+        assert store.load_state() is State.TRACKING
+        store.save_state(State.TRACKING)
+        store.save_state(State.FINISHED)
+    assert MaskStore.read(tmp_path).load_state() is State.FINISHED
+    (tmp_path / "state.bin").write_bytes(b"\xff")
+    assert MaskStore.read(tmp_path).load_state() is State.TRACKING
 
 
 def test_one_writer_at_a_time(tmp_path, info):
@@ -182,6 +193,39 @@ def test_full_disk(tmp_path, info):
     store.append(make_result(1))
     store.close()
     assert MaskStore.read(tmp_path).last_index == 1
+
+
+def test_a_disk_that_is_full_at_the_end(tmp_path, info, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    store = MaskStore.open(tmp_path, info)
+    store.append(make_result(0))
+    monkeypatch.setattr(os, "fsync", full)
+    for act in (lambda: store.save_state(State.TRACKING), store.close):
+        with pytest.raises(OutputError, match=r"cannot write .*masks.jsonl: No space left on device; free space"):
+            act()
+    store.close()
+
+
+def test_a_torn_line_that_cannot_be_cut_off_is_followed_by_none(tmp_path, info):
+    class Broken(io.FileIO):
+        def write(self, data):
+            super().write(bytes(data)[:9])
+            raise OSError(errno.EIO, "Input/output error")
+
+        def truncate(self, size=None):
+            raise OSError(errno.EIO, "Input/output error")
+
+    store = MaskStore.open(tmp_path, info)
+    store.append(make_result(0))
+    store._log = Broken(tmp_path / "masks.jsonl", "ab")
+    with pytest.raises(OutputError, match=r"Input/output error; .*all up to frame 0 are saved"):
+        store.append(make_result(1))
+    with pytest.raises(OutputError, match="open for reading only"):
+        store.append(make_result(1))
+    fill(tmp_path, info, [1])
+    assert MaskStore.read(tmp_path).frames_done().tolist() == [0, 1]
 
 
 def test_folders_that_cannot_be_used(tmp_path, info):

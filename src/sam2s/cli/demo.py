@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from sam2s.formats.prompts_file import PromptEntry
     from sam2s.synth import Scene
 
+TITLE = "drawn by sam2s demo"
+"""Noted in the clip, so that the next demo knows what it may overwrite."""
 SMALLEST = 0.02
 """Share of the first frame that an instrument must cover to be worth pointing at."""
 
@@ -35,8 +37,9 @@ def demo(
     from sam2s.device import use_threads
 
     use_threads(macs=0)  # scenes are made of small operations
-    scene, prompts = _scene(seed, frames)
     clip = out / "clip.mp4"
+    _check_ours(clip, out / "run")
+    scene, prompts = _scene(seed, frames)
     job = Job(str(clip), out / "run", weights, prompts, exports=("overlay", "davis", "csv"), overwrite=True)
 
     def work(tell: Tell) -> Outcome:
@@ -65,6 +68,29 @@ def demo(
     print("Your own video: sam2s track VIDEO --weights sam2.1-tiny --box 1@0:X0,Y0,X1,Y1 --out DIR")
 
 
+def _check_ours(clip: Path, run: Path) -> None:
+    """Refuse to overwrite a clip that no demo drew, or a run of another video than the clip of a demo.
+
+    Raises:
+        OutputError: naming what is in the way.
+    """
+    from sam2s.errors import OutputError, SourceError
+    from sam2s.formats.store import MaskStore
+    from sam2s.video import FileSource
+
+    drawn = None
+    if clip.exists():
+        try:
+            source = FileSource(clip)
+            drawn = source.fingerprint() if source.title == TITLE else None
+        except SourceError:
+            pass
+        if drawn is None:
+            raise OutputError(f"{clip} is there and was not drawn by sam2s demo; move it or give another --out")
+    if (run / "run.json").exists() and MaskStore.read(run).info.fingerprint != drawn:
+        raise OutputError(f"{run} holds a run of another video than the demo's; move it or give another --out")
+
+
 def _scene(seed: int, frames: int) -> tuple[Scene, list[PromptEntry]]:
     """The first scene from `seed` on that shows two instruments at once, and a box round each."""
     import numpy as np
@@ -88,10 +114,10 @@ def _scene(seed: int, frames: int) -> tuple[Scene, list[PromptEntry]]:
 
 
 def _write_clip(scene: Scene, path: Path, tell: Tell) -> None:
+    from sam2s.files import replacing
     from sam2s.video import VideoWriter
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with VideoWriter(path, (scene.size, scene.size), 25) as writer:
+    with replacing(path) as partial, VideoWriter(partial, (scene.size, scene.size), 25, title=TITLE) as writer:
         for t in range(len(scene)):
             writer.write(scene.render(t)[0])
             tell("drawing", t + 1, len(scene))

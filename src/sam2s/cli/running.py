@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import time
-from array import array
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 import sam2s
-from sam2s.cli.checks import check, span
+from sam2s.cli.checks import check, check_out
 from sam2s.cli.job import Job
-from sam2s.errors import OutputError, TruncatedSourceError
-from sam2s.formats.behind import Behind
+from sam2s.cli.loops import Live, Loop, Offline
+from sam2s.errors import TruncatedSourceError
 from sam2s.formats.export import FILES, check_kinds, write_exports
-from sam2s.formats.overlay_video import LiveOverlay
 from sam2s.formats.prompts_file import names
 from sam2s.formats.run_info import RunInfo
-from sam2s.formats.store import MaskStore
+from sam2s.formats.store import MaskStore, State
 from sam2s.model import Network
 from sam2s.model.checkpoints import find
 from sam2s.signals import signals
-from sam2s.tracking import FrameResult, Tracker, VideoSession
 from sam2s.tracking.log import encode_prompt
-from sam2s.video import VideoSource, VideoWriter, open_source
-from sam2s.video.live import LiveSource
+from sam2s.video import VideoSource, open_source
 
 CHECKPOINT_SECONDS = 5.0
 """At most this much of a killed run has to be done again, and the frame in work."""
-FINISHED = b"finished"
-"""State of a run that needs no more tracking; what was wrong with the input may follow it."""
 
 Tell = Callable[[str, int, int | None], None]
 """Told what is being done, how much of it is done, and how much there is (None if nobody knows)."""
@@ -78,6 +68,8 @@ class Outcome:
 def run(job: Job, tell: Tell) -> Outcome:
     """Track, write masks as they come, then the exports; goes on where an interrupted run of the same job stopped.
 
+    Damage to the input ends the run for now: a later start tries to get past it.
+
     Ctrl-C and SIGTERM end the run after the current frame with everything saved. A live run cannot go on later, so its
     exports are made then too.
 
@@ -96,44 +88,25 @@ def run(job: Job, tell: Tell) -> Outcome:
     )
     with closing(open_source(job.input, policy=job.live)) as source:
         check(job, source)
+        check_out(job, source)
         return _track(job, model, source, tell)
 
 
 def _track(job: Job, model: Network, source: VideoSource, tell: Tell) -> Outcome:
-    # A stream may be silent for long, so a signal ends the wait; the frame in work is finished all the same.
-    first = _nothing if source.seekable else source.close
+    live, kinds = not source.seekable, job.exports
     with (
         MaskStore.open(job.out, _info(job, model, source), overwrite=job.overwrite) as store,
-        signals(first) as caught,
+        # A stream may be silent for long, so a signal ends the wait; the frame in work is finished all the same.
+        signals(source.close) if live else signals() as caught,
     ):
-        done, resumed, began = 0, None, time.perf_counter()
-        saved = began
-        state = store.load_state() or b""
-        finished = state.startswith(FINISHED)
-        damage = state.removeprefix(FINISHED).decode() or None if finished else None
+        finished = store.load_state() is State.FINISHED
+        outcome = Outcome(0, 0.0, None, {"masks": store.folder}, live=live, finished_before=finished)
         if not finished:
-            loop = _Offline(job, model, source, store) if source.seekable else _Live(job, model, source, store)
-            resumed = loop.resumed_at
-            try:
-                with loop.writing() as write, closing(loop.results()) as results:  # type: ignore[type-var]
-                    for result in results:
-                        write(result)
-                        done += 1
-                        tell("tracking", done, loop.total)
-                        if caught or time.perf_counter() - saved >= CHECKPOINT_SECONDS:
-                            loop.checkpoint()
-                            saved = time.perf_counter()
-                        if caught:
-                            break
-            except TruncatedSourceError as error:
-                damage = str(error)
-            if not caught:
-                loop.finish(damage)
-        seconds = time.perf_counter() - began
-        stopped, live, kinds = caught[0] if caught else None, not source.seekable, job.exports
-        outputs = {"masks": store.folder}
+            loop = (Live if live else Offline)(job, model, source, store)
+            outcome = _go_over(loop, outcome, caught, tell)
+        stopped, outputs = caught[0] if caught else None, outcome.outputs
         if live:
-            if "overlay" in kinds and done:
+            if "overlay" in kinds and outcome.frames:
                 outputs["overlay"] = store.folder / FILES["overlay"]  # drawn while tracking
             kinds = tuple(kind for kind in kinds if kind != "overlay")
         elif caught:
@@ -147,103 +120,36 @@ def _track(job: Job, model: Network, source: VideoSource, tell: Tell) -> Outcome
         with suppress(_StoppedError):
             outputs |= write_exports(store, source, kinds, progress=tell_or_stop)
         signal = caught[0] if caught else None
-        outcome = Outcome(done, seconds, resumed, outputs, signal, damage, live, finished)
-        return outcome if finished else replace(outcome, latency=loop.latency(), dropped=getattr(source, "dropped", 0))
+        return replace(outcome, signal=signal, dropped=getattr(source, "dropped", 0))
+
+
+def _go_over(loop: Loop, outcome: Outcome, caught: list[int], tell: Tell) -> Outcome:
+    """Track and write until the end, a signal, or damage to the input, behind which a later start may get."""
+    done, damage, began = 0, None, time.perf_counter()
+    saved = began
+    try:
+        with loop.writing() as write, closing(loop.results()) as results:  # type: ignore[type-var]
+            for result in results:
+                write(result)
+                done += 1
+                tell("tracking", done, loop.total)
+                if caught or time.perf_counter() - saved >= CHECKPOINT_SECONDS:
+                    loop.checkpoint()
+                    saved = time.perf_counter()
+                if caught:
+                    break
+    except TruncatedSourceError as error:
+        damage = str(error)
+        loop.checkpoint()
+    else:
+        if not caught:
+            loop.finish()
+    seconds, resumed = time.perf_counter() - began, loop.resumed_at
+    return replace(outcome, frames=done, seconds=seconds, resumed_at=resumed, damage=damage, latency=loop.latency())
 
 
 class _StoppedError(Exception):
     """A signal came while exports were written; the next start makes them."""
-
-
-class _Offline:
-    """A file or folder: a session whose folder lies beside the masks, so that a killed run goes on exactly."""
-
-    def __init__(self, job: Job, model: Network, source: VideoSource, store: MaskStore) -> None:
-        self.job, self.store = job, store
-        self.written = Behind(store.append)
-        self.folder = store.folder / "session"
-        settings: dict[str, Any] = {"stride": job.stride, "snapshot_every": 1 << 60, "max_snapshots": 2}
-        self.begin, self.stop = span(job)
-        self.resumed_at: int | None = None
-        if (self.folder / "session.json").exists() and not job.overwrite:
-            self.session = VideoSession.reopen(model, source, self.folder, policy=job.policy, **settings)
-            self.begin = self.resumed_at = self.session.next_frame or 0
-        else:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self.session = VideoSession(model, source, policy=job.policy, folder=self.folder, **settings)
-            for entry in job.prompts:
-                self.session.add_prompt(entry.frame, entry.object_id, entry.prompt)
-        last = source.length if self.stop is None else min(self.stop, source.length or self.stop)
-        left = self.begin - job.start + 1 if job.reverse else None if last is None else last - self.begin
-        self.total = None if left is None else max(0, -(-left // job.stride))
-
-    def results(self) -> Iterator[FrameResult]:
-        return self.session.propagate(self.begin, self.stop, reverse=self.job.reverse)
-
-    def writing(self) -> Behind[FrameResult]:
-        return self.written
-
-    def latency(self) -> None:
-        """Nobody waits for a frame of a file."""
-
-    def checkpoint(self) -> None:
-        self.written.flush()
-        self.store.save_state(b"tracking")  # first the masks, then the state that counts them as done
-        self.session.checkpoint()
-
-    def finish(self, damage: str | None) -> None:
-        self.store.save_state(FINISHED + (damage or "").encode())
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-class _Live:
-    """A camera or stream: nothing can be read twice, so nothing can be resumed."""
-
-    resumed_at = None
-
-    def __init__(self, job: Job, model: Network, source: VideoSource, store: MaskStore) -> None:
-        if store.last_index is not None:
-            raise OutputError(f"{store.folder} holds masks of an earlier recording; give another --out or --overwrite")
-        self.job, self.source, self.store = job, source, store
-        wanted = "overlay" in job.exports
-        self.overlay = LiveOverlay(store.folder / FILES["overlay"], store.info, VideoWriter) if wanted else None
-        self.tracker = Tracker(model, job.policy)
-        self.spent = array("d")  # milliseconds by frame
-        self.total = None if job.stop is None else -(-(job.stop - job.start) // job.stride)
-
-    def results(self) -> Iterator[FrameResult]:
-        waiting = sorted(self.job.prompts, key=lambda entry: entry.frame)
-        frames = self.source.frames(self.job.start, self.job.stop, self.job.stride)
-        with closing(frames), closing(self.overlay) if self.overlay else nullcontext():  # type: ignore[type-var]
-            for frame in frames:
-                while waiting and waiting[0].frame <= frame.index:
-                    entry = waiting.pop(0)
-                    self.tracker.add_prompt(entry.object_id, entry.prompt)
-                arrived = self.source.arrived if isinstance(self.source, LiveSource) else time.perf_counter()
-                result = self.tracker.step(frame)
-                if self.overlay:
-                    self.overlay.write(frame, result)
-                yield result
-                self.spent.append(1000 * (time.perf_counter() - arrived))
-
-    def writing(self) -> AbstractContextManager[Callable[[FrameResult], None]]:
-        """At once: a frame counts as done when its masks are written."""
-        return nullcontext(self.store.append)
-
-    def latency(self) -> dict[str, float] | None:
-        if not self.spent:
-            return None
-        return {f"p{share}": round(float(np.percentile(self.spent, share)), 1) for share in (50, 95, 99)}
-
-    def checkpoint(self) -> None:
-        """A stream has no way back."""
-
-    def finish(self, damage: str | None) -> None:
-        """Everything was written as it came."""
-
-
-def _nothing() -> None:
-    pass
 
 
 def _info(job: Job, model: Network, source: VideoSource) -> RunInfo:

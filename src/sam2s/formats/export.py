@@ -8,6 +8,7 @@ from pathlib import Path
 from sam2s.errors import ConfigError, OutputError, Sam2sError
 from sam2s.formats.coco import Read, write_coco
 from sam2s.formats.davis import write_davis
+from sam2s.formats.outputs import FILES, SUMMARY
 from sam2s.formats.overlay_video import write_overlay
 from sam2s.formats.records import FrameRecord
 from sam2s.formats.run_info import RunInfo
@@ -15,15 +16,6 @@ from sam2s.formats.store import MaskStore
 from sam2s.formats.table import write_table
 from sam2s.formats.ytvis import write_youtube_vis
 from sam2s.video.frame import VideoSource
-
-FILES = {
-    "davis": "davis",
-    "coco": "coco.json",
-    "ytvis": "youtube_vis.json",
-    "csv": "masks.csv",
-    "overlay": "overlay.mp4",
-}
-"""Kinds of export, and the file or folder each makes; csv makes summary.csv as well."""
 
 Progress = Callable[[str, int, int], None]
 """Told the kind, the frames gone over and their number; some kinds go over the frames several times."""
@@ -43,10 +35,11 @@ def write_exports(
     store: MaskStore,
     source: VideoSource | None,
     kinds: Sequence[str],
-    out: Path | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Path]:
-    """Write exports of all frames in the store, also of a run that was broken off. Older exports are replaced.
+    """Write exports of all frames in the store, also of a run that was broken off, into its folder.
+
+    Older exports of the run are replaced, files of another origin are not.
 
     One that cannot be written does not keep the others from being written.
 
@@ -54,7 +47,6 @@ def write_exports(
         store: the run.
         source: its video: needed for overlay, and names the pictures of a folder of images.
         kinds: of `FILES`.
-        out: folder to write to, by default the run's own.
         progress: called frame by frame.
 
     Returns:
@@ -66,7 +58,6 @@ def write_exports(
         SourceError: the video cannot be read for an overlay; the other exports are whole.
     """
     check_kinds(kinds)
-    out = store.folder if out is None else out
     total = len(store.frames_done())
     paths, errors = {}, list[Sam2sError]()
     for kind in kinds:
@@ -80,8 +71,9 @@ def write_exports(
         if kind == "overlay" and not total:
             continue
         try:
-            _write(kind, read, store.info, source, out)
-            paths[kind] = out / FILES[kind]
+            path = store.claim(kind)
+            _write(kind, read, store.info, source, path)
+            paths[kind] = path
         except Sam2sError as error:
             errors.append(error)
     if len(errors) > 1:
@@ -91,8 +83,8 @@ def write_exports(
     return paths
 
 
-def _write(kind: str, read: Read, info: RunInfo, source: VideoSource | None, out: Path) -> None:
-    path, names = out / FILES[kind], _names(source)
+def _write(kind: str, read: Read, info: RunInfo, source: VideoSource | None, path: Path) -> None:
+    names = _names(source)
     if kind == "davis":
         write_davis(read(), info, path, _stems(names))
     elif kind == "coco":
@@ -100,7 +92,7 @@ def _write(kind: str, read: Read, info: RunInfo, source: VideoSource | None, out
     elif kind == "ytvis":
         write_youtube_vis(read, info, path, names)
     elif kind == "csv":
-        write_table(read(), info, path, path.with_name("summary.csv"))
+        write_table(read(), info, path, path.with_name(SUMMARY))
     elif source is None:
         raise OutputError("an overlay needs the video; give it to write_exports as `source`")
     else:

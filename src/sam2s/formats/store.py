@@ -1,8 +1,8 @@
 """The run folder: masks frame by frame in an append-only log that survives a kill and goes on where it stopped.
 
-    run.json      what the run is made of (RunInfo), written whole before the first frame
+    run.json      what the run is made of (RunInfo), written whole before the first frame, and the exports made of it
     masks.jsonl   one line a frame, handed to the system at once; a torn last line counts as never written
-    state.bin     how far the run is: tracking, or finished and on what damage to the video it ended
+    state.bin     how far the run is
 
 Nothing grows in memory while frames are added.
 """
@@ -14,6 +14,7 @@ import os
 import re
 from array import array
 from collections.abc import Callable, Iterator
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, NamedTuple, Self
@@ -23,6 +24,7 @@ import numpy as np
 from sam2s import __version__
 from sam2s.errors import OutputError
 from sam2s.files import cannot_write, write_atomically
+from sam2s.formats import outputs
 from sam2s.formats.records import LINE_START, FrameRecord, from_line, to_line
 from sam2s.formats.run_info import RunInfo, differences
 from sam2s.tracking.results import FrameResult
@@ -35,6 +37,13 @@ except ImportError:  # Windows: two runs in one folder are not told apart
 SCHEMA = 1
 _HEAD = re.compile(re.escape(LINE_START) + rb"(\d+),")
 _MEND = "give another output folder (--out) or start it anew (--overwrite)"
+
+
+class State(StrEnum):
+    """How far a run is."""
+
+    TRACKING = "tracking"
+    FINISHED = "finished"
 
 
 class _Line(NamedTuple):
@@ -76,7 +85,7 @@ class MaskStore:
         Args:
             folder: made when missing; other files in it are left alone.
             info: must equal that of the run in the folder.
-            overwrite: forget the run in the folder.
+            overwrite: forget the run in the folder, and remove its exports.
 
         Raises:
             OutputError: the folder belongs to another video, or to this one with other prompts, weights or settings; it
@@ -96,6 +105,7 @@ class MaskStore:
         try:
             _lock(log, folder)
             if overwrite:
+                outputs.remove(folder)
                 log.truncate(0)
                 for path in (folder / "state.bin", head):
                     path.unlink(missing_ok=True)
@@ -103,11 +113,12 @@ class MaskStore:
             if head.exists():
                 _check_same(folder, _load(head), content, info)
             else:
-                content = {"schema": SCHEMA, "software": f"sam2s {__version__}", **content}
-                write_atomically(head, json.dumps(content, indent=1).encode() + b"\n")
+                _write_head(head, {"schema": SCHEMA, "software": f"sam2s {__version__}", **content})
             return cls(folder, info, log)
-        except BaseException:
+        except BaseException as error:
             log.close()
+            if isinstance(error, OSError):
+                raise cannot_write(folder, error) from error
             raise
 
     @classmethod
@@ -143,7 +154,11 @@ class MaskStore:
             while rest:
                 rest = rest[log.write(rest) :]
         except OSError as error:
-            log.truncate(self._end)
+            try:
+                log.truncate(self._end)
+            except OSError:  # nothing may follow a torn line; the next opening cuts it off
+                self._log = None
+                log.close()
             saved = "no frame was" if self.last_index is None else f"all up to frame {self.last_index} are"
             raise OutputError(f"{cannot_write(self._path, error)}; {saved} saved") from error
         self._end += len(line)
@@ -172,22 +187,48 @@ class MaskStore:
                 except ValueError as error:
                     raise OutputError(f"{self._path}: frame {frame} is damaged ({error}); {_MEND}") from error
 
-    def save_state(self, data: bytes) -> None:
-        """Keep a small blob for going on; it replaces the last one only once it and all frames so far are durable."""
-        os.fsync(self._writable().fileno())
-        write_atomically(self.folder / "state.bin", data)
+    def save_state(self, state: State) -> None:
+        """Keep how far the run is; it replaces the last state only once it and all frames so far are durable.
 
-    def load_state(self) -> bytes | None:
-        """The blob kept last, or None."""
-        path = self.folder / "state.bin"
-        return path.read_bytes() if path.exists() else None
+        Raises:
+            OutputError: the disk is full or gone.
+        """
+        self._sync(self._writable())
+        write_atomically(self.folder / "state.bin", state.encode())
+
+    def load_state(self) -> State:
+        """The state kept last; one that cannot be read means that there is something left to track."""
+        try:
+            return State((self.folder / "state.bin").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return State.TRACKING
+
+    def claim(self, kind: str) -> Path:
+        """Where an export of the run goes; it is recorded, so that a later one may replace it.
+
+        Args:
+            kind: of `sam2s.formats.outputs.FILES`.
+
+        Raises:
+            OutputError: there lies something that is no export of the run, or the folder cannot be written.
+        """
+        outputs.check_free(self.folder, kind)
+        made = outputs.recorded(self.folder)
+        if new := [name for name in outputs.files_of(kind) if name not in made]:
+            head = self.folder / "run.json"
+            _write_head(head, {**_load(head), "exports": made + new})
+        return self.folder / outputs.FILES[kind]
 
     def close(self) -> None:
-        """Make everything durable and let go of the folder; idempotent."""
+        """Make everything durable and let go of the folder; idempotent.
+
+        Raises:
+            OutputError: the disk is full or gone.
+        """
         if self._log is not None:
-            os.fsync(self._log.fileno())
-            self._log.close()
-            self._log = None
+            log, self._log = self._log, None
+            with log:
+                self._sync(log)
 
     def __enter__(self) -> Self:
         return self
@@ -200,6 +241,12 @@ class MaskStore:
     @property
     def _path(self) -> Path:
         return self.folder / "masks.jsonl"
+
+    def _sync(self, log: BinaryIO) -> None:
+        try:
+            os.fsync(log.fileno())
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
 
     def _writable(self) -> BinaryIO:
         if self._log is None:
@@ -221,6 +268,10 @@ class MaskStore:
                     start += len(line)
                 else:
                     bad = start
+
+
+def _write_head(path: Path, content: dict[str, object]) -> None:
+    write_atomically(path, json.dumps(content, indent=1).encode() + b"\n")
 
 
 def _load(path: Path) -> dict[str, object]:

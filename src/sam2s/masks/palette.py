@@ -57,6 +57,19 @@ def display_color(object_id: int) -> tuple[int, int, int]:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
+def check_label(object_id: int) -> None:
+    """Refuse an object id that does not fit into a label map.
+
+    Raises:
+        OutputError: it is not one of 1 to 255.
+    """
+    if not 1 <= object_id <= MAX_LABEL:
+        raise OutputError(
+            f"object id {object_id} does not fit into an indexed PNG, which holds ids 1 to {MAX_LABEL}; "
+            "export coco or ytvis instead (--export coco), or give smaller ids"
+        )
+
+
 def label_map(masks: Mapping[int, np.ndarray], size: tuple[int, int]) -> np.ndarray:
     """Merge masks bool [H, W] by object id into one uint8 [H, W] map, 0 for background.
 
@@ -67,11 +80,7 @@ def label_map(masks: Mapping[int, np.ndarray], size: tuple[int, int]) -> np.ndar
     """
     labels = np.zeros(size, np.uint8)
     for object_id in sorted(masks, reverse=True):
-        if not 1 <= object_id <= MAX_LABEL:
-            raise OutputError(
-                f"object id {object_id} does not fit into an indexed PNG, which holds ids 1 to {MAX_LABEL}; "
-                "export coco or ytvis instead (--export coco), or give smaller ids"
-            )
+        check_label(object_id)
         labels[masks[object_id]] = object_id
     return labels
 

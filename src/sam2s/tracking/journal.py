@@ -8,6 +8,8 @@ passN-afterT.safetensors the state of the tracker after a time
 from __future__ import annotations
 
 import json
+import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,9 @@ from sam2s.memory import MemoryPolicy
 from .log import Event
 from .passes import Pass
 
+_LOG = "log.json"
+_OURS = re.compile(r"(\.(partial|old)-)?(log\.json|session\.json|pass\d+-after-?\d+\.safetensors)")
+
 
 @dataclass(frozen=True, slots=True)
 class Journal:
@@ -26,6 +31,7 @@ class Journal:
 
     Attributes:
         owner: fingerprint of the video, and the stride.
+        network: digest of the network that tracked.
         policy: what objects remember.
         log: every act, in order.
         passes: up to the newest snapshot.
@@ -33,6 +39,7 @@ class Journal:
     """
 
     owner: dict[str, Any]
+    network: str
     policy: MemoryPolicy
     log: list[Event]
     passes: list[Pass]
@@ -46,7 +53,7 @@ class Journal:
             OutputError: it holds no session, or a damaged one.
         """
         try:
-            record = json.loads((folder / "log.json").read_text())
+            record = json.loads((folder / _LOG).read_text())
             policy = MemoryPolicy(**record["policy"])
             log = [Event.from_json(event) for event in record["log"]]
             owner = {"source": record["source"], "stride": record["stride"]}
@@ -54,11 +61,35 @@ class Journal:
             if (folder / "session.json").exists():
                 saved = json.loads((folder / "session.json").read_text())
             passes = [Pass.from_json(run) for run in saved["passes"]]
-            return cls(owner, policy, log, passes, int(saved["events"]))
+            return cls(owner, record["network"], policy, log, passes, int(saved["events"]))
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise OutputError(
                 f"{folder} holds no session to go on with ({error}); give another output folder"
             ) from error
+
+
+def check_ours(folder: Path) -> None:
+    """Refuse a folder in which a session would replace the log of something else.
+
+    Raises:
+        OutputError: naming the file.
+    """
+    log = folder / _LOG
+    try:
+        ours = not log.exists() or {"source", "policy", "log"} <= set(json.loads(log.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        ours = False
+    if not ours:
+        raise OutputError(f"{log} is there and is no log of a session; move it or give another --out")
+
+
+def remove(folder: Path) -> None:
+    """Remove what a session wrote into its folder, and the folder if it held nothing else."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if _OURS.fullmatch(path.name):
+                path.unlink()
+        folder.rmdir()
 
 
 def write_log(folder: Path, owner: dict[str, Any], policy: MemoryPolicy, log: list[Event]) -> None:
@@ -66,7 +97,7 @@ def write_log(folder: Path, owner: dict[str, Any], policy: MemoryPolicy, log: li
     if len(log) == 1:
         (folder / "session.json").unlink(missing_ok=True)
     events = [event.to_json() for event in log]
-    write_atomically(folder / "log.json", json.dumps({**owner, "policy": asdict(policy), "log": events}).encode())
+    write_atomically(folder / _LOG, json.dumps({**owner, "policy": asdict(policy), "log": events}).encode())
 
 
 def write_passes(folder: Path, passes: list[Pass], known: int) -> None:

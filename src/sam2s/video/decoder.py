@@ -26,6 +26,7 @@ class Decoder:
 
     Attributes:
         first: the first picture; its size and rotation hold for the file.
+        title: as the container notes it, or None.
         total: number of pictures, or None where the container has no packet table and `count` was not called.
     """
 
@@ -43,6 +44,7 @@ class Decoder:
             self.time_base: Fraction = stream.time_base
             self.duration = Fraction(container.duration, av.time_base) if container.duration else None
             self.parameters = f"{context.name} {context.width}x{context.height} {self.fps}"
+            self.title: str | None = container.metadata.get("title")
             self._start = Fraction(container.start_time or 0, av.time_base)
             self._keys = KeyFrames(container, stream)
             # Sound may be longer than the pictures, so that the end of either is known but roughly.

@@ -37,6 +37,7 @@ class FileSource:
             what their metadata say may be wrong: None, unless `count` has read through the file.
         duration: seconds as the container declares them, good enough for a progress bar; None where unknown.
         time_base: unit of the stream's time stamps in seconds.
+        title: what the container notes as title, or None.
     """
 
     seekable = True
@@ -57,6 +58,7 @@ class FileSource:
         self.fps: Fraction | None = self._decoder.fps
         self.duration: Fraction | None = self._decoder.duration
         self.time_base: Fraction = self._decoder.time_base
+        self.title: str | None = self._decoder.title
         self._rgb = RgbConverter(self._decoder.first)
         self.size: tuple[int, int] = self._rgb.size
         self._lock = threading.Lock()

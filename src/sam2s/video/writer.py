@@ -41,6 +41,7 @@ class VideoWriter:
         codec: str = "h264",
         crf: int = 20,
         time_base: Fraction | None = None,
+        title: str | None = None,
     ) -> None:
         """Create the file.
 
@@ -52,6 +53,7 @@ class VideoWriter:
             crf: quality of the encoder, lower is better and larger; 20 is visually clean for H.264.
             time_base: unit of time stamps; by default one that fits `fps` and 1/90000, or the latter alone. Give the
                 source's to copy times of variable frame rate exactly.
+            title: noted in the file.
 
         Raises:
             ConfigError: if the ending, size, rate or encoder cannot work.
@@ -81,6 +83,8 @@ class VideoWriter:
             )
         except (OSError, av.FFmpegError) as error:
             raise OutputError(f"{self.path}: cannot be written ({error.strerror or error})") from error
+        if title:
+            self._container.metadata["title"] = title
         try:
             self._stream = self._add_stream(_ENCODERS.get(codec, codec), crf)
         except (ValueError, av.FFmpegError) as error:

@@ -38,9 +38,7 @@ def test_files_of_others_stay(job):
         assert names(run.out) == {"session", name}
         (run.out / name).unlink()
     (run.out / "session" / "log.json").write_text('{"mine": 1}')
-    with pytest.raises(
-        OutputError, match=r"log.json is there and is no log of a session; move it or give another"
-    ):
+    with pytest.raises(OutputError, match=r"log.json is there and is no log of a session; move it or give another"):
         running.run(run, quiet)
     assert names(run.out) == {"session"}
     (run.out / "session" / "log.json").unlink()

@@ -5,7 +5,7 @@ from sam2s.errors import DatasetError
 from sam2s.sasv.adapters import autolaparo as adapter
 from sam2s.sasv.assemble import assemble
 from sasv.fixtures import autolaparo as fixture
-from sasv.fixtures.drawing import SIZE, disc, save
+from sasv.fixtures.drawing import SIZE, disc, save, two_tone
 
 
 @pytest.fixture
@@ -37,7 +37,8 @@ def test_manipulator_and_shaft_are_one_tool(folder):
 def test_a_tool_that_jumps_between_frames_stays_one_object(folder, tmp_path):
     for second, frame in enumerate((1, 25, 50, 75, 100, 125)):
         codes = np.zeros(SIZE, np.uint8)
-        codes[disc(56, 40, 7) if second % 2 else disc(6, 6, 4)] = 140
+        codes[disc(54, 38, 9) if second % 2 else disc(8, 8, 5)] = 140
+        save(folder / "imgs" / f"001{frame:03d}.jpg", two_tone())
         save(folder / "masks" / f"001{frame:03d}.png", codes)
     (tmp_path / "out").mkdir()
     draft, _ = assemble(next(adapter.videos(folder)), "autolaparo", {}, tmp_path / "out", hard_link=False)

@@ -5,7 +5,7 @@ from sam2s.errors import DatasetError
 from sam2s.sasv.adapters import cholecseg8k as adapter
 from sam2s.sasv.assemble import assemble
 from sasv.fixtures import cholecseg8k as fixture
-from sasv.fixtures.drawing import SIZE, disc, picture, save
+from sasv.fixtures.drawing import SIZE, disc, picture, save, two_tone
 
 
 @pytest.fixture
@@ -33,7 +33,8 @@ def test_codes_are_decimal_and_alpha_is_ignored(folder):
 def test_tissue_that_jumps_stays_one_object_and_specks_are_none(folder, tmp_path):
     for number, clip in ((99, 80), (100, 80), (160, 160), (161, 160)):
         grey = np.full(SIZE, 50, np.uint8)
-        grey[disc(12, 12, 7) if number % 2 else disc(52, 36, 7)] = 22
+        grey[disc(8, 8, 6) if number % 2 else disc(48, 32, 12)] = 22
+        save(folder / f"video01/video01_{clip:05d}/frame_{number}_endo.png", two_tone())
         grey[30:33, 30:33] = 21
         save(folder / f"video01/video01_{clip:05d}/frame_{number}_endo_watershed_mask.png", grey)
     (tmp_path / "out").mkdir()

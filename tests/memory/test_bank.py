@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memory_tools import maps_held
 from sam2s.errors import ConfigError
 from sam2s.memory import MemoryBank, MemoryEntry, MemoryPolicy, similarity
 
@@ -128,6 +129,33 @@ def test_first_conditioning_frame_stays_and_the_farthest_leaves():
     assert list(bank.conditioning) == [50, 90, 80]
 
 
+def test_a_prompt_elsewhere_leaves_the_candidates():
+    bank = filled(MemoryPolicy(), 4)
+    bank.condition(entry(30), feature(0))
+    bank.add(entry(5), feature(0))
+    assert [e.time for e in bank.long_term] == [1]
+
+
+def test_what_a_corrected_frame_was_before_enters_no_long_term_memory():
+    other = filled(MemoryPolicy(), 4, {3: 9.0})
+    assert other.filter.best[0].time == 3
+    bank = MemoryBank(MemoryPolicy())
+    bank.condition(entry(0), feature(0))
+    bank.condition(entry(3), feature(9.0))
+    bank.take_long_term(other)
+    assert (bank.filter.best, bank.filter.count) == (None, 0)
+    other.condition(entry(3), feature(9.0))
+    assert other.filter.best is None
+
+
+def test_another_memory_of_a_recent_frame_is_read_in_its_place():
+    bank, other = filled(MemoryPolicy(), 5), entry(5)
+    bank.replace(other)
+    assert bank.recent[5] is other
+    bank.replace(entry(9))
+    assert 9 not in bank.recent
+
+
 def test_candidates_wait_for_a_new_reference_when_the_first_prompt_is_taken_back():
     bank = MemoryBank(MemoryPolicy(candidates=1))
     bank.condition(entry(0), feature(0))
@@ -135,7 +163,9 @@ def test_candidates_wait_for_a_new_reference_when_the_first_prompt_is_taken_back
     bank.forget(0)
     bank.add(entry(6), feature(0))
     assert not bank.long_term
-    bank.revisit(5, feature(7))
+    assert bank.missing == 5
+    bank.refer(5, feature(7))
+    assert bank.missing is None
     assert torch.equal(bank.filter.anchor, feature(7))
     bank.add(entry(7), feature(0))
     assert [e.time for e in bank.long_term] == [7]
@@ -167,7 +197,7 @@ def test_budget_holds_whatever_happens(acts, kind, conditioning, short, candidat
                 bank.add(entry(time, value, visible), feature(value), reverse=reverse)
             elif act == "prompt":
                 bank.condition(entry(time), feature(value))
-        assert bank.maps <= policy.max_maps
+        assert maps_held(bank) <= policy.max_maps
         recall = bank.recall(time + (-1 if reverse else 1), reverse=reverse)
         assert len(recall.maps) == len(recall.slots) <= conditioning + short + policy.long_term
         assert len(recall.pointers) == len(recall.distances) <= conditioning + 15

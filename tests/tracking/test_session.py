@@ -314,6 +314,8 @@ def test_refuses_another_video_or_network(model, tmp_path):
         VideoSession.reopen(model, source(6, seed=4), tmp_path)
     with pytest.raises(OutputError, match=r"snapshot was made by nano at 64 px .*, not nano at 96 px"):
         VideoSession.reopen(nano(image_size=96), source(6), tmp_path)
+    with pytest.raises(OutputError, match="was begun with another network: other weights"):
+        VideoSession.reopen(nano(seed=1), source(6), tmp_path)
     snapshot = next(tmp_path.glob("*after5.safetensors"))
     snapshot.write_bytes(snapshot.read_bytes()[:100])
     with pytest.raises(OutputError, match="snapshot of the tracker is damaged"):

@@ -1,9 +1,12 @@
 """Streaming: objects come and go without touching each other, corrections stick, memory stays constant."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from memory_tools import maps_held
 from model_tools import nano
 from sam2s.errors import PromptError, SourceError
 from sam2s.memory import MemoryPolicy
@@ -102,6 +105,26 @@ def test_corrections_can_be_answered_without_being_remembered(model):
     assert {0, 1, 2, 3} - tracker.tracks[1].bank.recent.keys() == {0}
 
 
+def test_corrections_that_are_answers_add_up_and_leave_long_term_memory_alone(model):
+    frames = movie(8)
+    tracker = Tracker(model, replace(ANY, corrections="answer"))
+    tracker.add_prompt(1, Points([(30, 20)]))
+    for frame in frames[:5]:
+        tracker.step(frame)
+    track = tracker.tracks[1]
+    long_term, old = list(track.bank.long_term), track.bank.recent[4]
+    assert long_term
+    for point, label in (((50, 30), 0), ((10, 10), 1)):
+        tracker.add_prompt(1, Points([point], [label]))
+        corrected = tracker.step(Frame(frames[4], 4)).objects[1]
+    assert corrected.prompted
+    assert track.corrections[4].request.clicks.labels == (0, 1)
+    assert track.bank.recent[4] is track.corrections[4].entry is not old
+    assert list(track.bank.long_term) == long_term
+    tracker.step(frames[5])
+    assert not track.corrections
+
+
 def test_clicks_add_up_on_a_frame(model):
     frame = movie(1)[0]
     tracker = Tracker(model)
@@ -123,7 +146,7 @@ def test_memory_stays_within_budget_with_endless_corrections(model):
             tracker.add_prompt(1, Points([(30, 20)]))
         tracker.step(frame)
         track = tracker.tracks[1]
-        assert track.bank.maps <= policy.max_maps
+        assert maps_held(track.bank) <= policy.max_maps
         assert len(track.answers) + len(track.pending) <= 1
     assert next(iter(track.bank.conditioning)) == 0
 
@@ -200,6 +223,50 @@ def test_bad_prompts_are_refused_and_lose_nothing(model, prompt, message):
     fresh = Tracker(model)
     fresh.add_prompt(2, Points([(30, 20)]))
     assert same(bits(result), bits(fresh.step(good)))
+
+
+def test_two_masks_may_wait_for_one_object(model):
+    whole, empty = np.ones((48, 80), bool), np.zeros((48, 80), bool)
+    tracker = Tracker(model)
+    for mask in (whole, whole[:4]):
+        tracker.add_prompt(1, Mask(mask))
+    frame = movie(1)[0]
+    with pytest.raises(PromptError, match="mask of 80x4 pixels does not fit"):
+        tracker.step(frame)
+    assert list(tracker.step(frame).objects) == [1]
+    assert Mask(whole) != Mask(empty)
+
+
+def test_an_object_that_is_not_there_may_be_said_so_in_a_stream(model):
+    tracker = Tracker(model)
+    tracker.add_prompt(1, Points([(30, 20)]))
+    first, second, third = movie(3)
+    tracker.step(first)
+    tracker.step(second)
+    tracker.add_prompt(1, Mask(np.zeros((48, 80), bool)))
+    assert not tracker.step(third).objects[1].mask.any()
+
+
+def test_an_object_may_be_removed_before_its_first_frame(model):
+    tracker = Tracker(model)
+    tracker.add_prompt(1, Points([(30, 20)]))
+    tracker.remove_object(1)
+    assert not tracker.step(movie(1)[0]).objects
+    with pytest.raises(PromptError, match="object 1 was removed"):
+        tracker.add_prompt(1, Points([(30, 20)]))
+
+
+def test_a_correction_that_waits_is_answered_though_the_object_ends(model):
+    frame, after = (Frame(image, i) for i, image in enumerate(movie(2)))
+    tracker = Tracker(model)
+    tracker.add_prompt(1, Points([(30, 20)]))
+    tracker.step(frame)
+    tracker.add_prompt(1, Points([(50, 30)], [0]))
+    tracker.end_object(1)
+    with pytest.raises(PromptError, match="object 1 was removed or ended"):
+        tracker.add_prompt(1, Points([(30, 20)]))
+    assert tracker.step(frame).objects[1].prompted
+    assert not tracker.step(after).objects
 
 
 def test_ids_are_not_used_again(model):

@@ -30,19 +30,11 @@ class MemoryBank:
         self.filter = DiveMemFilter(policy)
         self._before: tuple[deque[MemoryEntry], DiveMemFilter] | None = None  # long-term memory before the last `add`
 
-    @property
-    def maps(self) -> int:
-        """Distinct memory maps held now; never above `policy.max_maps`."""
-        entries = [*self.conditioning.values(), *self.recent.values(), *self.long_term]
-        filters = [self.filter]
-        if self._before:
-            entries += self._before[0]
-            filters.append(self._before[1])
-        entries += [f.best[0] for f in filters if f.best]
-        return len({id(entry.map) for entry in entries if entry.map is not None})
-
     def condition(self, entry: MemoryEntry, feature: Tensor) -> None:
-        """Remember a prompted frame; `feature` is the frame's image embedding."""
+        """Remember a prompted frame; `feature` is the frame's image embedding.
+
+        The candidates for long-term memory stay, since the frame may lie anywhere; they start anew where it is passed.
+        """
         first = not self.conditioning or next(iter(self.conditioning)) == entry.time
         self._before = None
         self.conditioning[entry.time] = entry
@@ -51,22 +43,27 @@ class MemoryBank:
         if len(self.conditioning) > self.policy.max_conditioning:
             others = list(self.conditioning)[1:]
             del self.conditioning[max(others, key=lambda time: abs(time - entry.time))]
-        if self.policy.places:
-            self.filter.interrupt()
-            if first or self.policy.first_reference == "latest":
-                self.filter.anchor = self._compared(entry, feature)
+        self.filter.drop(self.conditioning)
+        if self.policy.places and (first or self.policy.first_reference == "latest"):
+            self.filter.anchor = self._compared(entry, feature)
 
     def forget(self, time: int) -> None:
         """Drop a prompted frame whose prompt was taken back."""
         if self._is_reference(time):
-            self.filter.anchor = None  # until the frame that takes its place is passed
+            self.filter.anchor = None  # until the frame that takes its place is seen again
             if self._before:
                 self._before[1].anchor = None
         self.conditioning.pop(time, None)
 
-    def revisit(self, time: int, feature: Tensor) -> None:
-        """Pass a conditioning frame again: candidates start anew, and it may become what they are compared with."""
-        self.filter.interrupt()
+    @property
+    def missing(self) -> int | None:
+        """Time of the conditioning frame to `refer` to, where the one that candidates were compared with is gone."""
+        if not self.policy.places or self.filter.anchor is not None:
+            return None
+        return next((time for time in self.conditioning if self._is_reference(time)), None)
+
+    def refer(self, time: int, feature: Tensor) -> None:
+        """See a conditioning frame again: it becomes what candidates are compared with if that is missing."""
         if self.policy.places and self.filter.anchor is None and self._is_reference(time):
             self.filter.anchor = self._compared(self.conditioning[time], feature)
 
@@ -89,9 +86,15 @@ class MemoryBank:
                 kept[entry.time] = entry.without_map()
         self.recent = kept
 
+    def replace(self, entry: MemoryEntry) -> None:
+        """Put another memory of a recent frame in the place of the first; long-term memory stays as it is."""
+        if entry.time in self.recent:
+            self.recent[entry.time] = entry
+
     def undo(self, time: int) -> None:
         """Take back the last `add`, which was of the frame at `time`, so that the frame can be answered again."""
-        if self._before is not None and self.recent.pop(time, None) is not None:
+        if self._before is not None and time in self.recent:
+            self.recent = {at: entry for at, entry in self.recent.items() if at != time}
             self.long_term, self.filter = self._before
             self._before = None
 
@@ -108,6 +111,7 @@ class MemoryBank:
         anchor = self.filter.anchor
         self.filter = copy(other.filter)
         self.filter.anchor = anchor
+        self.filter.drop(self.conditioning)
 
     def recall(self, time: int, *, reverse: bool = False, pointer_limit: int | None = None) -> Recall:
         """Assemble what the frame at `time` reads: conditioning frames, recent ones oldest first, long-term ones.

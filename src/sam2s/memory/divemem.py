@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -57,6 +59,11 @@ class DiveMemFilter:
     def interrupt(self) -> None:
         """Empty the candidates."""
         self.count, self.best = 0, None
+
+    def drop(self, times: Container[int]) -> None:
+        """Empty the candidates if the best of them is of one of these frames, which are remembered otherwise."""
+        if self.best and self.best[0].time in times:
+            self.interrupt()
 
     def restart(self) -> None:
         """Forget everything but the conditioning frame."""

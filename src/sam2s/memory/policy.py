@@ -24,8 +24,8 @@ class MemoryPolicy:
             one farthest in time from the newest leaves. Unlimited in SAM 2.1, which a person who keeps correcting can
             fill.
         corrections: "condition": a correction on a frame that was already tracked becomes a conditioning frame.
-            "answer": it changes the answer on that frame and the short-term memory only, and the next propagation over
-            the frame overwrites it, as the released SAM 2.1 predictor does.
+            "answer": it changes the answer on that frame and the short-term memory only, further clicks refine it, and
+            the next propagation over the frame overwrites it, as the released SAM 2.1 predictor does.
         map_dtype: "same" keeps maps in the network's type; "bfloat16" halves their size (the SAM 2.1 predictor does
             so).
         consecutive: an unconfident frame empties the candidates. False lets candidates be interrupted.
@@ -82,7 +82,7 @@ class MemoryPolicy:
 
         Conditioning frames, short-term ones and the current one; with DiveMem the queue, the best candidate, and one
         of each so that the last frame can be taken back. Prompts that wait for the next pass hold `max_conditioning`
-        more at most.
+        more at most, and as many again corrections that are answers only.
         """
         return self.max_conditioning + self.short_term + 1 + (self.places + 3 if self.places else 0)
 

@@ -6,6 +6,8 @@ Parameter names are those of the SAM 2.1 checkpoints, so that these load without
 
 from __future__ import annotations
 
+import hashlib
+
 import torch
 from torch import Tensor, nn
 
@@ -186,6 +188,14 @@ class SAM2S(nn.Module):
     def semantic_logits(self, cls: Tensor) -> Tensor:
         """CLS tokens [B, C] -> float32 logits over the text bank [B, K]; see `category_logits`."""
         return category_logits(self.semantic_proj(cls), self.text_bank)
+
+    def digest(self) -> str:
+        """SHA-256 of the sizes and of all weights as they are held; two tenths of a second for base-plus."""
+        found = hashlib.sha256(repr(self.config).encode())
+        for name, tensor in self.state_dict().items():
+            found.update(name.encode())
+            found.update(tensor.cpu().flatten().view(torch.uint8).numpy())
+        return found.hexdigest()
 
 
 def build(config: ModelConfig, *, drop_path: float = 0.0, dropout: float = 0.0) -> SAM2S:

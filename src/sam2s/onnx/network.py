@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ class OnnxNetwork:
     device = torch.device("cpu")
 
     def __init__(self, folder: Path) -> None:
-        self.config = network_config(folder)
+        self.config, self._folder = network_config(folder), folder
         self._parts = {part.name: part for part in parts(self.config)}
         self._sessions = {name: _session(folder / f"{name}.onnx") for name in self._parts}
         self._constants = read_tensors(folder / CONSTANTS)[0]
@@ -114,6 +115,14 @@ class OnnxNetwork:
 
     def obj_ptr_proj(self, tokens: Tensor, /) -> Tensor:
         return self._run("object_pointer", tokens)[0]
+
+    def digest(self) -> str:
+        found = hashlib.sha256()
+        for file in sorted(file for file in self._folder.iterdir() if file.is_file()):
+            found.update(file.name.encode())
+            with file.open("rb") as content:
+                found.update(hashlib.file_digest(content, "sha256").digest())
+        return found.hexdigest()
 
     def _run(self, name: str, *inputs: Tensor) -> list[Tensor]:
         part = self._parts[name]

@@ -53,7 +53,7 @@ class Box:
             raise PromptError(f"box {corners} is empty; give x0,y0,x1,y1 with x1 > x0 and y1 > y0")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # arrays compare by element
 class Mask:
     """The object's outline, given whole: bool [H, W] at the size of the source frame."""
 

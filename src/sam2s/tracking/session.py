@@ -13,7 +13,7 @@ import torch
 from sam2s.errors import ConfigError, OutputError, PromptError
 from sam2s.files import write_atomically
 from sam2s.memory import MemoryPolicy
-from sam2s.model import Network
+from sam2s.model import Network, Segmentation
 from sam2s.video.frame import Frame, VideoSource
 
 from .ahead import encode_ahead
@@ -23,7 +23,7 @@ from .object_track import ObjectTrack
 from .passes import Pass, covering, thin
 from .presence import PresenceRule, observe
 from .prompts import Prompt
-from .reaching import answer_of, place
+from .reaching import place
 from .results import FrameResult, ObjectResult
 from .snapshot import dump, restore
 from .tracker import Tracker
@@ -92,8 +92,9 @@ class VideoSession:
         self.passes: list[Pass] = []
         self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="sam2s-")
         self.folder = folder or Path(self._temporary.name)  # type: ignore[union-attr]
-        # Reading a long video whole takes long, so once.
+        # Reading a long video whole takes long, and all weights a while, so once.
         self._owner = {"source": source.fingerprint(), "stride": stride} if folder else None
+        self._network = model.digest() if folder else ""
         self._after: tuple[int, int] | None = None  # the tracker has just passed: (pass, time)
         self._before: tuple[int, bool] | None = None  # the tracker was placed before: (time, reverse)
         self._replaying = False  # events come from the log, which holds them already
@@ -117,6 +118,12 @@ class VideoSession:
         """
         time, tracker = self._time(frame), self.tracker
         tracker.check_id(object_id)
+        known = tracker.tracks.get(object_id)
+        if known and known.end is not None and time >= known.end:
+            raise PromptError(
+                f"frame {frame} lies past object {object_id}, which was ended at frame {known.end * self.stride}; "
+                "point at a frame before that, or choose a new id"
+            )
         self._settle()
         picture = self.source.frame(frame)
         run = covering(self.passes, time, object_id)
@@ -221,7 +228,7 @@ class VideoSession:
         that is done again.
 
         Raises:
-            OutputError: the folder holds no session, a damaged one, or one of another video.
+            OutputError: the folder holds no session, a damaged one, or one of another video or network.
             ConfigError: `policy` is given and differs from the session's.
         """
         found = Journal.read(folder)
@@ -236,6 +243,11 @@ class VideoSession:
             run = found.passes[-1]
             session.tracker = session._restored(run, run.snapshots[-1])
             session._after = run.number, run.snapshots[-1]
+        if found.network != session._network:
+            raise OutputError(
+                f"{folder} was begun with another network: other weights, image size or precision; give the same one, "
+                "or another folder"
+            )
         session.passes, session.log = found.passes, found.log[: found.known]
         session._replaying = True
         for event in found.log[found.known :]:
@@ -261,9 +273,10 @@ class VideoSession:
         if goes_on and not self._changed:
             return self.passes[-1]
         self._settle()
-        self.tracker.commit()
         run = Pass(len(self.passes), time, reverse)
-        if not goes_on and self._before != (time, reverse):
+        waiting = [t for track in self.tracker.tracks.values() for t in track.pending]
+        self.tracker.commit()
+        if not goes_on and (self._before != (time, reverse) or any((time - t) * run.step > 0 for t in waiting)):
             self._place(time, reverse)
         self.passes.append(run)
         self._record(Event("propagate", time * self.stride, run=run.number))
@@ -281,18 +294,20 @@ class VideoSession:
     def _reach(self, time: int, run: Pass, object_id: int) -> torch.Tensor | None:
         """Stand before a frame that a pass went over; return the logits shown there for an object without prompts."""
         track = self.tracker.tracks[object_id]
-        if self._after == (run.number, time) and track.last and track.last[0] == time:
-            return track.last[1].logits
-        if self._before != (time, run.reverse):
-            self._place(time, run.reverse)
-        if time in track.pending or time in track.answers:
-            return None
-        shown = answer_of(run, time, object_id, self._replay)
+        shown = track.shown(time) if self._after == (run.number, time) else None
+        if shown is None and not (self._before == (time, run.reverse) and track.prompted(time)):
+            shown = self._place(time, run.reverse, (run, object_id))
         return None if shown is None else shown.logits
 
-    def _place(self, time: int, reverse: bool) -> None:
-        place(self.tracker, time, reverse=reverse, passes=self.passes, replay=self._replay)
+    @torch.inference_mode()
+    def _place(self, time: int, reverse: bool, asked: tuple[Pass, int] | None = None) -> Segmentation | None:
+        shown = place(self.tracker, time, reverse=reverse, passes=self.passes, replay=self._replay, asked=asked)
+        for track in self.tracker.tracks.values():
+            if (at := track.missing) is not None:
+                picture = self.source.frame(at * self.stride)
+                track.remind(self.tracker.net, self.tracker.features(picture, at), at)
         self._after, self._before = None, (time, reverse)
+        return shown
 
     def _replay(self, run: Pass, anchor: int, until: int) -> Iterator[tuple[int, Tracker]]:
         """Track again what a pass tracked, see `reaching.Replay`."""
@@ -338,7 +353,8 @@ class VideoSession:
         self.log.append(event)
         self._changed = True
         if self._owner is not None and not self._replaying:
-            write_log(self.folder, self._owner, self.tracker.policy, self.log)
+            owner = {**self._owner, "network": self._network}
+            write_log(self.folder, owner, self.tracker.policy, self.log)
 
     def _settle(self) -> None:
         """Save what was passed before prompts change, since the log tells only what was done, not what was shown."""

@@ -25,7 +25,7 @@ from .presence import Presence, PresenceRule
 from .results import ObjectState
 from .tracker import Tracker
 
-VERSION = 1
+VERSION = 2
 _Json = dict[str, Any]
 
 
@@ -81,6 +81,7 @@ class _Packer:
             "presence": t.presence and asdict(t.presence),
             "answers": {str(time): self.prompted(p) for time, p in t.answers.items()},
             "pending": {str(time): self.prompted(p) for time, p in t.pending.items()},
+            "corrections": {str(time): self.prompted(p) for time, p in t.corrections.items()},
             "conditioning": [self.entry(e) for e in bank.conditioning.values()],
             "recent": [self.entry(e) for e in bank.recent.values()],
             "long_term": [self.entry(e) for e in bank.long_term],
@@ -116,6 +117,7 @@ class _Unpacker:
             into.presence = Presence(ObjectState(seen["state"]), seen["hidden"], seen["at_border"])
         into.answers = {int(time): self.prompted(p) for time, p in t["answers"].items()}
         into.pending = {int(time): self.prompted(p) for time, p in t["pending"].items()}
+        into.corrections = {int(time): self.prompted(p) for time, p in t["corrections"].items()}
         bank.conditioning = {e["time"]: self.entry(e) for e in t["conditioning"]}
         bank.recent = {e["time"]: self.entry(e) for e in t["recent"]}
         bank.long_term = deque((self.entry(e) for e in t["long_term"]), bank.policy.places)
@@ -155,7 +157,11 @@ def restore(model: Network, data: bytes) -> tuple[Tracker, _Json]:
         tensors = load(data)
     except Exception as error:  # safetensors and json raise many kinds; all mean damage
         raise OutputError(f"the snapshot of the tracker is damaged ({error}); remove it to start again") from error
-    if state["version"] != VERSION or state["network"] != _network(model):
+    if state["version"] != VERSION:
+        raise OutputError(
+            f"the snapshot is of format {state['version']}, this sam2s reads {VERSION}; track again from the start"
+        )
+    if state["network"] != _network(model):
         made, have = state["network"], _network(model)
         raise OutputError(
             f"the snapshot was made by {made}, not {have}; give the same weights and --image-size, or another --out"

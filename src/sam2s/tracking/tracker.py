@@ -96,14 +96,16 @@ class Tracker:
             raise PromptError(f"object {object_id} was removed or ended; ids are not used again, choose a new one")
 
     def remove_object(self, object_id: int) -> None:
-        """Forget an object and free its memory at once."""
-        self._track(object_id)
-        del self.tracks[object_id]
-        self._waiting = [waiting for waiting in self._waiting if waiting[0] != object_id]
+        """Forget an object, its memory and prompts that wait, at once."""
+        others = [waiting for waiting in self._waiting if waiting[0] != object_id]
+        if len(others) == len(self._waiting):
+            self._track(object_id)
+        self._waiting = others
+        self.tracks.pop(object_id, None)
         self.gone.add(object_id)
 
     def end_object(self, object_id: int) -> None:
-        """Stop tracking an object from the next frame on; its id takes no more prompts."""
+        """Stop tracking an object from the next frame on; its id takes no more prompts than wait already."""
         self._track(object_id).end = self.time + 1
 
     @torch.inference_mode()
@@ -142,16 +144,15 @@ class Tracker:
             if object_id in prompted:
                 answer = prompted[object_id]
                 track.note(time, answer, self.rule)
-            elif again and track.last and track.last[0] == time:
-                answer = track.last[1]
+            elif again and (shown := track.shown(time)):
+                answer = shown
             elif track.exists(time, reverse=self.reverse):
                 answer = track.advance(
                     self.net, features, time, self.rule, reverse=self.reverse, found=found.get(object_id)
                 )
             else:
                 continue
-            pointed = time in track.answers or time in track.pending or object_id in prompted
-            objects[object_id] = self.result(track, frame, answer, prompted=pointed)
+            objects[object_id] = self.result(track, frame, answer, prompted=track.prompted(time) is not None)
         return FrameResult(frame.index, frame.pts, objects)
 
     def _follow_together(
@@ -160,7 +161,7 @@ class Tracker:
         """Find objects without a prompt on the frame, those whose memories have one shape as one batch."""
         groups = defaultdict[tuple[object, ...], list[tuple[int, Recall]]](list)
         for object_id, track in self.tracks.items():
-            done = object_id in prompted or (again and track.last is not None and track.last[0] == time)
+            done = object_id in prompted or (again and track.shown(time))
             if done or time in track.answers or not track.exists(time, reverse=self.reverse):
                 continue
             recall = track.bank.recall(time, reverse=self.reverse, pointer_limit=self.net.pointer_limit)
@@ -184,7 +185,6 @@ class Tracker:
         previous: torch.Tensor | None = None,
     ) -> Segmentation:
         """Answer one prompt on a frame at once; `tracked`, `reverse`, `previous` as in `ObjectTrack.prompt`."""
-        self.check_id(object_id)
         known = object_id in self.tracks
         track = self.tracks[object_id] if known else self.new_track(object_id)
         size = frame.image.shape[:2]
@@ -199,13 +199,12 @@ class Tracker:
     def _check_waiting(self, frame: Frame, time: int) -> None:
         """Refuse prompts that do not fit the frame before anything is computed or remembered."""
         height, width = frame.image.shape[:2]
-        for waiting in list(self._waiting):
-            object_id, prompt, keep = waiting
+        for position, (object_id, prompt, keep) in enumerate(self._waiting):
             track = self.tracks.get(object_id) or self.new_track(object_id)
             try:
                 track.request(time, prompt, (height, width), self.model.image_size, keep=keep)
             except PromptError:
-                self._waiting.remove(waiting)
+                del self._waiting[position]
                 raise
 
     def _answer_waiting(
@@ -215,10 +214,16 @@ class Tracker:
         while self._waiting:
             object_id, prompt, keep = self._waiting.pop(0)
             track = self.tracks.get(object_id)
-            seen = tracked and track is not None and track.last is not None and track.last[0] == time
-            previous = track.last[1].logits if seen and track and track.last else None
+            shown = track.shown(time) if tracked and track else None
             answers[object_id] = self.prompt(
-                object_id, prompt, frame, time, keep=keep, tracked=seen, reverse=self.reverse, previous=previous
+                object_id,
+                prompt,
+                frame,
+                time,
+                keep=keep,
+                tracked=shown is not None,
+                reverse=self.reverse,
+                previous=shown.logits if shown else None,
             )
         return answers
 
@@ -227,7 +232,7 @@ class Tracker:
             for object_id in [i for i, track in self.tracks.items() if track.end is not None and track.end <= time]:
                 self.remove_object(object_id)
             for track in self.tracks.values():
-                track.answers = {}
+                track.answers, track.corrections = {}, {}
         self.commit()
 
     def commit(self) -> None:

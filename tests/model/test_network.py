@@ -59,6 +59,11 @@ def test_image_size_must_fit_the_strides(size):
         preset("tiny", image_size=size)
 
 
+def test_memory_has_the_slots_of_sam2():
+    with pytest.raises(ConfigError, match=r"num_maskmem 5 cannot be used.*give 7"):
+        preset("tiny", num_maskmem=5)
+
+
 def test_unknown_preset_names_the_nearest():
     with pytest.raises(ConfigError, match="did you mean 'base-plus'"):
         preset("base_plus")
@@ -80,7 +85,7 @@ def test_shapes_follow_the_image_size(size):
 
 
 def test_additions_switched_off_leave_sam2_untouched():
-    """With CLS as a reader only, every output but the semantic one equals that of the plain network, bit for bit."""
+    """With CLS as a reader only, every output but the semantic one is that of the plain network, to rounding."""
     plain, reader = nano(), nano(semantic="reader", categories=("hook", "grasper"))
     reader.load_state_dict(plain.state_dict(), strict=False)
     a, b = track(plain), track(reader)
@@ -151,6 +156,22 @@ def test_positions_of_clicks_keep_their_precision_while_training():
     with torch.autocast("cpu", torch.bfloat16):
         lower = encoder.pe_layer(coords / 64)
     torch.testing.assert_close(lower, encoder.pe_layer(coords / 64), atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_positions_of_clicks_keep_their_precision_in_half(dtype):
+    exact, model = nano().sam_prompt_encoder, nano().to(dtype)
+    encoder = model.sam_prompt_encoder
+    assert encoder.pe_layer.positional_encoding_gaussian_matrix.dtype == torch.float32
+    coords = torch.rand(1, 20, 2)
+    torch.testing.assert_close(encoder.pe_layer(coords), exact.pe_layer(coords), atol=0, rtol=0)
+    assert encoder.dense_positions().dtype == model.encode_prompt(1).sparse.dtype == dtype
+
+
+def test_digests_tell_networks_apart():
+    digests = {m.digest() for m in (nano(), nano(seed=1), nano(image_size=96), nano().bfloat16())}
+    assert len(digests) == 4
+    assert nano().digest() in digests
 
 
 @torch.inference_mode()

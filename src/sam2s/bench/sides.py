@@ -22,7 +22,7 @@ from sam2s.model import ModelConfig
 from sam2s.model.checkpoints import assemble, load_checkpoint
 from sam2s.model.checkpoints.transformers_names import to_official
 from sam2s.tracking import Points, Tracker
-from sam2s.tracking.preprocess import model_image
+from sam2s.tracking.preprocess import normalise, resize
 
 POLICY = MemoryPolicy(kind="sam2", map_dtype="bfloat16", max_conditioning=1_000_000, corrections="answer")
 _OFFICIAL = {"tiny": "t", "small": "s", "base-plus": "b+", "large": "l"}
@@ -65,7 +65,7 @@ def transformers_side(
             session.obj_with_new_inputs.append(number + 1)
         for image in film(frames, side, side):
             with torch.inference_mode():
-                output = model(inference_session=session, frame=model_image(image, side).to(device, dtype))
+                output = model(inference_session=session, frame=normalise(resize(image, side)).to(device, dtype))
             yield output.pred_masks[:, 0].float().cpu().numpy()
 
     return steps()
@@ -80,7 +80,7 @@ def official_side(
     import sam2.sam2_video_predictor as official
 
     def steps() -> Iterator[np.ndarray]:
-        images = torch.cat([model_image(image, side) for image in film(frames, side, side)]).to(device)
+        images = normalise(torch.cat([resize(image, side) for image in film(frames, side, side)])).to(device)
         official.load_video_frames = lambda **_: (images, side, side)
         official.tqdm = lambda steps, **_: steps
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):

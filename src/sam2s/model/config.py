@@ -13,6 +13,9 @@ Semantic = Literal["off", "joint", "reader"]
 STRIDE = 16
 """Pixels of the model image per location of the image embedding and of the memory maps."""
 
+SLOTS = 7
+"""Temporal slots of the memory attention of SAM 2.1, beside the one for long-term memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
@@ -35,10 +38,10 @@ class ModelConfig:
         decoder_depth: two-way blocks of the mask decoder.
         decoder_mlp: hidden width of their feed-forward network.
         decoder_heads: attention heads of the mask decoder.
-        num_maskmem: temporal slots: num_maskmem - 1 short-term ones and one for conditioning frames.
+        num_maskmem: temporal slots: 7, which are six short-term ones and one for conditioning frames.
         max_pointers: object pointers read per frame, which is also the unit of their temporal distance.
         semantic: the CLS token of SAM2S (Sec. TSL). "off": plain SAM 2.1. "joint": CLS is a full token that others also
-            attend to. "reader": CLS reads but is never read, so the masks stay exactly those of SAM 2.1.
+            attend to. "reader": CLS reads but is never read, so the masks stay those of SAM 2.1, but for rounding.
         text_dim: width of the text features that CLS is compared with.
         categories: names of the text bank's rows.
         text_encoder: the CLIP that made the text bank; "" for a bank that is learned with the network.
@@ -61,7 +64,7 @@ class ModelConfig:
     decoder_depth: int = 2
     decoder_mlp: int = 2048
     decoder_heads: int = 8
-    num_maskmem: int = 7
+    num_maskmem: int = SLOTS
     max_pointers: int = 16
     semantic: Semantic = "off"
     text_dim: int = 512
@@ -83,6 +86,11 @@ class ModelConfig:
             raise ConfigError(
                 f"hidden_dim {self.hidden_dim} must be a multiple of 4 (axial rotary angles) and of twice the "
                 f"{self.decoder_heads} decoder heads"
+            )
+        if self.num_maskmem != SLOTS:
+            raise ConfigError(
+                f"num_maskmem {self.num_maskmem} cannot be used: memory has {SLOTS} temporal slots, six for recent "
+                f"frames and one for conditioning frames; give {SLOTS}"
             )
         if self.semantic not in ("off", "joint", "reader"):
             raise ConfigError(f"semantic {self.semantic!r} is not one of 'off', 'joint', 'reader'")

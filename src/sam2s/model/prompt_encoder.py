@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +25,10 @@ class Prompt:
 
 
 class RandomPositions(nn.Module):
-    """Random Fourier features of points in the unit square."""
+    """Random Fourier features of points in the unit square.
+
+    The matrix stays float32 in a network of any precision: large angles are made of it, and lose their meaning in half.
+    """
 
     positional_encoding_gaussian_matrix: Tensor
 
@@ -33,12 +37,19 @@ class RandomPositions(nn.Module):
         self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, features))
 
     def forward(self, coords: Tensor) -> Tensor:
-        """coords [..., 2], (x, y) in [0, 1] -> [..., 2 * features]"""
-        matrix = self.positional_encoding_gaussian_matrix
-        # In float32 whatever the weights and autocast: large angles lose their meaning in half precision.
+        """coords [..., 2], (x, y) in [0, 1] -> float32 [..., 2 * features]"""
         with torch.autocast(coords.device.type, enabled=False):
-            angle = 2 * math.pi * ((2 * coords.float() - 1) @ matrix.float())
-        return torch.cat((angle.sin(), angle.cos()), dim=-1).to(matrix.dtype)
+            angle = 2 * math.pi * ((2 * coords.float() - 1) @ self.positional_encoding_gaussian_matrix.float())
+        return torch.cat((angle.sin(), angle.cos()), dim=-1)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Move, as all modules do, but keep the type."""
+        matrix = self.positional_encoding_gaussian_matrix
+        super()._apply(fn, recurse)
+        if self.positional_encoding_gaussian_matrix.dtype != torch.float32:
+            moved = self.positional_encoding_gaussian_matrix.device
+            self.positional_encoding_gaussian_matrix = matrix.to(moved, torch.float32)
+        return self
 
 
 class PromptEncoder(nn.Module):
@@ -67,16 +78,16 @@ class PromptEncoder(nn.Module):
         device = self.no_mask_embed.weight.device
         centre = (torch.arange(self.grid, device=device) + 0.5) / self.grid
         coords = torch.stack((centre.expand(self.grid, -1), centre[:, None].expand(-1, self.grid)), dim=-1)
-        return self.pe_layer(coords).permute(2, 0, 1)[None]
+        return self.pe_layer(coords).to(self.no_mask_embed.weight.dtype).permute(2, 0, 1)[None]
 
     def _points(self, coords: Tensor, labels: Tensor) -> Tensor:
         # The reference always closes the list with one point that is none.
         coords = torch.cat((coords, coords.new_zeros(coords.shape[0], 1, 2)), dim=1)
         labels = torch.cat((labels, labels.new_full((labels.shape[0], 1), NOT_A_POINT)), dim=1)
-        code = self.pe_layer((coords + 0.5) / self.image_size)
         kinds = torch.cat(
             [self.not_a_point_embed.weight, *(e.weight for e in cast(list[nn.Embedding], self.point_embeddings))]
         )
+        code = self.pe_layer((coords + 0.5) / self.image_size).to(kinds.dtype)
         return torch.where((labels == NOT_A_POINT)[..., None], 0, code) + kinds[labels + 1]
 
     def forward(self, coords: Tensor, labels: Tensor, mask_logits: Tensor | None = None) -> Prompt:

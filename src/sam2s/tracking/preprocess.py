@@ -53,11 +53,6 @@ def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
     return mean, std
 
 
-def model_image(image: np.ndarray, size: int) -> Tensor:
-    """A frame uint8 [H, W, 3] as the network reads it, float32 [1, 3, S, S]; see `resize` and `normalise`."""
-    return normalise(resize(image, size))
-
-
 @dataclass(frozen=True, slots=True)
 class Clicks:
     """Points in pixels of the network's image with the labels of the prompt encoder; a box is its two corners."""

@@ -21,7 +21,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from sam2s.bench.against import compare, resident
+from sam2s.bench.against import compare
+from sam2s.bench.memory import resident
 from sam2s.bench.network import bench_network, film, randomise
 from sam2s.device import use_threads
 from sam2s.formats.behind import Behind

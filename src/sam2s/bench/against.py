@@ -15,8 +15,9 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from sam2s.bench.memory import forget_peak, peak_mib, resident
 from sam2s.bench.sides import official_side, sam2s_side, transformers_side
-from sam2s.bench.stages import WARM_UP, peak_mib
+from sam2s.bench.stages import WARM_UP
 from sam2s.device import resolve_device, resolve_precision
 from sam2s.errors import Sam2sError
 from sam2s.model import SAM2S
@@ -35,7 +36,7 @@ class Side:
         ms: median milliseconds a frame after the first few.
         p99_ms: milliseconds within which 99 % of frames were done.
         processor_ms: processor time a frame, of all threads; it tells more on a busy machine.
-        peak_mib: most memory used, of the device on a GPU.
+        peak_mib: most memory used while tracking, of the device on a GPU.
         growth_kib: memory of the process that a frame adds in the second half.
     """
 
@@ -117,6 +118,7 @@ def run_side(side: str, folder: Path, frames: int, objects: int, device: str, pr
     where = resolve_device(device)
     start = {"sam2s": sam2s_side, "transformers": transformers_side, "official": official_side}[side]
     steps = start(folder / "weights.safetensors", where, resolve_precision(precision, where), frames, objects)
+    forget_peak(where)  # of loading, when the weights were there twice
     times, busy, sizes = array("d"), array("d"), array("d")  # and no logits: memory is measured
     with (folder / f"{side}.npy").open("wb") as kept:
         for _ in range(frames):
@@ -138,13 +140,6 @@ def run_side(side: str, folder: Path, frames: int, objects: int, device: str, pr
         round((sizes[-1] - sizes[half - 1]) / max(1, frames - half) / 1024, 1),
     )
     (folder / f"{side}.json").write_text(json.dumps(asdict(figures)))
-
-
-def resident() -> int:
-    """Resident memory of this process now, in bytes (0 where the system does not tell)."""
-    status = Path("/proc/self/status")
-    lines = status.read_text().splitlines() if status.exists() else []
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS")), 0)
 
 
 if __name__ == "__main__":

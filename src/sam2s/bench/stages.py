@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from sam2s.bench.memory import forget_peak, peak_mib
 from sam2s.bench.network import clicks
 from sam2s.formats.behind import Behind
 from sam2s.formats.records import to_line
@@ -64,7 +64,7 @@ class Run:
         offline_fps: frames a second through a session, reading and encoding ahead, masks packed as they are stored.
         live_ms: milliseconds from each decoded frame to its masks at source size, in order, warm-up left out.
         stages: milliseconds a frame by stage, each finished before the next begins.
-        peak_mib: most memory used so far: of the device on a GPU, else of the process.
+        peak_mib: most memory used: of the device on a GPU, else of the process.
     """
 
     objects: int
@@ -97,8 +97,7 @@ class Run:
 
 def measure(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None = None) -> Run:
     """Track a video file with one click an object: offline, live, and once more with a stopwatch in every stage."""
-    if model.device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(model.device)
+    forget_peak(model.device)
     return Run(
         objects,
         _offline(model, path, objects, policy),
@@ -168,14 +167,6 @@ def now(model: SAM2S) -> float:
     """The clock, after all that the device was asked to do."""
     if model.device.type == "cuda":
         torch.cuda.synchronize(model.device)
+    elif model.device.type == "mps":
+        torch.mps.synchronize()
     return time.perf_counter()
-
-
-def peak_mib(device: torch.device) -> int:
-    """Most memory used so far, in MiB: of a GPU what torch took there, else of the process."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) >> 20
-    import resource  # not on Windows
-
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most >> 20 if sys.platform == "darwin" else most >> 10

@@ -14,13 +14,15 @@ names of cases to lists of steps:
 
 OUT.npz holds CASE/runR/frameT/objO/FIELD, R counting the `propagate` steps of a case: `low_res_logits` [S/4, S/4],
 `object_score_logit` [1], `obj_ptr` [C], `maskmem_mean_per_channel` [mem_dim]. Settings are those of the official SAM
-2.1 video predictor without hole filling and with memory in float32. `--expect` prints the largest differences by case.
+2.1 video predictor without hole filling and with memory in float32. `--expect` prints the largest differences by case,
+and fails (status 1) when one is too large or something is missing.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ import numpy as np
 from PIL import Image
 
 import sam2s
+from sam2s.evaluation.agreement import largest_difference
 from sam2s.memory import MemoryPolicy
 from sam2s.model import SAM2S
 from sam2s.tracking import Box, Mask, Points, Prompt, VideoSession
@@ -52,7 +55,7 @@ def main() -> None:
         arrays |= run_case(model, frames, case, steps, args.steps.parent)
     np.savez_compressed(args.out, **arrays)  # type: ignore[arg-type]
     if args.expect:
-        report(arrays, dict(np.load(args.expect)))
+        sys.exit(not report(arrays, dict(np.load(args.expect))))
 
 
 def run_case(
@@ -108,17 +111,19 @@ def inside(session: VideoSession, object_id: int, time: int) -> dict[str, np.nda
     return {name: tensor.float().numpy() for name, tensor in fields.items()}
 
 
-def report(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> None:
-    """Print the largest absolute difference of each case and field, and whether all lie within tolerance."""
+def report(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> bool:
+    """Print the largest difference of each case and field; returns whether all are there and within tolerance."""
     missing = {key for key in theirs if key.split("/")[0] in {k.split("/")[0] for k in ours}} - ours.keys()
     worst: dict[tuple[str, str], float] = defaultdict(float)
     for key in ours.keys() & theirs.keys():
         case, field = key.split("/")[0], key.split("/")[-1]
-        worst[case, field] = max(worst[case, field], float(np.abs(ours[key] - theirs[key]).max()))
+        worst[case, field] = max(worst[case, field], largest_difference(ours[key], theirs[key]))
+    large = {(case, field) for (case, field), error in worst.items() if error > TOLERANCE[field]}
     for (case, field), error in sorted(worst.items()):
-        print(f"{case:24} {field:26} {error:.1e}  {'ok' if error <= TOLERANCE[field] else 'TOO LARGE'}")
+        print(f"{case:24} {field:26} {error:.1e}  {'TOO LARGE' if (case, field) in large else 'ok'}")
     for key in sorted(missing):
         print(f"missing: {key}")
+    return bool(worst) and not large and not missing
 
 
 if __name__ == "__main__":

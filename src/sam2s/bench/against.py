@@ -20,6 +20,7 @@ from sam2s.bench.sides import official_side, sam2s_side, transformers_side
 from sam2s.bench.stages import WARM_UP
 from sam2s.device import resolve_device, resolve_precision
 from sam2s.errors import Sam2sError
+from sam2s.evaluation.agreement import largest_difference
 from sam2s.model import SAM2S
 from sam2s.model.checkpoints import save_checkpoint
 
@@ -56,13 +57,15 @@ class Comparison:
     Attributes:
         ours, theirs: how they did.
         differing_pixels: share of mask pixels, at a quarter of the network's size, that differ.
-        largest_difference: of any logit.
+        largest_difference: of any logit; infinite where one is no number.
+        without_cls: whether the weights have a CLS token, which both sides then leave out.
     """
 
     ours: Side
     theirs: Side
     differing_pixels: float
     largest_difference: float
+    without_cls: bool
 
     @property
     def speedup(self) -> float:
@@ -84,11 +87,11 @@ def compare(model: SAM2S, other: Other, frames: int, objects: int) -> Comparison
     Raises:
         Sam2sError: the other one is not installed, or cannot have these weights.
     """
-    sides = []
+    sides: dict[str, Side] = {}
     with tempfile.TemporaryDirectory(prefix="sam2s-") as name:
         folder = Path(name)
         save_checkpoint(folder / "weights.safetensors", model.state_dict(), model.config, dtype="fp32")
-        for side in ("sam2s", other):
+        for side in (other, "sam2s"):  # the one that may be refused first
             job = {
                 "side": side,
                 "folder": name,
@@ -100,16 +103,24 @@ def compare(model: SAM2S, other: Other, frames: int, objects: int) -> Comparison
             }
             done = subprocess.run([sys.executable, "-m", __name__, json.dumps(job)], stderr=subprocess.PIPE, text=True)
             if done.returncode:
-                said = done.stderr.strip().splitlines() or [f"the process of {side} died with {done.returncode}"]
-                raise Sam2sError(said[-1].removeprefix("sam2s: "))
-            sides.append(Side(**json.loads((folder / f"{side}.json").read_text())))
+                raise Sam2sError(complaint(side, done.returncode, done.stderr))
+            sides[side] = Side(**json.loads((folder / f"{side}.json").read_text()))
         differing, largest = 0.0, 0.0
         with (folder / "sam2s.npy").open("rb") as mine, (folder / f"{other}.npy").open("rb") as yours:
             for _ in range(frames):
                 ours, theirs = np.load(mine), np.load(yours)
                 differing += float(((ours > 0) != (theirs > 0)).mean()) / frames
-                largest = max(largest, float(np.abs(ours - theirs).max()))
-    return Comparison(sides[0], sides[1], differing, largest)
+                largest = max(largest, largest_difference(ours, theirs))
+    return Comparison(sides["sam2s"], sides[other], differing, largest, model.config.semantic != "off")
+
+
+def complaint(side: str, status: int, stderr: str) -> str:
+    """What the process of a side had to say: an error of ours as it stands, else how it ended."""
+    _, ours, message = f"\n{stderr}".rpartition("\nsam2s: ")
+    if ours:
+        return message.strip()
+    last = "\n".join(stderr.strip().splitlines()[-10:]) or "it said nothing"
+    return f"the process of --against's side {side!r} ended with status {status}; its last words:\n{last}"
 
 
 def run_side(side: str, folder: Path, frames: int, objects: int, device: str, precision: str, threads: int) -> None:

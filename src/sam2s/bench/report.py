@@ -35,10 +35,11 @@ def comparison_table(comparison: Comparison) -> str:
 
     rows = [head, ["---"] + ["---:"] * (len(head) - 1), row(comparison.ours), row(comparison.theirs)]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+    without = "\nBoth without the CLS token, which the other side does not know" * comparison.without_cls
     return (
         f"{table}\n\nsam2s is {comparison.speedup:.2f} times as fast; "
         f"{100 * comparison.differing_pixels:.4f} % of mask pixels differ, "
-        f"logits by {comparison.largest_difference:.1e} at most"
+        f"logits by {comparison.largest_difference:.1e} at most{without}"
     )
 
 

@@ -2,13 +2,15 @@
 
 Each side loads its network when called, and then gives mask logits [N, h, w] at a quarter of the network's size, frame
 by frame, from the same weights and one click an object on the first frame. Memory maps are kept in bfloat16, as the
-other two always do.
+other two always do, and a CLS token, which they do not know, is left out of ours.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from sam2s.bench.network import clicks, film
 from sam2s.errors import ConfigError, MissingExtraError
 from sam2s.memory import MemoryPolicy
 from sam2s.model import ModelConfig
-from sam2s.model.checkpoints import assemble, load_checkpoint
+from sam2s.model.checkpoints import SEMANTIC, assemble, load_checkpoint
 from sam2s.model.checkpoints.transformers_names import to_official
 from sam2s.tracking import Points, Tracker
 from sam2s.tracking.preprocess import normalise, resize
@@ -32,7 +34,7 @@ def sam2s_side(
     weights: Path, device: torch.device, dtype: torch.dtype, frames: int, objects: int
 ) -> Iterator[np.ndarray]:
     """Ours, as a stream."""
-    config, state, _ = load_checkpoint(weights)
+    config, state = without_semantics(*load_checkpoint(weights)[:2])
     model, side = assemble(config, state).to(device, dtype), config.image_size
 
     def steps() -> Iterator[np.ndarray]:
@@ -95,11 +97,20 @@ def official_side(
     return steps()
 
 
+def without_semantics(
+    config: ModelConfig, state: dict[str, torch.Tensor]
+) -> tuple[ModelConfig, dict[str, torch.Tensor]]:
+    """The same network as plain SAM 2.1: masks of `joint` ones change, for there other tokens attend to CLS."""
+    plain = {name: tensor for name, tensor in state.items() if not name.startswith(SEMANTIC)}
+    return replace(config, semantic="off", categories=()), plain
+
+
 def transformers_model(config: ModelConfig, state: dict[str, torch.Tensor]) -> Any:
     """transformers' model of the same sizes with our weights.
 
     Raises:
         MissingExtraError: transformers is not installed.
+        ConfigError: it cannot compute such a network.
     """
     try:
         from transformers import Sam2VideoModel
@@ -156,7 +167,17 @@ def official_model(config: ModelConfig, state: dict[str, torch.Tensor], device: 
 
 
 def transformers_config(config: ModelConfig) -> Any:
-    """Our sizes in the words of transformers."""
+    """Our sizes in the words of transformers.
+
+    Raises:
+        ConfigError: a block of the image encoder opens a stage and is global, for which transformers divides by zero.
+    """
+    opening = list(accumulate(config.stages))[:-1]
+    if both := [block for block in opening if block in config.global_blocks]:
+        raise ConfigError(
+            f"--against transformers cannot run the network {config.name!r}: its image encoder opens a stage with the "
+            f"global block {both[0]}, for which transformers divides by zero; give other --weights, such as random:tiny"
+        )
     from transformers import Sam2VideoConfig
 
     dims, grid = list(config.stage_dims), config.grid

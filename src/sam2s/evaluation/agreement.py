@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from sam2s.evaluation.clicks import error_click
 from sam2s.evaluation.measures import jaccard
@@ -31,7 +34,7 @@ class Agreement:
         frames: frames of the clip.
         masks: masks compared.
         long_term: long-term memories held at the end, of all objects.
-        logits: largest difference of two logits.
+        logits: largest difference of two logits; infinite where one is no number.
         iou: mean IoU of the masks of one form with those of the other.
         worst_iou: the smallest one.
         seconds: median time of a frame, the reference first.
@@ -70,11 +73,17 @@ def agreement(reference: Network, other: Network, *, frames: int = 24, size: int
             times.append(took)
             for object_id, ours in results[0].items():
                 theirs = results[1][object_id]
-                logits = max(logits, float((ours.low_res_logits - theirs.low_res_logits).abs().max()))
+                logits = max(logits, largest_difference(ours.low_res_logits, theirs.low_res_logits))
                 ious.append(jaccard(ours.mask, theirs.mask))
     kept = sum(len(track.bank.long_term) for track in trackers[0].tracks.values())
     first, second = (statistics.median(column) for column in zip(*times, strict=True))
     return Agreement(frames, len(ious), kept, logits, float(np.mean(ious)), min(ious), (first, second))
+
+
+def largest_difference(a: np.ndarray | Tensor, b: np.ndarray | Tensor) -> float:
+    """Largest difference of two numbers at one place; infinite where one of them is none."""
+    found = float((torch.as_tensor(a) - torch.as_tensor(b)).abs().max())
+    return found if math.isfinite(found) else math.inf
 
 
 def _acts(t: int, frames: int, labels: np.ndarray, ids: list[int]) -> list[dict[int, Prompt]]:

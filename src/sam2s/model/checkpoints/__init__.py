@@ -1,11 +1,12 @@
 """Weights on disk: finding, reading, checking and writing them."""
 
-from .load import Checkpoint, assemble, examine, find, load_checkpoint, local, read
+from .load import SEMANTIC, Checkpoint, assemble, examine, find, load_checkpoint, local, read
 from .native import Metadata, save_checkpoint
 from .registry import Entry, entry, registry
 from .report import Report, compare
 
 __all__ = [
+    "SEMANTIC",
     "Checkpoint",
     "Entry",
     "Metadata",

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 LONG_TERM = "long_term_tpos_enc"
 SEMANTIC = ("cls_token", "text_bank", "semantic_proj.")
+"""How the names of all tensors begin that a network without semantics lacks."""
 SAM_2_0_LACKS = {"no_obj_embed_spatial", "obj_ptr_tpos_proj.weight", "obj_ptr_tpos_proj.bias"}
 
 

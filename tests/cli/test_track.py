@@ -21,6 +21,7 @@ from sam2s.cli.track import with_progress
 from sam2s.errors import OutputError, PromptError
 from sam2s.formats.prompts_file import parse_box
 from sam2s.formats.store import MaskStore
+from sam2s.masks.postprocess import clean
 from sam2s.video import FileSource
 from tracking_tools import movie
 from video_tools import Server, stream_of
@@ -128,7 +129,7 @@ def test_refuses_spans_without_prompts(job):
     with pytest.raises(PromptError, match="no frame between --start 0 and --stop 2 lies at or beyond a prompt"):
         running.run(job("x", stop=2), quiet)
     nothing = running.Job(**{**vars(job("y")), "prompts": []})
-    with pytest.raises(PromptError, match="nothing is pointed at; give --prompts FILE, --box, --point or --mask"):
+    with pytest.raises(PromptError, match="no prompt is given; use --prompts FILE, --box, --point or --mask"):
         running.run(nothing, quiet)
 
 
@@ -256,6 +257,27 @@ def test_the_command_reads_prompts_and_writes_exports(weights, clip, tmp_path):
     again = CliRunner().invoke(app, [*arguments, "--stop", "14", "--export", "csv"])
     assert again.exit_code == 0, again.output
     assert "all frames were tracked before; --overwrite starts anew" in again.output
+
+
+@pytest.mark.parametrize("flag", ["--fill-holes", "--remove-islands"])
+def test_written_masks_are_cleaned(weights, clip, tmp_path, flag):
+    """What is written changes, and nothing of what is tracked by."""
+    drawn = np.zeros((48, 80), dtype=np.uint8)
+    drawn[4:36, 4:36], drawn[14:26, 14:26], drawn[36:46, 46:60] = 255, 0, 255
+    Image.fromarray(drawn).save(tmp_path / "ring.png")
+
+    def track(out, *flags):
+        arguments = ["track", str(clip), "--weights", str(weights), "--out", str(tmp_path / out), "--export", "csv"]
+        done = CliRunner().invoke(app, [*arguments, "--mask", f"1@0:{tmp_path / 'ring.png'}", "--stop", "4", *flags])
+        assert done.exit_code == 0
+        return [record.objects[1] for record in MaskStore.read(tmp_path / out).records()]
+
+    settings = {flag[2:].replace("-", "_"): 1000}
+    plain, cleaned = track("plain"), track("cleaned", flag, "1000")
+    assert (plain[0].mask != cleaned[0].mask).any()
+    for a, b in zip(plain, cleaned, strict=True):
+        assert (b.mask == clean(a.mask, **settings)).all()
+        assert (a.iou, a.presence) == (b.iou, b.presence)
 
 
 def test_an_error_before_any_progress_shows_no_bar(capsys):

@@ -41,7 +41,7 @@ def check(job: Job, source: VideoSource) -> None:
         SourceError: the frame of a prompt, or the first frame, cannot be read.
     """
     if not job.prompts:
-        raise PromptError("nothing is pointed at; give --prompts FILE, --box, --point or --mask")
+        raise PromptError("no prompt is given; use --prompts FILE, --box, --point or --mask")
     if job.reverse and not source.seekable:
         raise PromptError(f"{source.name} is a live stream; it cannot be tracked with --reverse")
     begin, stop = span(job)

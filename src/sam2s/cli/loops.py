@@ -6,6 +6,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -59,7 +60,7 @@ class Offline(Loop):
 
     def __init__(self, job: Job, model: Network, source: VideoSource, store: MaskStore) -> None:
         self.job, self.store = job, store
-        self.written = Behind(store.append)
+        self.written = Behind(partial(store.append, clean=job.clean))
         self.folder = store.folder / "session"
         settings: dict[str, Any] = {"stride": job.stride, "snapshot_every": 1 << 60, "max_snapshots": 2}
         self.begin, self.stop = span(job)
@@ -123,13 +124,13 @@ class Live(Loop):
                 arrived = self.source.arrived if isinstance(self.source, LiveSource) else time.perf_counter()
                 result = self.tracker.step(frame)
                 if self.overlay:
-                    self.overlay.write(frame, result)
+                    self.overlay.write(frame, result, self.job.clean)
                 yield result
                 self.spent.append(1000 * (time.perf_counter() - arrived))
 
     def writing(self) -> AbstractContextManager[Callable[[FrameResult], None]]:
         """At once: a frame counts as done when its masks are written."""
-        return nullcontext(self.store.append)
+        return nullcontext(partial(self.store.append, clean=self.job.clean))
 
     def checkpoint(self) -> None:
         """A stream has no way back."""

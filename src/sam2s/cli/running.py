@@ -171,6 +171,8 @@ def _info(job: Job, model: Network, source: VideoSource) -> RunInfo:
             "start": job.start,
             "stop": job.stop,
             "stride": job.stride,
+            "fill_holes": job.fill_holes,
+            "remove_islands": job.remove_islands,
         },
     )
 

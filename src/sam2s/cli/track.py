@@ -19,7 +19,7 @@ def track(
         str,
         typer.Argument(metavar="INPUT", help="Video file, folder of images, camera:0, or an address like rtsp://..."),
     ],
-    out: Annotated[Path, typer.Option(help="Folder for masks and exports; an interrupted run in it is gone on with.")],
+    out: Annotated[Path, typer.Option(help="Folder for masks and exports; resumes a run that was interrupted there.")],
     weights: Annotated[str, typer.Option(help="A name from `sam2s weights list`, or a file.")] = "micro",
     prompts: Annotated[Path | None, typer.Option(help="JSON file of prompts; see docs/reference/prompts.md.")] = None,
     box: Annotated[list[str] | None, typer.Option(help="ID@FRAME:X0,Y0,X1,Y1 in pixels; ID=NAME names it.")] = None,
@@ -42,6 +42,10 @@ def track(
     live: Annotated[
         Literal["latest", "block"], typer.Option(help="Cameras, streams: newest frame, or every.")
     ] = "latest",
+    fill_holes: Annotated[int, typer.Option(min=0, help="Fill holes of fewer pixels than this in masks.")] = 0,
+    remove_islands: Annotated[
+        int, typer.Option(min=0, help="Drop parts of masks of fewer pixels than this, but never the largest.")
+    ] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Forget an earlier run in the folder.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and no progress.")] = False,
 ) -> None:
@@ -51,8 +55,8 @@ def track(
     they come: after Ctrl-C, or a crash, the same command goes on where it stopped. Ctrl-C ends the run on a camera or
     stream, and its exports are then made.
 
-    Exit status: 0 done; 1 the video is damaged, all frames up to the damage are done; 2 something must be mended first;
-    130 or 143 stopped by Ctrl-C or a signal.
+    Exit status: 0 done; 1 the video is damaged, all frames up to the damage are done; 2 invalid input or missing
+    requirement; 130 or 143 stopped by Ctrl-C or a signal.
     """
     from sam2s.cli.job import Job
     from sam2s.cli.running import run
@@ -82,6 +86,8 @@ def track(
         exports=tuple(kind.strip() for kind in export.split(",") if kind.strip()),
         overwrite=overwrite,
         live=live,
+        fill_holes=fill_holes,
+        remove_islands=remove_islands,
     )
     outcome = run(job, _silent) if as_json else with_progress(lambda tell: run(job, tell))
     report(outcome, as_json)

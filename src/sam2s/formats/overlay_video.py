@@ -20,6 +20,8 @@ from sam2s.masks.overlay import draw
 from sam2s.tracking.results import FrameResult
 from sam2s.video.frame import Frame, VideoSource
 
+Clean = Callable[[np.ndarray], np.ndarray]
+
 _FPS_OF_FOLDERS = Fraction(25)
 
 
@@ -31,11 +33,11 @@ class Writer(Protocol):
     def close(self) -> None: ...
 
 
-def layers(result: FrameResult | FrameRecord, names: Mapping[int, str]) -> list[Layer]:
-    """What `sam2s.masks.overlay.draw` needs to draw a fresh or a stored result."""
+def layers(result: FrameResult | FrameRecord, names: Mapping[int, str], clean: Clean | None = None) -> list[Layer]:
+    """What `sam2s.masks.overlay.draw` needs to draw a fresh or a stored result; `clean` may change each mask before."""
     return [
-        Layer(object_id, entry.mask, names.get(object_id), str(entry.state), entry.presence)
-        for object_id, entry in result.objects.items()
+        Layer(i, clean(entry.mask) if clean else entry.mask, names.get(i), str(entry.state), entry.presence)
+        for i, entry in result.objects.items()
     ]
 
 
@@ -111,11 +113,11 @@ class LiveOverlay:
         self._times = Times(self._fps)
         self._places: Places = {}
 
-    def write(self, frame: Frame, result: FrameResult) -> None:
-        """Draw a result over its frame."""
+    def write(self, frame: Frame, result: FrameResult, clean: Clean | None = None) -> None:
+        """Draw a result over its frame; `clean` may change each mask before."""
         if self._writer is None:
             self._writer = self._open(self._path, frame.image.shape[:2], self._fps)
-        picture = draw(frame.image, layers(result, self._names), places=self._places)
+        picture = draw(frame.image, layers(result, self._names, clean), places=self._places)
         self._writer.write(picture, self._times(frame.pts))
 
     def close(self) -> None:

@@ -47,6 +47,22 @@ def write_atomically(path: Path, data: bytes) -> None:
         make_durable(partial)
 
 
+def names_in(folder: Path) -> set[str]:
+    """What a folder to write to holds already; nothing where there is none.
+
+    Raises:
+        OutputError: it is a file, or cannot be read.
+    """
+    try:
+        return {entry.name for entry in folder.iterdir()}
+    except FileNotFoundError:
+        return set()
+    except NotADirectoryError as error:
+        raise OutputError(f"{folder} is a file, not a folder; choose another --out") from error
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
 def make_durable(path: Path) -> None:
     """Wait until the disk holds a file that was written and closed, so that a power cut cannot take it back."""
     with path.open("r+b") as file:  # Windows makes nothing durable that is open for reading only

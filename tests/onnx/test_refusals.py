@@ -7,7 +7,7 @@ import pytest
 
 import sam2s
 from model_tools import NANO, nano
-from sam2s.errors import CheckpointError, ConfigError, MissingExtraError
+from sam2s.errors import CheckpointError, ConfigError, MissingExtraError, OutputError
 from sam2s.model import build
 from sam2s.onnx import FILE, export
 from sam2s.onnx.export import constants
@@ -35,6 +35,18 @@ def test_export_touches_no_folder_of_another_kind(tmp_path):
     ):
         export(build(NANO).bfloat16(), tmp_path / "new")
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@needs_extra
+def test_export_replaces_nothing_but_an_export(tmp_path):
+    (tmp_path / FILE).write_text("earlier")
+    (tmp_path / "semantics.onnx").touch()
+    (tmp_path / "notes.txt").write_text("years of work")
+    with pytest.raises(ConfigError, match=r"would be replaced as a whole: notes\.txt; move that away"):
+        export(nano(), tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "years of work"
+    with pytest.raises(OutputError, match=r"notes\.txt is a file, not a folder; choose another --out"):
+        export(nano(), tmp_path / "notes.txt")
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,8 @@ def test_a_used_folder_is_left_alone(clip: tuple[Path, Scene]) -> None:
     out, scene = clip
     with pytest.raises(OutputError, match="is not empty; name a new folder"):
         write_clip(scene, out)
+    with pytest.raises(OutputError, match=r"scene\.json is a file, not a folder; choose another --out"):
+        write_clip(scene, out / "scene.json")
 
 
 def test_the_verb_writes_what_it_says(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,13 +16,13 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from sam2s.errors import ConfigError, MissingExtraError
-from sam2s.files import replacing
+from sam2s.files import names_in, replacing
 from sam2s.model import SAM2S
-from sam2s.model.checkpoints.native import Metadata, record
+from sam2s.model.checkpoints.native import EXPORT, Metadata, record
 
 from .graphs import LARGE, VARIABLE, Part, parts
 
-FILE, CONSTANTS = "sam2s-onnx.json", "constants.safetensors"
+FILE, CONSTANTS = EXPORT, "constants.safetensors"
 """Names of the description of an exported network and of the few tensors that belong to no graph."""
 VERSION = 1
 OPSET = 20
@@ -51,8 +52,9 @@ def export(
 
     Raises:
         MissingExtraError: onnx or onnxscript are not installed.
-        ConfigError: the network is not in float32, there is no such precision, or the folder holds something else.
-        OutputError: the folder cannot be written.
+        ConfigError: the network is not in float32, there is no such precision, or the folder holds something else than
+            an earlier export.
+        OutputError: the folder is a file, or cannot be written.
     """
     _require()
     if precision not in PRECISIONS:
@@ -60,9 +62,16 @@ def export(
     if network.dtype != torch.float32 or network.device.type != "cpu":
         kind = str(network.dtype).removeprefix("torch.")
         raise ConfigError(f"a network in {kind} on {network.device} cannot be exported; load it in fp32 on the cpu")
-    if folder.exists() and not (folder / FILE).is_file() and any(folder.iterdir()):
-        raise ConfigError(f"{folder} is not empty and holds no earlier export; choose another --out")
     config = network.config
+    ours = {FILE, CONSTANTS, *(f"{part.name}.onnx" for part in parts(replace(config, semantic="joint")))}
+    there = names_in(folder)
+    if there and FILE not in there:
+        raise ConfigError(f"{folder} is not empty and holds no earlier export; choose another --out")
+    if others := sorted(there - ours):
+        raise ConfigError(
+            f"{folder} holds more than an earlier export, which would be replaced as a whole: {', '.join(others[:6])}; "
+            "move that away or choose another --out"
+        )
     with replacing(folder) as partial:
         partial.mkdir(parents=True)
         for part in parts(config):

@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
 from sam2s.errors import OutputError
-from sam2s.files import write_atomically
+from sam2s.files import names_in, write_atomically
 from sam2s.masks.palette import write_label_map
 from sam2s.video.writer import VideoWriter
 
@@ -44,9 +44,9 @@ def write_clip(
         The objects of `prompts.json`.
 
     Raises:
-        OutputError: If `out` is not empty, or cannot be written.
+        OutputError: If `out` is a file, is not empty, or cannot be written.
     """
-    if out.exists() and any(out.iterdir()):
+    if names_in(out):
         raise OutputError(f"folder {out} is not empty; name a new folder for the clip")
     prompts: list[dict[str, Any]] = []
     waiting = list(scene.objects)

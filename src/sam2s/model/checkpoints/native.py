@@ -18,6 +18,8 @@ from sam2s.model.config import ModelConfig
 
 KEY = "sam2s"
 VERSION = 1
+EXPORT = "sam2s-onnx.json"
+"""File that tells the folder of an exported network, which `sam2s.onnx` opens, from weights."""
 
 # Large angles are made of it, so half precision would move every position.
 KEPT_FLOAT32 = "positional_encoding_gaussian_matrix"

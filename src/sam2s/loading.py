@@ -12,7 +12,7 @@ from sam2s.errors import ConfigError
 
 from .device import resolve_device, resolve_precision, use_threads
 from .model import Network
-from .model.checkpoints import assemble, load_checkpoint
+from .model.checkpoints import assemble, load_checkpoint, path_given
 from .onnx import OnnxNetwork, is_export, network_config
 
 Backend = Literal["auto", "torch", "onnx"]
@@ -48,13 +48,14 @@ def load(
         ConfigError: the device, the precision, the image size or the backend cannot work.
         MissingExtraError: the network is exported and onnxruntime is not installed.
     """
-    exported = is_export(Path(name_or_path))
+    path = path_given(name_or_path)
+    exported = path is not None and is_export(path)
     if backend == "torch" and exported:
         raise ConfigError(f"{name_or_path} is an exported network; leave --backend torch away or give weights")
     if backend == "onnx" or exported:
         if compile:
             raise ConfigError(f"{name_or_path} is run by onnxruntime, which compiles nothing; leave --compile away")
-        return _open_export(Path(name_or_path), str(device), image_size, precision, threads)
+        return _open_export(path or Path(name_or_path), str(device), image_size, precision, threads)
     where = resolve_device(device)
     dtype = resolve_precision(precision, where)
     config, state, _ = load_checkpoint(name_or_path)

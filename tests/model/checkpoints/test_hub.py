@@ -1,10 +1,13 @@
 """Fetching weights with the real hub client from a server on this machine."""
 
+import hashlib
 import io
+import os
+from pathlib import Path
 
 import pytest
 import torch
-from huggingface_hub import constants
+from huggingface_hub import constants, hf_hub_download
 
 import sam2s
 from hub_server import hub_server
@@ -66,6 +69,52 @@ def test_wrong_checksum_removes_the_file(server):
     assert local(ITEM) is None
     server.fault = ""
     assert hub.fetch(ITEM).is_file()
+
+
+@pytest.fixture
+def publish(server):
+    """The client's part of a download alone, as a kill before the check leaves it; gives the content's own file."""
+
+    def run():
+        return Path(hf_hub_download(ITEM.repo, ITEM.file)).resolve()
+
+    return run
+
+
+def test_what_was_never_checked_is_checked_before_it_is_used(server, publish, official):
+    server.fault = "corrupt"
+    publish()
+    server.fault = ""
+    assert local(ITEM) is None
+    assert hub.fetch(ITEM).read_bytes() == official
+    assert "GET" in server.requests
+
+
+def test_a_file_is_hashed_once_and_again_when_it_changes(publish, monkeypatch):
+    content, hashed = publish(), []
+    digest = hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", lambda *given: hashed.append(given) or digest(*given))
+    for _ in range(3):
+        assert local(ITEM).resolve() == content
+    assert len(hashed) == 1
+    os.truncate(content, 1000)
+    assert local(ITEM) is None
+    assert len(hashed) == 2
+
+
+def test_another_process_removes_the_file(server, publish, monkeypatch):
+    def removed(file, kind):
+        Path(file.name).unlink()
+        return hashlib.sha256()
+
+    monkeypatch.setattr(hashlib, "file_digest", removed)
+    with pytest.raises(CheckpointError, match="arrived damaged"):
+        hub.fetch(ITEM)
+    publish().unlink()
+    assert local(ITEM) is None
+    monkeypatch.setattr(hub, "_verify", lambda path, *_: path.with_name("gone").stat())
+    with pytest.raises(CheckpointError, match=r"just fetched \(No such file .*; try again: sam2s weights fetch"):
+        hub.fetch(ITEM)
 
 
 def test_checksum_of_the_registry_comes_first(server):

@@ -13,8 +13,9 @@ from safetensors.torch import save_file
 import sam2s
 from model_tools import NANO, fixed_weights, nano
 from sam2s.errors import CheckpointError, ConfigError
-from sam2s.model import PRESETS, build, preset
+from sam2s.model import PRESETS, SAM2S, build, preset
 from sam2s.model.checkpoints import Metadata, assemble, examine, find, load_checkpoint, read, registry, save_checkpoint
+from sam2s.model.checkpoints.native import EXPORT
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,24 @@ def official(micro):
 def save_official(path, state):
     torch.save({"model": state}, path)
     return path
+
+
+def test_names_come_before_folders_and_home_is_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "micro").mkdir()
+    (tmp_path / "micro" / EXPORT).touch()
+    assert isinstance(sam2s.load("micro", device="cpu", image_size=64), SAM2S)
+    for given in ("./micro", "~/micro"):
+        with pytest.raises(CheckpointError, match=r"micro/sam2s-onnx\.json .*; export the network again"):
+            sam2s.load(given)
+
+
+def test_exported_networks_are_called_so(tmp_path):
+    (tmp_path / EXPORT).touch()
+    save_file({"no_mem_embed": torch.zeros(1)}, tmp_path / "constants.safetensors")
+    with pytest.raises(CheckpointError, match=r"is a network that sam2s export onnx wrote, .* give the weights"):
+        read(tmp_path)
 
 
 def test_official_file_becomes_plain_sam2(tmp_path, micro, official):
@@ -177,14 +196,15 @@ def test_files_of_something_else(tmp_path, make, message):
         load_checkpoint(tmp_path / "w.pt")
 
 
-@pytest.mark.parametrize("share", [0.5, 0.999])
-@pytest.mark.parametrize("suffix", ["pt", "safetensors"])
+@pytest.mark.parametrize("share", [0.001, 0.01, 0.03, 0.1, 0.5, 0.999])
+@pytest.mark.parametrize("suffix", ["pt", "legacy.pt", "safetensors"])
 def test_truncated_files(tmp_path, suffix, share):
     network, path = nano(), tmp_path / f"w.{suffix}"
-    if suffix == "pt":
-        save_official(path, network.state_dict())
-    else:
+    if suffix == "safetensors":
         save_checkpoint(path, network.state_dict(), network.config)
+    else:
+        content = {"model": network.state_dict()}
+        torch.save(content, path, _use_new_zipfile_serialization=suffix == "pt")
     os.truncate(path, int(path.stat().st_size * share))
     with pytest.raises(CheckpointError, match=rf"w.{suffix} is (damaged or )?truncated \([\d,]+ bytes"):
         load_checkpoint(path)

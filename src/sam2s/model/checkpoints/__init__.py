@@ -1,6 +1,6 @@
 """Weights on disk: finding, reading, checking and writing them."""
 
-from .load import SEMANTIC, Checkpoint, assemble, examine, find, load_checkpoint, local, read
+from .load import SEMANTIC, Checkpoint, assemble, examine, find, load_checkpoint, local, path_given, read
 from .native import Metadata, save_checkpoint
 from .registry import Entry, entry, registry
 from .report import Report, compare
@@ -18,6 +18,7 @@ __all__ = [
     "find",
     "load_checkpoint",
     "local",
+    "path_given",
     "read",
     "registry",
     "save_checkpoint",

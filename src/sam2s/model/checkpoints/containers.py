@@ -72,9 +72,12 @@ def read_torch(path: Path) -> State:
             f"{path} was refused: it holds Python objects{f' ({found[1]})' if found else ''} besides tensors, and such "
             "files can run code; nothing of it was run. Ask its author for a file of plain tensors (safetensors)"
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+    except Exception as error:  # torch and zipfile have one of their own for every place where a file can break off
         what = "a zip archive without readable tensors" if zipped else "damaged or truncated"
-        raise CheckpointError(f"{path} is {what} ({str(error).splitlines()[0]}); fetch or copy it again") from error
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(
+            f"{path} is {what} ({path.stat().st_size:,} bytes; {why}); fetch or copy it again"
+        ) from error
     state = content.get("model", content) if isinstance(content, dict) else content
     items = state.items() if isinstance(state, dict) else ()
     if not items or not all(isinstance(name, str) and isinstance(value, Tensor) for name, value in items):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,14 +13,32 @@ from sam2s.errors import CheckpointError
 
 from .registry import Entry
 
+log = logging.getLogger(__name__)
+
 
 def cached(item: Entry) -> Path | None:
-    """Where the file lies in the hub's cache, or None; asks no server."""
+    """Where the checked file lies in the hub's cache, or None; asks no server. A damaged file is removed.
+
+    Raises:
+        CheckpointError: it lies there but cannot be read.
+    """
     from huggingface_hub import try_to_load_from_cache
 
     assert item.repo is not None
     found = try_to_load_from_cache(item.repo, item.file)
-    return Path(found) if isinstance(found, str) else None
+    if not isinstance(found, str):
+        return None
+    path = Path(found)
+    try:  # what is fetched stands in the cache before it is checked; its own name is the sum that the hub stated
+        _verify(path, item.sha256 or path.resolve().name, item)
+    except FileNotFoundError:
+        return None  # removed meanwhile by another process
+    except _Damaged as error:
+        log.warning("%s", error)
+        return None
+    except OSError as error:
+        raise CheckpointError(f"cannot read {path}: {error.strerror or error}") from error
+    return path
 
 
 def fetch(item: Entry) -> Path:
@@ -28,7 +48,8 @@ def fetch(item: Entry) -> Path:
     the hub states; HF_ENDPOINT, HF_HOME, HF_TOKEN and HF_HUB_OFFLINE are honoured.
 
     Raises:
-        CheckpointError: no network, offline mode, no access, no such file, or a wrong checksum.
+        CheckpointError: no network, offline mode, no access, no such file, a wrong checksum, or another process removed
+            the file.
     """
     found = cached(item)
     if found is not None:
@@ -42,23 +63,44 @@ def fetch(item: Entry) -> Path:
         path = Path(hf_hub_download(item.repo, item.file))
     except Exception as error:  # besides its own errors the client lets those of its HTTP library through
         _explain(error, item, url)
-    expected = item.sha256 or (stated if re.fullmatch(r"[0-9a-f]{64}", stated) else None)
-    if expected is not None:
-        _verify(path, expected, item)
+    try:
+        _verify(path, item.sha256 or stated, item)
+    except OSError as error:
+        raise CheckpointError(
+            f"cannot read {path}, which was just fetched ({error.strerror or error}); try again: "
+            f"sam2s weights fetch {item.name}"
+        ) from error
     return path
 
 
+class _Damaged(CheckpointError):
+    """A file is not what it should be, and was removed."""
+
+
 def _verify(path: Path, expected: str, item: Entry) -> None:
-    """Remove a file that is not what it should be, and say so."""
-    with path.open("rb") as file:
+    """Remove a file that is not what it should be, and say so; one that is bears a mark, and is not read again.
+
+    What is expected is the SHA-256, or something else where the hub knows none; then there is nothing to check.
+    """
+    if not re.fullmatch(r"[0-9a-f]{64}", expected):
+        return
+    content = path.resolve()
+    mark, facts = content.with_name(f"{content.name}.verified"), content.stat()
+    record = f"{expected} {facts.st_size} {facts.st_mtime_ns}"
+    with suppress(OSError):
+        if mark.read_text() == record:
+            return
+    with content.open("rb") as file:
         actual = hashlib.file_digest(file, "sha256").hexdigest()
     if actual != expected:
-        path.resolve().unlink()
-        path.unlink(missing_ok=True)
-        raise CheckpointError(
+        for gone in (mark, content, path):
+            gone.unlink(missing_ok=True)
+        raise _Damaged(
             f"{item.file} of {item.repo} arrived damaged: its SHA-256 is {actual}, expected {expected}. "
             f"It was removed; try again: sam2s weights fetch {item.name}"
         )
+    with suppress(OSError):  # a cache that cannot be written is read again each time
+        mark.write_text(record)
 
 
 def _explain(error: Exception, item: Entry, url: str) -> NoReturn:

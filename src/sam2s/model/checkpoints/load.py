@@ -19,7 +19,7 @@ from sam2s.model.network import SAM2S, build
 
 from . import hub
 from .containers import State, read_tensors
-from .native import KEY, Metadata, parse_metadata
+from .native import EXPORT, KEY, Metadata, parse_metadata
 from .registry import BUNDLED, Entry, entry, registry
 from .report import Report, compare, shapes
 from .sizes import infer_config, transformers_config
@@ -47,8 +47,8 @@ def find(name_or_path: str | Path, *, download: bool = True) -> Path:
     Raises:
         CheckpointError: neither a name nor a file or folder, or it is not here and cannot be (or shall not be) fetched.
     """
-    if str(name_or_path) not in registry():
-        path = Path(name_or_path).expanduser()
+    path = path_given(name_or_path)
+    if path is not None:
         if path.exists():
             return path
         if path.suffix in (".pt", ".pth", ".safetensors") or len(path.parts) > 1:
@@ -61,6 +61,11 @@ def find(name_or_path: str | Path, *, download: bool = True) -> Path:
     if not download:
         raise CheckpointError(f"{item.name} is not on this machine yet; get it with: sam2s weights fetch {item.name}")
     return hub.fetch(item)
+
+
+def path_given(name_or_path: str | Path) -> Path | None:
+    """The path that is meant; None for the name of weights, which no file or folder of that name hides."""
+    return None if str(name_or_path) in registry() else Path(name_or_path).expanduser()
 
 
 def local(item: Entry) -> Path | None:
@@ -102,6 +107,10 @@ def _read_path(path: Path) -> Checkpoint:
 
 
 def _read_folder(path: Path) -> Checkpoint:
+    if (path / EXPORT).is_file():
+        raise CheckpointError(
+            f"{path} is a network that sam2s export onnx wrote, which can only track; give the weights it was made of"
+        )
     index = path / "model.safetensors.index.json"
     if index.is_file():
         shards = _json(index).get("weight_map")

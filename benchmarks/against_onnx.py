@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -20,8 +21,8 @@ import torch
 import sam2s
 from sam2s.evaluation.agreement import agreement
 from sam2s.evaluation.hardware import hardware
-from sam2s.model import build, preset
-from sam2s.onnx import PRECISIONS, export, is_export
+from sam2s.model import ModelConfig, build, preset
+from sam2s.onnx import FILE, PRECISIONS, export, is_export, network_config
 
 
 def main() -> None:
@@ -44,7 +45,9 @@ def main() -> None:
             network.sam_mask_decoder.pred_obj_score_head.layers[-1].bias += 4
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.folder or Path(temporary)
-        if not is_export(folder):
+        if is_export(folder):
+            require(folder, network.config, args.precision)
+        else:
             export(network, folder, precision=args.precision)
         found = agreement(network, sam2s.load(folder, threads=args.threads), frames=args.frames)
     torch_time, onnx_time = found.seconds
@@ -56,6 +59,16 @@ def main() -> None:
     }
     hardware_name = hardware(torch.device("cpu"))
     print(json.dumps(setting | asdict(found) | {"speedup": torch_time / onnx_time, "on": hardware_name}, indent=2))
+
+
+def require(folder: Path, config: ModelConfig, precision: str) -> None:
+    """Stop where the network in the folder is another than the flags say, under which its figures would be told."""
+    there, stored = network_config(folder), json.loads((folder / FILE).read_text())["precision"]
+    if (there, stored) != (config, precision):
+        sys.exit(
+            f"{folder} holds another network: {there.name} for images of {there.image_size} in {stored}, wanted "
+            f"{config.name} for {config.image_size} in {precision}; give the flags it was made with, or another --folder"
+        )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """`sam2s text-bank` with a tiny random CLIP, saved the way transformers saves one."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from sam2s.model.checkpoints import Metadata, load_checkpoint, save_checkpoint
 from sam2s.model.text_bank import TextBank
 from sam2s.sasv.ontology import load_ontology
 from sam2s.tracking import Points, Tracker
+from sam2s.training.clip_text import encode_names
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz."
 WORDS = [*LETTERS, *(f"{letter}</w>" for letter in LETTERS), "<|startoftext|>", "<|endoftext|>"]
@@ -93,7 +95,9 @@ def test_own_names_in_several_sentences(clip, tmp_path):
 
 def taught(clip, path):
     """Weights whose CLS is compared with features of this CLIP."""
-    network = nano(semantic="joint", categories=("hook", "grasper"), text_encoder=str(clip), templates=("a {}.",))
+    bank = encode_names(("hook", "grasper"), str(clip), ("a {}.",))
+    network = nano(semantic="joint", categories=bank.names, text_encoder=bank.encoder, templates=bank.templates)
+    bank.put(network)
     save_checkpoint(path, network.state_dict(), network.config, Metadata(licence="mine"), dtype="fp32")
     return network
 
@@ -119,6 +123,21 @@ def test_weights_get_other_names_and_answer_with_them(clip, tmp_path):
         likely = model.semantic_logits(tracker.tracks[1].last[1].cls)[0].softmax(0)
     assert found.category == config.categories[int(likely.argmax())]
     assert found.category_probability == pytest.approx(float(likely.max()))
+
+
+def test_a_clip_is_known_by_what_it_says_not_by_its_name(clip, tmp_path):
+    weights, moved, other = tmp_path / "weights.safetensors", tmp_path / "moved", tmp_path / "other" / clip.name
+    taught(clip, weights)
+    shutil.copytree(clip, moved)
+    shutil.copytree(clip, other)
+    torch.manual_seed(1)
+    CLIPTextModelWithProjection(CLIPTextConfig.from_pretrained(clip)).save_pretrained(other)
+    before = weights.read_bytes()
+    with pytest.raises(CheckpointError, match=r"was taught by .*; give --clip the one"):
+        raise failing("--clip", other, "--into", weights)
+    assert weights.read_bytes() == before
+    text_bank("--clip", moved, "--into", weights)
+    assert len(load_checkpoint(weights).config.categories) == 21
 
 
 def test_a_bank_begins_a_network(clip, tmp_path):
@@ -168,13 +187,14 @@ def test_what_cannot_work_is_refused(clip, tmp_path):
 
 def test_weights_that_cannot_use_the_names_are_refused_and_stay(clip, tmp_path):
     weights = tmp_path / "weights.safetensors"
+    stated = {"semantic": "joint", "categories": ("hook",), "text_encoder": str(clip), "templates": ("a {}.",)}
     for changes, message in [
         ({"semantic": "off"}, "has no CLS token to name objects with"),
         ({"text_encoder": ""}, "learned its own features of 1 names, not CLIP's"),
-        ({"text_encoder": "openai/clip-vit-large-patch14"}, "was taught the features of openai/clip-vit-large-patch14"),
+        ({}, f"was taught by {clip}, and {clip} makes another feature of 'hook'; give --clip the one it was taught by"),
         ({"text_dim": 24}, "the bank is 16 wide, the network compares 24 numbers"),
     ]:
-        network = nano(**({"semantic": "joint", "categories": ("hook",), "text_encoder": str(clip)} | changes))
+        network = nano(**(stated | changes))
         save_checkpoint(weights, network.state_dict(), network.config)
         before = weights.read_bytes()
         with pytest.raises(CheckpointError, match=message):

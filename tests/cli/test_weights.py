@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from hub_server import hub_server
 from model_tools import nano
 from sam2s.cli import app
+from sam2s.errors import ConfigError
 from sam2s.model import build, preset
 from sam2s.model.checkpoints import Metadata, entry, load_checkpoint, registry, save_checkpoint
 from sam2s.model.checkpoints import load as loading
@@ -77,6 +78,16 @@ def test_convert_then_show(tmp_path, official, precision, size):
     assert facts["config"]["name"] == "micro"
     assert facts["report"]["missing"] == []
     assert out.stat().st_size == pytest.approx(facts["parameters"] * size, rel=0.02)
+
+
+def test_a_stated_licence_stays(tmp_path, official):
+    first, second = tmp_path / "1.safetensors", tmp_path / "2.safetensors"
+    sam2s("convert", official, first, "--licence", "CC0")
+    with pytest.raises(ConfigError, match="states its licence, CC0; leave --licence 'mine' away"):
+        sam2s("convert", first, second, "--licence", "mine")
+    assert not second.exists()
+    sam2s("convert", first, second, "--licence", "CC0")
+    assert load_checkpoint(second).metadata.licence == "CC0"
 
 
 def test_show_of_an_official_file(official):

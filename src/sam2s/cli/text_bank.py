@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from sam2s.model.checkpoints import Checkpoint
     from sam2s.model.text_bank import TextBank
 
+SAME = 0.999
+"""Cosine from which on two features of a name are the same, but for rounding: stored ones may be in half precision."""
+
 
 def text_bank(
     out: Annotated[
@@ -45,7 +48,8 @@ def text_bank(
         bank.write(target)
     else:
         target = out or Path(into)
-        checkpoint = _with_cls(into, clip, target)
+        checkpoint = _with_cls(into, target)
+        _check_clip(checkpoint, into, clip)
         bank = encode_names(wanted, clip, templates)
         _rename(checkpoint, bank, target)
     if as_json:
@@ -70,8 +74,8 @@ def _names(given: str) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def _with_cls(source: str, clip: str, target: Path) -> Checkpoint:
-    """Weights whose CLS token was taught to meet the features of this CLIP."""
+def _with_cls(source: str, target: Path) -> Checkpoint:
+    """Weights whose CLS token was taught to meet the features of a CLIP."""
     from sam2s.model.checkpoints import load_checkpoint
 
     if target.suffix != ".safetensors":
@@ -84,19 +88,30 @@ def _with_cls(source: str, clip: str, target: Path) -> Checkpoint:
         raise CheckpointError(
             f"{source} learned its own features of {len(checkpoint.config.categories)} names, not CLIP's"
         )
-    if Path(taught).name != Path(clip).name:
-        raise CheckpointError(f"{source} was taught the features of {taught}; those of {clip} say nothing to it")
     return checkpoint
+
+
+def _check_clip(checkpoint: Checkpoint, source: str, clip: str) -> None:
+    """Make a name's features again: whether a CLIP is the one that taught the weights, its name does not tell."""
+    from torch.nn.functional import cosine_similarity
+
+    from sam2s.training.clip_text import encode_names
+
+    config = checkpoint.config
+    found = encode_names(config.categories[:1], clip, config.templates).features[0]
+    if len(found) != config.text_dim:
+        raise CheckpointError(f"the bank is {len(found)} wide, the network compares {config.text_dim} numbers")
+    if cosine_similarity(found, checkpoint.state["text_bank"][0].float(), dim=0) < SAME:
+        raise CheckpointError(
+            f"{source} was taught by {config.text_encoder}, and {clip} makes another feature of "
+            f"{config.categories[0]!r}; give --clip the one it was taught by"
+        )
 
 
 def _rename(checkpoint: Checkpoint, bank: TextBank, target: Path) -> None:
     from sam2s.model.checkpoints import save_checkpoint
 
     config, state, metadata = checkpoint
-    if bank.features.shape[1] != config.text_dim:
-        raise CheckpointError(
-            f"the bank is {bank.features.shape[1]} wide, the network compares {config.text_dim} numbers"
-        )
     fp32 = any(tensor.dtype.itemsize == 4 for name, tensor in state.items() if name.startswith("image_encoder"))
     state = {**state, "text_bank": bank.features}
     save_checkpoint(target, state, bank.fit(config), metadata, dtype="fp32" if fp32 else "fp16")

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from sam2s.errors import ConfigError
+
 app = typer.Typer(help="List, fetch, convert and show weights.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -64,7 +66,9 @@ def convert(
     from sam2s.model.checkpoints import load_checkpoint, save_checkpoint
 
     config, state, metadata = load_checkpoint(source)
-    metadata = replace(metadata, licence=licence or metadata.licence)
+    if licence and metadata.licence not in ("", licence):
+        raise ConfigError(f"{source} states its licence, {metadata.licence}; leave --licence {licence!r} away")
+    metadata = replace(metadata, licence=metadata.licence or licence)
     save_checkpoint(out, state, config, metadata, dtype=precision)
     size = out.stat().st_size
     if as_json:

@@ -44,7 +44,7 @@ def encode_names(names: Sequence[str], clip: str = CLIP, templates: Sequence[str
     for template in templates:
         features.append(_encode(tokenizer, model, [template.replace("{}", name) for name in names]))
     mean = F.normalize(torch.stack(features).mean(0), dim=-1)
-    return TextBank(tuple(names), mean.clone(), clip, tuple(templates))
+    return TextBank(tuple(names), mean, clip, tuple(templates))
 
 
 def _encode(tokenizer: Any, model: Any, sentences: list[str]) -> Tensor:

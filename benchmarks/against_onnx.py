@@ -67,7 +67,7 @@ def require(folder: Path, config: ModelConfig, precision: str) -> None:
     if (there, stored) != (config, precision):
         sys.exit(
             f"{folder} holds another network: {there.name} for images of {there.image_size} in {stored}, wanted "
-            f"{config.name} for {config.image_size} in {precision}; give the flags it was made with, or another --folder"
+            f"{config.name} for {config.image_size} in {precision}; give the flags it was made with or another --folder"
         )
 
 

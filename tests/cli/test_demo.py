@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from model_tools import nano
 from sam2s.cli import app
-from sam2s.errors import OutputError
+from sam2s.errors import CheckpointError, OutputError
 from sam2s.formats.store import MaskStore
 from sam2s.model.checkpoints import save_checkpoint
 from sam2s.video import VideoWriter
@@ -40,8 +40,8 @@ def test_a_stopped_demo_says_so_by_its_status(tmp_path, monkeypatch):
     model, append = nano(), MaskStore.append
     save_checkpoint(tmp_path / "nano.safetensors", model.state_dict(), model.config)
 
-    def append_and_stop(store, result):
-        append(store, result)
+    def append_and_stop(store, result, **keywords):
+        append(store, result, **keywords)
         os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(MaskStore, "append", append_and_stop)
@@ -78,3 +78,14 @@ def test_a_demo_overwrites_nothing_but_a_demo(tmp_path):
     with pytest.raises(OutputError, match=r"clip.mp4 is there and was not drawn by sam2s demo; move it or"):
         start()
     assert state() == before
+
+
+def test_a_demo_that_stopped_early_is_in_the_way_of_none(tmp_path):
+    model = nano()
+    save_checkpoint(tmp_path / "nano.safetensors", model.state_dict(), model.config)
+    demo = ["demo", "--out", str(tmp_path / "d"), "--frames", "3", "--weights"]
+    good = str(tmp_path / "nano.safetensors")
+    assert CliRunner().invoke(app, [*demo, good]).exit_code == 0
+    with pytest.raises(CheckpointError):  # when another clip has been drawn already
+        CliRunner().invoke(app, [*demo, str(tmp_path / "none.safetensors"), "--seed", "3"], catch_exceptions=False)
+    assert CliRunner().invoke(app, [*demo, good]).exit_code == 0

@@ -135,3 +135,34 @@ def test_prompts_past_the_end_of_an_object_are_refused(model):
         with pytest.raises(PromptError, match="frame 6 lies past object 1, which was ended at frame 6; point at"):
             session.add_prompt(6, 1, FIX)
         session.add_prompt(4, 1, FIX)
+
+
+@pytest.mark.parametrize("policy", [ANY, MemoryPolicy(kind="sam2")], ids=["divemem", "sam2"])
+def test_a_far_click_refines_what_was_shown_beside_a_fresh_correction(model, monkeypatch, policy):
+    """The frame before was corrected since the pass; what the pass showed was made without that."""
+    refined = []
+    prompt = Tracker.prompt
+
+    def spy(self, *arguments, **keywords):
+        refined.append(keywords.get("previous"))
+        return prompt(self, *arguments, **keywords)
+
+    monkeypatch.setattr(Tracker, "prompt", spy)
+    with VideoSession(model, source(14), policy=policy) as session:
+        session.add_prompt(0, 1, CLICK)
+        shown = [result.objects[1].low_res_logits.clone() for result in session.propagate(stop=12)]
+        session.add_prompt(5, 1, FIX)
+        list(session.propagate(9, 10))
+        session.add_prompt(6, 1, FIX)
+    assert (refined[-1][0, 0] == shown[6]).all()
+
+
+def test_an_answer_without_its_map_leaves_the_tracked_memory_in_place(model):
+    policy = MemoryPolicy(kind="sam2", max_conditioning=2, corrections="answer")
+    with VideoSession(model, source(9), policy=policy) as session:
+        session.add_prompt(0, 1, CLICK)
+        list(session.propagate(stop=8))
+        for frame in (1, 2, 3, 4, 5, 6, 7):
+            session.add_prompt(frame, 1, FIX)
+        recent = session.tracker.tracks[1].bank.recent
+    assert {frame for frame, entry in recent.items() if entry.map is not None} == {1, 2, 3, 4, 5, 6}

@@ -193,8 +193,9 @@ class SyntheticVideo:
 
     @property
     def fingerprint(self) -> str:
-        """See `EvalVideo`: what it is drawn from."""
-        return repr(self)
+        """See `EvalVideo`: what it is drawn from, and how its last frame came out."""
+        drawn = hashlib.sha256(b"".join(array.tobytes() for array in self._frames[self.length - 1]))
+        return f"{self!r} {drawn.hexdigest()[:16]}"
 
     def truth(self, frame: int) -> dict[int, np.ndarray]:
         """See `EvalVideo`."""

@@ -52,6 +52,19 @@ class _Line(NamedTuple):
     stop: int
 
 
+def forget(folder: Path) -> None:
+    """Forget the run in a folder, if there is one, and remove its exports.
+
+    Raises:
+        OSError: something cannot be removed.
+    """
+    outputs.remove(folder)
+    if (log := folder / "masks.jsonl").exists():
+        os.truncate(log, 0)
+    for name in ("state.bin", "run.json"):
+        (folder / name).unlink(missing_ok=True)
+
+
 class MaskStore:
     """Masks of one run on disk.
 
@@ -105,10 +118,7 @@ class MaskStore:
         try:
             _lock(log, folder)
             if overwrite:
-                outputs.remove(folder)
-                log.truncate(0)
-                for path in (folder / "state.bin", head):
-                    path.unlink(missing_ok=True)
+                forget(folder)
             content = json.loads(json.dumps(info.to_json()))
             if head.exists():
                 _check_same(folder, _load(head), content, info)

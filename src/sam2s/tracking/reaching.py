@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from copy import copy
 
 from sam2s.model import Segmentation
 
@@ -77,8 +78,8 @@ def _take_recent(track: ObjectTrack, old: ObjectTrack | None, time: int) -> None
     """Take the memory of a frame when it is met first, while it still has its map, or that of its correction."""
     if old is None or time in track.answers or time in track.bank.recent:
         return
-    if time in track.corrections:
-        track.bank.recent[time] = track.corrections[time].entry
+    if (corrected := track.corrections.get(time)) and corrected.entry.map is not None:
+        track.bank.recent[time] = corrected.entry
     elif time in old.bank.recent:
         track.bank.recent[time] = old.bank.recent[time]
 
@@ -89,9 +90,10 @@ def _go_on(track: ObjectTrack, old: ObjectTrack | None, time: int, rule: Presenc
         return
     corrected = None if time in old.answers else _corrected(track, time)
     conditioning = time in track.answers
+    bank = copy(old.bank)  # the replay goes on from its own
     if corrected and conditioning:
-        old.bank.undo(time)
-    track.bank.take_long_term(old.bank)
+        bank.undo(time)
+    track.bank.take_long_term(bank)
     track.presence = old.presence_before if corrected else old.presence
     if corrected:
         track.note(time, corrected.answer, rule)

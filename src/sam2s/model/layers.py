@@ -33,8 +33,8 @@ def _fusible(x: Tensor) -> bool:
     return (
         x.device.type == "cpu"
         and x.dtype == torch.float32
-        and x.numel() >= _ROWS * x.shape[-1]
         and not (torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.jit.is_tracing())
+        and x.numel() >= _ROWS * x.shape[-1]  # after that: a graph that asks for a size is bound to it
         and not torch.is_autocast_enabled("cpu")
         and _onednn()
     )

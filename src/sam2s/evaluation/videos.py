@@ -193,9 +193,8 @@ class SyntheticVideo:
 
     @property
     def fingerprint(self) -> str:
-        """See `EvalVideo`: what it is drawn from, and how its last frame came out."""
-        drawn = hashlib.sha256(b"".join(array.tobytes() for array in self._frames[self.length - 1]))
-        return f"{self!r} {drawn.hexdigest()[:16]}"
+        """See `EvalVideo`: what it is drawn from. Pixels may differ by one between numbers of threads."""
+        return repr(self)
 
     def truth(self, frame: int) -> dict[int, np.ndarray]:
         """See `EvalVideo`."""

@@ -43,7 +43,7 @@ def demo(
     job = Job(str(clip), out / "run", weights, prompts, exports=("overlay", "davis", "csv"), overwrite=True)
 
     def work(tell: Tell) -> Outcome:
-        _write_clip(scene, clip, out / "run", tell)
+        _replace_clip(scene, clip, out / "run", tell)
         return run(job, tell)
 
     outcome = work(lambda *_: None) if as_json else with_progress(work)
@@ -113,7 +113,7 @@ def _scene(seed: int, frames: int) -> tuple[Scene, list[PromptEntry]]:
         seed += 1
 
 
-def _write_clip(scene: Scene, path: Path, run: Path, tell: Tell) -> None:
+def _replace_clip(scene: Scene, path: Path, run: Path, tell: Tell) -> None:
     """Draw the clip; the run of the clip that was there goes with it, so that no stop leaves one beside another."""
     from sam2s.files import replacing
     from sam2s.formats.store import forget

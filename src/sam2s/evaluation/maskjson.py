@@ -14,7 +14,7 @@ from typing import Any
 
 from sam2s.errors import DatasetError
 from sam2s.evaluation.maskset import Outlined, Polygons, VideoMasks, frame_key
-from sam2s.formats.folders import natural
+from sam2s.files import natural
 from sam2s.masks.rle import Rle
 
 SAV_TRUTH = "_manual.json"

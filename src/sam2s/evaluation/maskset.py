@@ -15,7 +15,8 @@ from typing import Protocol
 from sam2s.errors import DatasetError
 from sam2s.evaluation.region import Region, cut_labels, cut_mask
 from sam2s.evaluation.rules import Layout
-from sam2s.formats.folders import list_pictures, natural
+from sam2s.files import natural
+from sam2s.formats.folders import list_pictures
 from sam2s.masks import polygon, rle
 from sam2s.masks.palette import read_label_map
 

@@ -13,7 +13,8 @@ from typing import Protocol
 import numpy as np
 
 from sam2s.errors import ConfigError, DatasetError
-from sam2s.formats.folders import find_sequences, list_pictures, natural
+from sam2s.files import natural
+from sam2s.formats.folders import find_sequences, list_pictures
 from sam2s.masks.palette import read_label_map
 from sam2s.sasv.counts import partial_subsets
 from sam2s.sasv.draft import sha256

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from sam2s.errors import DatasetError
+from sam2s.files import natural as natural_key
 from sam2s.masks.postprocess import clean
 from sam2s.sasv.traces import note
 
@@ -56,13 +57,7 @@ def files(folder: Path, *suffixes: str) -> list[Path]:
 
 def natural(paths: Iterable[Path]) -> list[Path]:
     """Sort paths so that numbers in their names count as numbers: frame_99 before frame_100."""
-    return sorted(paths, key=natural_key)
-
-
-def natural_key(path: Path) -> list[tuple[int, int, str]]:
-    """Sort key of one path's name."""
-    pieces = re.split(r"(\d+)", path.name)
-    return [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in pieces if p]
+    return sorted(paths, key=lambda path: natural_key(path.name))
 
 
 def last_number(path: Path) -> int:

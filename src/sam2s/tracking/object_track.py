@@ -127,7 +127,7 @@ class ObjectTrack:
                 recall, tracked, logits = None, False, before.answer.logits if before else None
         answer = net.respond(features, request, recall=recall, previous=logits)
         entry = net.memorize(features, answer, time, prompted=True)
-        if tracked and only_answered:
+        if only_answered:
             self.corrections[time] = Prompted(request, answer, entry, tracked)
             self.bank.replace(entry)
             self._thin(self.corrections, time)

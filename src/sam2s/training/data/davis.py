@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from sam2s.errors import DatasetError
-from sam2s.formats.folders import find_sequences, list_pictures, natural
+from sam2s.files import natural
+from sam2s.formats.folders import find_sequences, list_pictures
 
 from .pictures import mask_size, picture_size, read_labels, read_picture, sides
 from .video import Entry, Finding

@@ -10,9 +10,9 @@ import torch
 
 from sam2s.errors import ConfigError
 
+from .checkpoints import assemble, load_checkpoint, path_given
 from .device import resolve_device, resolve_precision, use_threads
 from .model import Network
-from .model.checkpoints import assemble, load_checkpoint, path_given
 from .onnx import OnnxNetwork, is_export, network_config
 
 Backend = Literal["auto", "torch", "onnx"]

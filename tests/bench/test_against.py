@@ -10,10 +10,10 @@ from model_tools import NANO, nano
 from sam2s.bench.against import Comparison, Side, complaint
 from sam2s.bench.report import comparison_table
 from sam2s.bench.sides import sam2s_side, transformers_config
+from sam2s.checkpoints import save_checkpoint
 from sam2s.errors import ConfigError
 from sam2s.evaluation.agreement import largest_difference
 from sam2s.model import build, preset
-from sam2s.model.checkpoints import save_checkpoint
 
 
 def test_the_cls_token_that_others_lack_is_left_out_of_ours(tmp_path):

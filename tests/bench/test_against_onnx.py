@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sam2s.checkpoints.native import record
 from sam2s.model import preset
-from sam2s.model.checkpoints.native import record
 from sam2s.onnx import FILE
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))

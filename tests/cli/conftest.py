@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from model_tools import nano
+from sam2s.checkpoints import save_checkpoint
 from sam2s.cli import running
 from sam2s.formats.prompts_file import parse_box, parse_points
 from sam2s.memory import MemoryPolicy
-from sam2s.model.checkpoints import save_checkpoint
 from tracking_tools import movie
 
 PROMPTS = [parse_box("1=grasper@3:4,4,40,30"), parse_points("2=hook@3:+60,20")]

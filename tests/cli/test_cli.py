@@ -47,7 +47,7 @@ def test_exit_status(error, status, monkeypatch, capsys):
     def stop():
         raise error
 
-    monkeypatch.setattr("sam2s.model.checkpoints.registry", stop)
+    monkeypatch.setattr("sam2s.checkpoints.registry", stop)
     monkeypatch.setattr(sys, "argv", ["sam2s", "weights", "list"])
     with pytest.raises(SystemExit) as caught:
         cli.main()

@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from model_tools import nano
+from sam2s.checkpoints import save_checkpoint
 from sam2s.cli import app
 from sam2s.errors import CheckpointError, OutputError
 from sam2s.formats.store import MaskStore
-from sam2s.model.checkpoints import save_checkpoint
 from sam2s.video import VideoWriter
 
 

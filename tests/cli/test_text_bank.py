@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 import sam2s
 from model_tools import nano
+from sam2s.checkpoints import Metadata, load_checkpoint, save_checkpoint
 from sam2s.cli import app
 from sam2s.errors import CheckpointError, ConfigError, MissingExtraError
 from sam2s.model import build
-from sam2s.model.checkpoints import Metadata, load_checkpoint, save_checkpoint
 from sam2s.model.text_bank import TextBank
 from sam2s.sasv.ontology import load_ontology
 from sam2s.tracking import Points, Tracker

@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 
 from hub_server import hub_server
 from model_tools import nano
+from sam2s.checkpoints import Metadata, entry, load_checkpoint, registry, save_checkpoint
+from sam2s.checkpoints import load as loading
 from sam2s.cli import app
 from sam2s.errors import ConfigError
 from sam2s.model import build, preset
-from sam2s.model.checkpoints import Metadata, entry, load_checkpoint, registry, save_checkpoint
-from sam2s.model.checkpoints import load as loading
 
 
 def sam2s(*arguments):

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from evaluation_tools import write_sequence
 from model_tools import nano
+from sam2s.checkpoints import save_checkpoint
 from sam2s.cli import app
 from sam2s.cli.eval import plan
 from sam2s.errors import ConfigError, DatasetError, OutputError
@@ -21,7 +22,6 @@ from sam2s.evaluation.rules import Missing, Prompting, Rules
 from sam2s.evaluation.tables import markdown, published
 from sam2s.evaluation.videos import open_videos, synthetic
 from sam2s.masks.palette import read_label_map, write_label_map
-from sam2s.model.checkpoints import save_checkpoint
 from sam2s.sasv.build import patch_video
 from sam2s.sasv.build import plan as plan_build
 from sam2s.sasv.build import run as build

@@ -9,8 +9,8 @@ import torch
 from model_tools import NANO
 from sam2s.bench.network import randomise
 from sam2s.bench.sides import sam2s_side, transformers_side
+from sam2s.checkpoints import save_checkpoint
 from sam2s.model import build
-from sam2s.model.checkpoints import save_checkpoint
 
 pytest.importorskip("transformers")
 

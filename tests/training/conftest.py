@@ -3,7 +3,7 @@
 import pytest
 
 from model_tools import nano
-from sam2s.model.checkpoints import Metadata, save_checkpoint
+from sam2s.checkpoints import Metadata, save_checkpoint
 from sam2s.training.recipe import load_recipe
 
 SMALL = """

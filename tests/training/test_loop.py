@@ -18,9 +18,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import sam2s
+from sam2s.checkpoints import load_checkpoint
 from sam2s.cli import app
 from sam2s.errors import CheckpointError, ConfigError, OutputError
-from sam2s.model.checkpoints import load_checkpoint
 from sam2s.model.text_bank import TextBank
 from sam2s.synth import Scene
 from sam2s.training import lesson, loop

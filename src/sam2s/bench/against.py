@@ -18,11 +18,11 @@ import torch
 from sam2s.bench.memory import forget_peak, peak_mib, resident
 from sam2s.bench.sides import official_side, sam2s_side, transformers_side
 from sam2s.bench.stages import WARM_UP
+from sam2s.checkpoints import save_checkpoint
 from sam2s.device import resolve_device, resolve_precision
 from sam2s.errors import Sam2sError
 from sam2s.evaluation.agreement import largest_difference
 from sam2s.model import SAM2S
-from sam2s.model.checkpoints import save_checkpoint
 
 Other = Literal["transformers", "official"]
 

@@ -18,11 +18,11 @@ import numpy as np
 import torch
 
 from sam2s.bench.network import clicks, film
+from sam2s.checkpoints import SEMANTIC, assemble, load_checkpoint
+from sam2s.checkpoints.transformers_names import to_official
 from sam2s.errors import ConfigError, MissingExtraError
 from sam2s.memory import MemoryPolicy
 from sam2s.model import ModelConfig
-from sam2s.model.checkpoints import SEMANTIC, assemble, load_checkpoint
-from sam2s.model.checkpoints.transformers_names import to_official
 from sam2s.tracking import Points, Tracker
 from sam2s.tracking.preprocess import normalise, resize
 

@@ -36,7 +36,7 @@ def onnx(
     """
     from dataclasses import replace
 
-    from sam2s.model.checkpoints import assemble, load_checkpoint
+    from sam2s.checkpoints import assemble, load_checkpoint
     from sam2s.onnx import export
 
     config, state, metadata = load_checkpoint(weights)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import sam2s
+from sam2s.checkpoints import find
 from sam2s.cli.checks import check, check_out
 from sam2s.cli.job import Job
 from sam2s.cli.loops import Live, Loop, Offline
@@ -19,7 +20,6 @@ from sam2s.formats.prompts_file import names
 from sam2s.formats.run_info import RunInfo
 from sam2s.formats.store import MaskStore, State
 from sam2s.model import Network
-from sam2s.model.checkpoints import find
 from sam2s.signals import signals
 from sam2s.tracking.log import encode_prompt
 from sam2s.video import VideoSource, open_source

@@ -11,7 +11,7 @@ import typer
 from sam2s.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
-    from sam2s.model.checkpoints import Checkpoint
+    from sam2s.checkpoints import Checkpoint
     from sam2s.model.text_bank import TextBank
 
 SAME = 0.999
@@ -76,7 +76,7 @@ def _names(given: str) -> list[str]:
 
 def _with_cls(source: str, target: Path) -> Checkpoint:
     """Weights whose CLS token was taught to meet the features of a CLIP."""
-    from sam2s.model.checkpoints import load_checkpoint
+    from sam2s.checkpoints import load_checkpoint
 
     if target.suffix != ".safetensors":
         raise ConfigError(f"--into {source} is not a file of ours to write to; add --out weights.safetensors")
@@ -109,7 +109,7 @@ def _check_clip(checkpoint: Checkpoint, source: str, clip: str) -> None:
 
 
 def _rename(checkpoint: Checkpoint, bank: TextBank, target: Path) -> None:
-    from sam2s.model.checkpoints import save_checkpoint
+    from sam2s.checkpoints import save_checkpoint
 
     config, state, metadata = checkpoint
     fp32 = any(tensor.dtype.itemsize == 4 for name, tensor in state.items() if name.startswith("image_encoder"))

@@ -18,7 +18,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text."
 @app.command("list")
 def list_(as_json: Json = False) -> None:
     """List the weights that have a name, and which of them are on this machine."""
-    from sam2s.model.checkpoints import local, registry
+    from sam2s.checkpoints import local, registry
 
     rows = [
         {
@@ -45,7 +45,7 @@ def fetch(
     names: Annotated[list[str], typer.Argument(help="Names from `sam2s weights list`.")], as_json: Json = False
 ) -> None:
     """Fetch named weights from the Hugging Face hub into its cache and print where they are."""
-    from sam2s.model.checkpoints import entry, find
+    from sam2s.checkpoints import entry, find
 
     items = [entry(name) for name in names]  # a misspelt name stops us before the first download
     paths = {item.name: str(find(item.name)) for item in items}
@@ -63,7 +63,7 @@ def convert(
     """Check weights and write them as one safetensors file with their config inside."""
     from dataclasses import replace
 
-    from sam2s.model.checkpoints import load_checkpoint, save_checkpoint
+    from sam2s.checkpoints import load_checkpoint, save_checkpoint
 
     config, state, metadata = load_checkpoint(source)
     if licence and metadata.licence not in ("", licence):
@@ -84,7 +84,7 @@ def show(
     """Show what weights are: network, licence, training record, categories, parameters, and which tensors fit."""
     from dataclasses import asdict
 
-    from sam2s.model.checkpoints import examine, find, read
+    from sam2s.checkpoints import examine, find, read
 
     config, state, metadata = read(source, download=False)
     parts: dict[str, int] = {}

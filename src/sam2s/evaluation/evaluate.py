@@ -29,6 +29,7 @@ import numpy as np
 import torch
 
 import sam2s
+from sam2s.checkpoints import find
 from sam2s.device import resolve_device
 from sam2s.errors import ConfigError, DatasetError, OutputError, Sam2sError
 from sam2s.evaluation import protocols
@@ -41,7 +42,6 @@ from sam2s.files import replacing, write_atomically
 from sam2s.masks.palette import MAX_LABEL, encode_label_map, label_map
 from sam2s.memory import MemoryPolicy
 from sam2s.model import Network
-from sam2s.model.checkpoints import find
 
 OURS = "sam2s"
 Tell = Callable[[int, int, str], None]

@@ -31,4 +31,5 @@ class Attention(nn.Module):
         return self.out_proj(y.transpose(1, 2).flatten(2))
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Queries q [B, n, dim], keys k and values v [B, m, kv_dim] -> [B, n, dim]."""
         return self.attend(self.q_proj(q), self.k_proj(k), self.v_proj(v))

@@ -35,6 +35,7 @@ class Lateral(nn.Module):
         self.conv = nn.Conv2d(dim, dim_out, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [B, dim, h, w] -> [B, dim_out, h, w]."""
         return self.conv(x)
 
 
@@ -49,6 +50,7 @@ class Neck(nn.Module):
         self.convs = nn.ModuleList(Lateral(dim, hidden_dim) for dim in reversed(stage_dims))
 
     def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Maps [B, C_i, S/s, S/s] for s = 4, 8, 16, 32 -> [B, hidden_dim, S/s, S/s] for s = 4, 8, 16."""
         s4, s8, s16, s32 = (conv(x) for conv, x in zip(reversed(self.convs), maps, strict=True))
         return s4, s8, s16 + F.interpolate(s32, scale_factor=2.0, mode="nearest")
 
@@ -62,4 +64,5 @@ class ImageEncoder(nn.Module):
         self.neck = neck
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """images [B, 3, S, S] -> [B, hidden_dim, S/s, S/s] for s = 4, 8, 16."""
         return self.neck(self.trunk(images))

@@ -47,6 +47,7 @@ class Linear(nn.Linear):
     """
 
     def forward(self, x: Tensor, activation: Activation = "none") -> Tensor:
+        """x [..., in_features] -> [..., out_features]."""
         if _fusible(x):
             y: Tensor = torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, activation, [], "none")
             return y
@@ -63,6 +64,7 @@ class LayerNorm2d(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [B, C, H, W] -> [B, C, H, W]."""
         y = F.layer_norm(x.permute(0, 2, 3, 1), self.weight.shape, self.weight, self.bias, self.eps)
         return y.permute(0, 3, 1, 2)
 
@@ -77,6 +79,7 @@ class MLP(nn.Module):
         self.sigmoid = sigmoid
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [..., dims[0]] -> [..., dims[-1]]."""
         for layer in self.layers[:-1]:
             x = layer(x, self.activation)
         x = self.layers[-1](x)

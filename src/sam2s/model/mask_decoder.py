@@ -30,7 +30,10 @@ class TwoWayBlock(nn.Module):
         self.cross_attn_image_to_token = Attention(dim, heads, inner_dim=dim // 2)
 
     def forward(self, x: Tensor, image: Tensor, x_pe: Tensor, image_pe: Tensor, read: int) -> tuple[Tensor, Tensor]:
-        """x [B, n, C] tokens, image [B, h*w, C]; only the first `read` tokens serve as keys."""
+        """Tokens x [B, n, C] with code x_pe, image [B, h*w, C] with code image_pe [1, h*w, C] -> both, updated.
+
+        Only the first `read` tokens serve as keys.
+        """
         if self.first:
             x = self.self_attn(x, x[:, :read], x[:, :read])
         else:
@@ -45,7 +48,7 @@ class TwoWayBlock(nn.Module):
 
 
 class TwoWayTransformer(nn.Module):
-    """A few two-way blocks and a last look of the tokens at the image."""
+    """Two-way blocks, then one more attention of the tokens to the image."""
 
     def __init__(self, dim: int, heads: int, hidden: int, depth: int) -> None:
         super().__init__()
@@ -54,6 +57,10 @@ class TwoWayTransformer(nn.Module):
         self.norm_final_attn = nn.LayerNorm(dim)
 
     def forward(self, x: Tensor, image: Tensor, image_pe: Tensor, read: int) -> tuple[Tensor, Tensor]:
+        """Tokens x [B, n, C] and image [B, h*w, C] with position code [1, h*w, C] -> both, updated.
+
+        Only the first `read` tokens serve as keys. The tokens' own values are their position code.
+        """
         x_pe = x
         for layer in self.layers:
             x, image = layer(x, image, x_pe, image_pe, read)
@@ -122,27 +129,36 @@ class MaskDecoder(nn.Module):
             dense: [B or 1, C, h or 1, w or 1] mask prompt.
             cls: [B, 1, C] token appended after the others, or None.
         """
-        batch, _, height, width = embedding.shape
-        own = torch.cat((self.obj_score_token.weight, self.iou_token.weight, self.mask_tokens.weight))
-        x = torch.cat((own.expand(batch, -1, -1), sparse), dim=1)
-        read = x.shape[1]
-        if cls is not None:
-            x = torch.cat((x, cls), dim=1)
-            read += self.cls_is_read
-        x, image = self.transformer(x, tokens(embedding + dense), tokens(positions), read)
-
-        up1, norm, act1, up2, act2 = self.output_upscaling
-        s4, s8 = high_res
-        pixels = act1(norm(up1(to_map(image, height, width)) + s8))
-        pixels = act2(up2(pixels) + s4)
-
-        answers = x[:, 2 : 2 + MASKS]
-        weights = torch.stack([mlp(answers[:, i]) for i, mlp in enumerate(self.output_hypernetworks_mlps)], dim=1)
-        logits = (weights @ pixels.flatten(2)).unflatten(2, pixels.shape[-2:])
+        height, width = embedding.shape[-2:]
+        queries, read = self._queries(sparse, cls)
+        queries, image = self.transformer(queries, tokens(embedding + dense), tokens(positions), read)
+        presence, quality, masks = queries[:, 0], queries[:, 1], queries[:, 2 : 2 + MASKS]
         return Decoded(
-            logits,
-            self.iou_prediction_head(x[:, 1]),
-            answers,
-            self.pred_obj_score_head(x[:, 0]),
-            None if cls is None else x[:, -1],
+            logits=self._mask_logits(masks, self._pixel_features(to_map(image, height, width), high_res)),
+            ious=self.iou_prediction_head(quality),
+            tokens=masks,
+            object_logit=self.pred_obj_score_head(presence),
+            cls=None if cls is None else queries[:, -1],
         )
+
+    def _queries(self, sparse: Tensor, cls: Tensor | None) -> tuple[Tensor, int]:
+        """Decoder tokens [B, 2 + MASKS + P (+ 1), C]: presence, quality, masks, prompts, CLS; and how many are keys."""
+        learned = torch.cat((self.obj_score_token.weight, self.iou_token.weight, self.mask_tokens.weight))
+        queries = torch.cat((learned.expand(sparse.shape[0], -1, -1), sparse), dim=1)
+        if cls is None:
+            return queries, queries.shape[1]
+        return torch.cat((queries, cls), dim=1), queries.shape[1] + self.cls_is_read
+
+    def _pixel_features(self, image: Tensor, high_res: tuple[Tensor, Tensor]) -> Tensor:
+        """Image map [B, C, h, w] -> features [B, C/8, 4h, 4w], the encoder's finer maps added while it is enlarged."""
+        stride4, stride8 = high_res
+        enlarge_to_8, norm, activation_8, enlarge_to_4, activation_4 = self.output_upscaling
+        at_8 = activation_8(norm(enlarge_to_8(image) + stride8))
+        pixels: Tensor = activation_4(enlarge_to_4(at_8) + stride4)
+        return pixels
+
+    def _mask_logits(self, mask_tokens: Tensor, pixels: Tensor) -> Tensor:
+        """Each mask token [B, MASKS, C] becomes a linear classifier of the pixels [B, C/8, H, W] -> [B, MASKS, H, W]."""
+        pairs = zip(self.output_hypernetworks_mlps, mask_tokens.unbind(1), strict=True)
+        classifiers = torch.stack([network(token) for network, token in pairs], dim=1)
+        return torch.einsum("bmc,bchw->bmhw", classifiers, pixels)

@@ -60,14 +60,14 @@ class MemoryAttentionLayer(nn.Module):
     def _drop(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.dropout, self.training)
 
-    def look(self, x: Tensor, cos: Tensor, sin: Tensor, unread: int = 0) -> Tensor:
+    def self_attention(self, x: Tensor, cos: Tensor, sin: Tensor, unread: int = 0) -> Tensor:
         """Self-attention of the tokens [B, h*w + extra, C]; the last `unread` tokens are queries but not keys."""
         attn, y = self.self_attn, self.norm1(x)
         q, k, v = rotate_maps(attn.q_proj(y), cos, sin, 1), rotate_maps(attn.k_proj(y), cos, sin, 1), attn.v_proj(y)
         read = x.shape[1] - unread
         return x + self._drop(attn.attend(q, k[:, :read], v[:, :read], self.dropout))
 
-    def remember(self, x: Tensor, keys: Tensor, values: Tensor, cos: Tensor, sin: Tensor, maps: int) -> Tensor:
+    def cross_attention(self, x: Tensor, keys: Tensor, values: Tensor, cos: Tensor, sin: Tensor, maps: int) -> Tensor:
         """Cross-attention to memory tokens [B, maps*h*w + pointer tokens, mem_dim], then the feed-forward network."""
         attn = self.cross_attn_image
         q = rotate_maps(attn.q_proj(self.norm2(x)), cos, sin, 1)
@@ -114,9 +114,9 @@ class MemoryAttention(nn.Module):
             x = torch.cat((x, cls.expand(x.shape[0], -1, -1)), dim=1)
             unread = 0 if self.cls_is_read else 1
         for layer in cast(list[MemoryAttentionLayer], self.layers):
-            # Until the first cross-attention all objects see the same tokens, so the first look is shared.
-            x = layer.look(x, self.cos, self.sin, unread)
+            # Until the first cross-attention all objects see the same tokens, so the first self-attention is shared.
+            x = layer.self_attention(x, self.cos, self.sin, unread)
             x = x.expand(keys.shape[0], -1, -1)
-            x = layer.remember(x, keys, values, self.cos, self.sin, maps)
+            x = layer.cross_attention(x, keys, values, self.cos, self.sin, maps)
         x = self.norm(x)
         return x[:, :area], None if cls is None else x[:, area:]

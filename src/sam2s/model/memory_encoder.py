@@ -22,6 +22,7 @@ class MaskDownsampler(nn.Module):
         self.encoder = nn.Sequential(*parts, nn.Conv2d(channels[-1], dim, 1))
 
     def forward(self, mask: Tensor) -> Tensor:
+        """mask [B, 1, S, S] -> [B, C, S/16, S/16]."""
         return self.encoder(mask)
 
 
@@ -37,6 +38,7 @@ class ConvNeXtBlock(nn.Module):
         self.gamma = nn.Parameter(torch.full((dim,), 1e-6))
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [B, C, h, w] -> [B, C, h, w]."""
         y = self.norm(self.dwconv(x)).permute(0, 2, 3, 1)
         y = self.gamma * self.pwconv2(self.pwconv1(y, "gelu"))
         return x + y.permute(0, 3, 1, 2)
@@ -50,6 +52,7 @@ class Fuser(nn.Module):
         self.layers = nn.ModuleList(ConvNeXtBlock(dim) for _ in range(layers))
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [B, C, h, w] -> [B, C, h, w]."""
         for layer in self.layers:
             x = layer(x)
         return x
@@ -66,4 +69,5 @@ class MemoryEncoder(nn.Module):
         self.out_proj = nn.Conv2d(dim, mem_dim, 1)
 
     def forward(self, embedding: Tensor, mask: Tensor) -> Tensor:
+        """embedding [B, C, h, w], mask [B, 1, 16h, 16w] in the scale of `MASK_SCALE` -> [B, mem_dim, h, w]."""
         return self.out_proj(self.fuser(self.pix_feat_proj(embedding) + self.mask_downsampler(mask)))

@@ -39,13 +39,15 @@ def sine_time(distance: Tensor, channels: int) -> Tensor:
 def rotary_tables(channels: int, height: int, width: int) -> tuple[Tensor, Tensor]:
     """Cosines and sines of the axial rotary code, each [height*width, channels/2].
 
-    Adjacent channels form a pair; the first half of the pairs turns with x, the second with y, both in whole tokens.
+    Token y * width + x stands at column x and row y, in whole tokens, whatever the size of the grid. Adjacent channels
+    form a pair; of the channels/2 pairs the first half turns with x and the second half with y, pair j of an axis by
+    `TEMPERATURE ** (-4 j / channels)` radians a token (SAM 2.1, memory attention).
     """
-    exponent = torch.arange(0, channels, 4, dtype=torch.float32)[: channels // 4] / channels
-    frequency = 1.0 / TEMPERATURE**exponent
-    t = torch.arange(height * width, dtype=torch.float32)
-    x, y = t % width, t.div(width, rounding_mode="floor")
-    angle = torch.cat((torch.outer(x, frequency), torch.outer(y, frequency)), dim=1)
+    pair = torch.arange(channels // 4, dtype=torch.float32)
+    speed = 1.0 / TEMPERATURE ** (4 * pair / channels)
+    column = torch.arange(width, dtype=torch.float32)[:, None] * speed
+    row = torch.arange(height, dtype=torch.float32)[:, None] * speed
+    angle = torch.cat((column.repeat(height, 1), row.repeat_interleave(width, dim=0)), dim=1)
     return angle.cos(), angle.sin()
 
 

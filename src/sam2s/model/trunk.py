@@ -48,6 +48,7 @@ class WindowAttention(nn.Module):
         self.proj = Linear(dim_out, dim_out)
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [B, H, W, dim] -> [B, H, W, dim_out], or half as high and wide where pooled."""
         _, height, width, _ = x.shape
         # Padding tokens are zeros to the projection, so their q, k, v are its bias: project the real tokens only.
         side = self.window or height
@@ -81,6 +82,7 @@ class Block(nn.Module):
         return branch * keep.to(branch.dtype) / (1 - self.drop_path)
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [B, H, W, dim] -> [B, H, W, dim_out], or half as high and wide where the width changes."""
         y = self.norm1(x)
         # The shortcut of a widening block starts from the normed input, as in the SAM 2.1 reference implementation.
         shortcut = pool(self.proj(y)) if self.attn.pooled else x
@@ -96,6 +98,7 @@ class PatchEmbed(nn.Module):
         self.proj = nn.Conv2d(3, dim, 7, stride=4, padding=3)
 
     def forward(self, images: Tensor) -> Tensor:
+        """images [B, 3, S, S] -> [B, S/4, S/4, dim]."""
         return self.proj(images).permute(0, 2, 3, 1)
 
 
@@ -159,6 +162,7 @@ class Hiera(nn.Module):
         return (grid + self.pos_embed_window.tile(1, 1, height // 8, width // 8)).permute(0, 2, 3, 1)
 
     def forward(self, images: Tensor) -> list[Tensor]:
+        """images [B, 3, S, S] -> the outputs of the four stages, [B, C_i, S/s, S/s] for s = 4, 8, 16, 32."""
         x = self.patch_embed(images)
         x = x + self.position_code(x.shape[1], x.shape[2])
         maps = []

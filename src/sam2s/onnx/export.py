@@ -15,10 +15,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from sam2s.checkpoints.native import EXPORT, Metadata, record
 from sam2s.errors import ConfigError, MissingExtraError
 from sam2s.files import names_in, replacing
 from sam2s.model import SAM2S
-from sam2s.model.checkpoints.native import EXPORT, Metadata, record
 
 from .graphs import LARGE, VARIABLE, Part, parts
 

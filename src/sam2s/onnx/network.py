@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sam2s.checkpoints.containers import read_tensors
+from sam2s.checkpoints.native import parse_metadata
 from sam2s.errors import CheckpointError, MissingExtraError
 from sam2s.model import LONG_TERM_SLOT, ImageFeatures, Memory, ModelConfig
-from sam2s.model.checkpoints.containers import read_tensors
-from sam2s.model.checkpoints.native import parse_metadata
 from sam2s.model.mask_decoder import Decoded
 from sam2s.model.prompt_encoder import NOT_A_POINT, Prompt
 

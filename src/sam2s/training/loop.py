@@ -20,10 +20,10 @@ import torch
 import yaml
 from torch.nn.parallel import DistributedDataParallel
 
+from sam2s.checkpoints import Metadata
 from sam2s.device import resolve_precision
 from sam2s.errors import ConfigError, OutputError
 from sam2s.files import write_atomically
-from sam2s.model.checkpoints import Metadata
 from sam2s.signals import signals
 
 from .data import training_loader

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from sam2s.checkpoints import Metadata, load_checkpoint, registry
 from sam2s.errors import ConfigError
 from sam2s.model import SAM2S, ModelConfig, build, preset
-from sam2s.model.checkpoints import Metadata, load_checkpoint, registry
 from sam2s.model.text_bank import TextBank
 
 from .freeze import ADDITIONS

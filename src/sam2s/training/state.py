@@ -16,10 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sam2s.checkpoints import Metadata, save_checkpoint
 from sam2s.errors import CheckpointError, OutputError
 from sam2s.files import make_durable, replacing
 from sam2s.model import SAM2S
-from sam2s.model.checkpoints import Metadata, save_checkpoint
 
 from .lora import plain_state
 from .recipe import load_recipe

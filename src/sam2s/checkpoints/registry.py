@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sam2s.errors import CheckpointError
 
-BUNDLED = Path(__file__).parents[2] / "weights"
+BUNDLED = Path(__file__).parents[1] / "weights"
 """Folder of the weights that come with the package."""
 
 

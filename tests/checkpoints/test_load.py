@@ -12,10 +12,10 @@ from safetensors.torch import save_file
 
 import sam2s
 from model_tools import NANO, fixed_weights, nano
+from sam2s.checkpoints import Metadata, assemble, examine, find, load_checkpoint, read, registry, save_checkpoint
+from sam2s.checkpoints.native import EXPORT
 from sam2s.errors import CheckpointError, ConfigError
 from sam2s.model import PRESETS, SAM2S, build, preset
-from sam2s.model.checkpoints import Metadata, assemble, examine, find, load_checkpoint, read, registry, save_checkpoint
-from sam2s.model.checkpoints.native import EXPORT
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_official_file_becomes_plain_sam2(tmp_path, micro, official):
 def test_sizes_of_every_preset_are_read_off_the_shapes(name, tmp_path):
     with torch.device("meta"):
         state = build(preset(name)).state_dict()
-    from sam2s.model.checkpoints.sizes import infer_config
+    from sam2s.checkpoints.sizes import infer_config
 
     assert infer_config(state, tmp_path) == preset(name)
 

@@ -7,8 +7,8 @@ import torch
 from transformers import Sam2VideoConfig, Sam2VideoModel
 
 import sam2s
+from sam2s.checkpoints import examine, load_checkpoint, read
 from sam2s.errors import CheckpointError
-from sam2s.model.checkpoints import examine, load_checkpoint, read
 
 TRUNK = {
     "model_type": "sam2_hiera_det_model",

@@ -12,9 +12,9 @@ from huggingface_hub import constants, hf_hub_download
 import sam2s
 from hub_server import hub_server
 from model_tools import fixed_weights
+from sam2s.checkpoints import entry, hub, load_checkpoint, local
 from sam2s.errors import CheckpointError
 from sam2s.model import build, preset
-from sam2s.model.checkpoints import entry, hub, load_checkpoint, local
 
 ITEM = entry("sam2.1-tiny")
 

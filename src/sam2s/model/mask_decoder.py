@@ -158,7 +158,7 @@ class MaskDecoder(nn.Module):
         return pixels
 
     def _mask_logits(self, mask_tokens: Tensor, pixels: Tensor) -> Tensor:
-        """Each mask token [B, MASKS, C] becomes a linear classifier of the pixels [B, C/8, H, W] -> [B, MASKS, H, W]."""
+        """Each token [B, MASKS, C] becomes a linear classifier of the pixels [B, C/8, H, W] -> [B, MASKS, H, W]."""
         pairs = zip(self.output_hypernetworks_mlps, mask_tokens.unbind(1), strict=True)
         classifiers = torch.stack([network(token) for network, token in pairs], dim=1)
         return torch.einsum("bmc,bchw->bmhw", classifiers, pixels)

@@ -106,7 +106,9 @@ def do(row: str, seed: int, init: str, steps: int, videos: list[EvalVideo], out:
     weights = Path(init)
     if overrides is not None:
         settings = [f"model.init={init}", f"schedule.length={steps} steps", f"run.seed={seed}", *overrides]
-        trained = train(load_recipe("ablation/synthetic", settings), folder, device="cpu", tell=lambda _: None)
+        trained = train(
+            load_recipe("ablation/synthetic", settings), folder, device="cpu", report_progress=lambda _: None
+        )
         if trained.signal is not None:
             raise SystemExit(128 + trained.signal)
         weights = trained.weights

@@ -7,7 +7,7 @@
 # On a machine without a GPU the same script runs small:
 #
 #     DEVICE=cpu PRECISION=fp32 WEIGHTS=random:tiny SIZE=64 FRAMES=12 OBJECTS=1,2 COMPILE= \
-#         TRAIN=micro PRESET=tiny STEPS=2 HOW=checkpointing benchmarks/gpu.sh
+#         TRAIN=micro PRESET=tiny STEPS=2 HOW=activation_checkpointing benchmarks/gpu.sh
 set -uo pipefail
 
 out=${1:-bench-gpu}
@@ -39,11 +39,11 @@ done
 for recipe in $train; do
     run "train-$recipe.txt" "$python" -m sam2s train "$recipe" --out "$out/train-$recipe" --dry-run --device "$device"
 done
-for how in plain ${HOW-compile checkpointing}; do # fresh weights, drawn scenes: the time of a step is the same
+for how in plain ${HOW-compile activation_checkpointing}; do # fresh weights, drawn scenes: the time of a step is the same
     folder=$out/train-steps-$how
     changes=(model.init=null model.preset="${PRESET:-base-plus}" model.bank=null "model.names=[hook, grasper]"
         "data.sources=[{place: synthetic, length: 16}]" data.clips.size="$size" data.clips.picture_share=0
-        "schedule.length=${STEPS:-30} steps" run.batch=1 run.precision="$precision" run.picture_steps=0)
+        "schedule.length=${STEPS:-30} steps" run.batch=1 run.precision="$precision" run.visualise_every=0)
     [ "$how" = plain ] || changes+=("run.$how=true")
     rm -rf "$folder"
     run "train-steps-$how.txt" "$python" -m sam2s train sam2s-base-plus --out "$folder" --device "$device" \

@@ -16,7 +16,7 @@ loss: {tsl: 0}
 prompts: {rounds: 1}
 optimiser: {lr: 1e-3, clip_norm: 1.0}
 schedule: {length: 4 steps}
-run: {batch: 2, precision: fp32, average: 0.9, save_minutes: 0, picture_steps: 0}
+run: {batch: 2, precision: fp32, ema_decay: 0.9, save_minutes: 0, visualise_every: 0}
 """
 
 

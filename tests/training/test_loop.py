@@ -23,12 +23,12 @@ from sam2s.cli import app
 from sam2s.errors import CheckpointError, ConfigError, OutputError
 from sam2s.model.text_bank import TextBank
 from sam2s.synth import Scene
-from sam2s.training import lesson, loop
-from sam2s.training.guard import DivergedError
-from sam2s.training.journal import Journal
+from sam2s.training import clip_objective, loop
+from sam2s.training.divergence import DivergedError
 from sam2s.training.loop import train
-from sam2s.training.plan import find_start, plan
+from sam2s.training.plan import find_initial_weights, plan
 from sam2s.training.recipe import load_recipe, recipes
+from sam2s.training.run_log import RunLog
 from sam2s.training.state import checkpoints
 
 
@@ -40,7 +40,7 @@ def curve(folder):
 
 
 def quietly(recipe, out):
-    return train(recipe, out, device="cpu", tell=lambda _: None)
+    return train(recipe, out, device="cpu", report_progress=lambda _: None)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def two_processes(recipe_file, out, *overrides):
 @pytest.fixture
 def interrupt_at(monkeypatch):
     """Have a signal come after a step."""
-    line = Journal.line
+    line = RunLog.line
 
     def at(step):
         def interrupted(self, record):
@@ -93,7 +93,7 @@ def interrupt_at(monkeypatch):
             if record["step"] == step:
                 signal.raise_signal(signal.SIGTERM)
 
-        monkeypatch.setattr(Journal, "line", interrupted)
+        monkeypatch.setattr(RunLog, "line", interrupted)
 
     return at
 
@@ -139,13 +139,13 @@ def test_a_signal_ends_a_run_at_a_step_from_which_it_goes_on_exactly(untouched, 
 
 
 def test_checkpointing_changes_nothing_but_memory(untouched, small, tmp_path):
-    quietly(small("run.checkpointing=true"), tmp_path)
+    quietly(small("run.activation_checkpointing=true"), tmp_path)
     assert np.array(curve(tmp_path)) == pytest.approx(np.array(curve(untouched)), rel=1e-5)
 
 
 def test_learning_and_what_is_written(small, tmp_path, weights):
     named = ("model.semantic=joint", "model.names=[hook, snare]", "loss.tsl=0.1")
-    outcome = quietly(small("run.picture_steps=2", "schedule.length=2 steps", *named), tmp_path / "run")
+    outcome = quietly(small("run.visualise_every=2", "schedule.length=2 steps", *named), tmp_path / "run")
     config, state, metadata = load_checkpoint(outcome.weights)
     assert config.categories == ("hook", "snare")
     assert (metadata.licence, metadata.training["stages"][-1]["steps"]) == ("Apache-2.0", 2)
@@ -162,7 +162,7 @@ def test_smallest_numbers_are_flushed_to_0_while_training_alone(small, tmp_path,
         return (torch.full((4,), 1e-39) * 1.0).eq(0).all().item()
 
     seen = []
-    monkeypatch.setattr(Journal, "line", lambda *_: seen.append(flushed()))
+    monkeypatch.setattr(RunLog, "line", lambda *_: seen.append(flushed()))
     quietly(small("schedule.length=1 steps"), tmp_path)
     assert seen == [True]
     assert not flushed()
@@ -200,8 +200,8 @@ def test_a_loss_that_is_no_number_is_kept_to_look_at(untouched, small, tmp_path,
         loss, terms = real(answers, batch, *rest, **more)
         return loss * (float("nan") if calls.append(0) or len(calls) == 4 else 1), terms
 
-    calls, real = [], lesson.clip_loss
-    monkeypatch.setattr(lesson, "clip_loss", broken)
+    calls, real = [], clip_objective.clip_loss
+    monkeypatch.setattr(clip_objective, "clip_loss", broken)
     with pytest.raises(DivergedError, match=r"step 1 has the gradient norm nan .* look at the \.png"):
         quietly(small("run.save_minutes=60"), tmp_path / "run")
     found = sorted(path.name for path in (tmp_path / "run").glob("diverged*"))
@@ -209,7 +209,7 @@ def test_a_loss_that_is_no_number_is_kept_to_look_at(untouched, small, tmp_path,
     kept = torch.load(tmp_path / "run/diverged-step-1-process-0-0.pt", weights_only=True)
     assert kept["images"].shape == (1, 5, 3, 64, 64)
     assert (tmp_path / "run/weights.safetensors").exists(), "which the message names"
-    monkeypatch.setattr(lesson, "clip_loss", real)
+    monkeypatch.setattr(clip_objective, "clip_loss", real)
     assert quietly(small(), tmp_path / "run").step == 4
     assert curve(tmp_path / "run") == curve(untouched)
 
@@ -277,7 +277,7 @@ def test_the_plan_tells_what_is_missing(small):
     assert "CLS token joint, the text bank missing" in text
     assert "activations" in text
     with pytest.raises(CheckpointError, match="there is no text bank"):
-        find_start(recipe)
+        find_initial_weights(recipe)
 
 
 def test_a_plan_with_something_missing_ends_with_status_1():

@@ -86,9 +86,9 @@ def test_a_seed_means_one_sequence_of_plans():
 
 
 def test_rules_out_of_range_are_refused():
-    with pytest.raises(ConfigError, match=r"prompts box 1\.5 is a probability; give one from 0 to 1"):
-        PromptRules(box=1.5)
-    with pytest.raises(ConfigError, match="prompts conditioning 0 is too small; give at least 1"):
+    with pytest.raises(ConfigError, match=r"prob_box is 1\.5; it is a probability, from 0 to 1"):
+        PromptRules(prob_box=1.5)
+    with pytest.raises(ConfigError, match="conditioning is 0; give at least 1"):
         PromptRules(conditioning=0)
 
 
@@ -117,7 +117,7 @@ def test_prompts_point_at_the_object_and_corrections_at_the_error(seed, size):
     assert labels.tolist() == [[2, 3]]
     predicted = torch.zeros_like(masks)
     predicted[0, y : y + 4, x + 1 : min(size, x + 8)] = True
-    coords, labels = correction(predicted, masks, PromptRules(from_truth=0), g)
+    coords, labels = correction(predicted, masks, PromptRules(prob_click_from_gt=0), g)
     px, py = coords[0, 0].long().tolist()
     assert predicted[0, py, px] != masks[0, py, px]
     assert labels.item() == int(masks[0, py, px])

@@ -9,8 +9,8 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from sam2s.model import SAM2S, Memory, Segmentation, build, segment, upsample
 
+from .clip_objective import enable_activation_checkpointing
 from .freeze import freeze
-from .lesson import save_memory
 from .losses.total import Truth, frame_loss
 from .recipe import Recipe
 from .rollout import Answer
@@ -22,7 +22,7 @@ def estimate(network: SAM2S, recipe: Recipe) -> str:
     """A line for each kind of memory, for the network as it will be trained."""
     everything = sum(p.numel() for p in network.parameters())
     learning = sum(p.numel() for p in network.parameters() if p.requires_grad)
-    copies = 1 if recipe.run.average else 0
+    copies = 1 if recipe.run.ema_decay else 0
     parts = {
         "weights": 4 * everything * (1 + copies),
         "gradients": 4 * learning,
@@ -45,16 +45,16 @@ def activations(network: SAM2S, recipe: Recipe) -> int:
     with FakeTensorMode(), saved_tensors_hooks(note, lambda tensor: tensor):
         model = build(network.config).train()
         freeze(model, recipe.learning)
-        if recipe.run.checkpointing:
-            save_memory(model)
+        if recipe.run.activation_checkpointing:
+            enable_activation_checkpointing(model)
         weights = {p.untyped_storage()._cdata for p in model.parameters()}
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.run.precision != "fp32"):
-            loss = _lesson(model, recipe)
+            loss = _clip_losses(model, recipe)
     del loss
     return sum(storage.nbytes() for number, storage in saved.items() if number not in weights)
 
 
-def _lesson(model: SAM2S, recipe: Recipe) -> list[Tensor]:
+def _clip_losses(model: SAM2S, recipe: Recipe) -> list[Tensor]:
     """Clips that start from a click and its corrections; what is kept is the same whatever the numbers are."""
     clips, size = recipe.data.clips, model.image_size
     count = clips.clips * clips.objects

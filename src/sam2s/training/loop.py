@@ -26,21 +26,21 @@ from sam2s.errors import ConfigError, OutputError
 from sam2s.files import write_atomically
 from sam2s.signals import signals
 
+from .clip_objective import ClipObjective, enable_activation_checkpointing
 from .data import training_loader
+from .divergence import refuse_step
 from .freeze import freeze, what_learns
-from .guard import refuse_step
-from .journal import Journal, Means, memory_gib
-from .lesson import Lesson, save_memory
+from .initial_weights import build_initial_network, describe_initial_weights
 from .lora import plain_state
 from .optim import make_optimisers, set_rates
 from .picture import draw_batch
-from .plan import find_start, open_stream, total_steps
+from .plan import find_initial_weights, open_stream, total_steps
 from .processes import Processes, joined
 from .recipe import Recipe
-from .start import describe_start, start_network
-from .state import State
+from .run_log import Means, RunLog, memory_gib
+from .state import TrainState
 
-Tell = Callable[[str], None]
+ProgressCallback = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,14 @@ class Outcome:
     signal: int | None
 
 
-def train(recipe: Recipe, out: Path, *, device: str = "auto", tell: Tell = print) -> Outcome:
+def train(recipe: Recipe, out: Path, *, device: str = "auto", report_progress: ProgressCallback = print) -> Outcome:
     """Train, or go on with the run that was begun in `out`.
 
     Args:
         recipe: what to do.
         out: folder for checkpoints, log and weights.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps"; under torchrun each process takes the device of its number.
-        tell: told what is being done, in the first process.
+        report_progress: told what is being done, in the first process.
 
     Raises:
         ConfigError: the recipe cannot be followed here; nothing was written.
@@ -75,10 +75,11 @@ def train(recipe: Recipe, out: Path, *, device: str = "auto", tell: Tell = print
     """
     with joined(device) as processes, _without_denormals():
         try:
-            return _train(recipe, out, processes, tell if processes.first else lambda _: None)
+            return _train(recipe, out, processes, report_progress if processes.first else lambda _: None)
         except torch.OutOfMemoryError as error:
             raise ConfigError(
-                f"{processes.device} has too little memory for this recipe; set run.checkpointing=true, then smaller "
+                f"{processes.device} has too little memory for this recipe; set "
+                "run.activation_checkpointing=true, then smaller "
                 "data.clips.clips, data.clips.objects or data.clips.size; --dry-run says what each saves"
             ) from error
 
@@ -93,34 +94,34 @@ def _without_denormals() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def _train(recipe: Recipe, out: Path, processes: Processes, tell: Tell) -> Outcome:
+def _train(recipe: Recipe, out: Path, processes: Processes, report_progress: ProgressCallback) -> Outcome:
     run, device, first = recipe.run, processes.device, processes.first
     torch.manual_seed(run.seed)
     if device.type == "cuda":
         torch.set_float32_matmul_precision("high")
-    start = find_start(recipe)
-    stream = open_stream(recipe, start.config.categories, processes)
+    initial = find_initial_weights(recipe)
+    stream = open_stream(recipe, initial.config.categories, processes)
     steps = total_steps(recipe, stream)
-    network = start_network(start, recipe.model).to(device)
+    network = build_initial_network(initial, recipe.model).to(device)
     freeze(network, recipe.learning)
     optimisers = make_optimisers(network, recipe.optimiser)
-    average = {name: tensor.clone() for name, tensor in plain_state(network).items()} if run.average else None
+    ema = {name: tensor.clone() for name, tensor in plain_state(network).items()} if run.ema_decay else None
     stage = {"recipe": recipe.to_dict(), "processes": processes.world}
-    about = {name: getattr(recipe.model, name) or getattr(start.metadata, name) for name in ("licence", "note")}
-    metadata = Metadata(source="sam2s train", training={"stages": [*start.stages, stage]}, **about)
-    state = State(out, recipe.to_dict(), network, optimisers, average, metadata)
+    about = {name: getattr(recipe.model, name) or getattr(initial.metadata, name) for name in ("licence", "note")}
+    metadata = Metadata(source="sam2s train", training={"stages": [*initial.stages, stage]}, **about)
+    state = TrainState(out, recipe.to_dict(), network, optimisers, ema, metadata)
     resumed = state.resume()
     if len(set(processes.gather(state.step))) > 1:
         raise OutputError(f"the processes found different checkpoints in {out}; all machines must see the same folder")
 
-    tell(f"{'going on with' if resumed else 'training'} {describe_start(start, recipe.model)}")
-    tell(what_learns(network))
-    if run.checkpointing:
-        save_memory(network)
+    report_progress(f"{'going on with' if resumed else 'training'} {describe_initial_weights(initial, recipe.model)}")
+    report_progress(what_learns(network))
+    if run.activation_checkpointing:
+        enable_activation_checkpointing(network)
     if run.compile:
         network.image_encoder.compile()
     precision = resolve_precision(run.precision, device)
-    lesson = Lesson(
+    objective = ClipObjective(
         network,
         recipe.prompts,
         recipe.loss,
@@ -128,16 +129,16 @@ def _train(recipe: Recipe, out: Path, processes: Processes, tell: Tell) -> Outco
         precision=precision,
         real_distances=run.real_distances,
     )
-    shared = _shared(lesson, processes)
+    shared = _shared(objective, processes)
     parameters = [p for p in network.parameters() if p.requires_grad]
     batches = training_loader(stream, start_step=state.step, workers=recipe.data.workers, pin=device.type == "cuda")
     if first:
         write_atomically(out / "recipe.yaml", yaml.safe_dump(recipe.to_dict(), sort_keys=False).encode())
     limit = 60 * (recipe.schedule.amount("minutes") or 0)  # seconds, if there is no number of steps
-    journal = Journal(out, step=state.step, total=steps or limit, active=first)
+    run_log = RunLog(out, step=state.step, total=steps or limit, active=first)
     means, began, saved = Means(), time.monotonic() - state.elapsed, time.monotonic()
 
-    with signals() as caught, journal:
+    with signals() as caught, run_log:
         while steps is None or state.step < steps:
             ticked = time.monotonic()
             parts = [next(batches) for _ in range(stream.accumulate)]
@@ -151,9 +152,9 @@ def _train(recipe: Recipe, out: Path, processes: Processes, tell: Tell) -> Outco
 
             factor = recipe.schedule.factor(progress)
             set_rates(optimisers, factor)
-            teacher = run.teacher * max(0.0, 1 - 2 * progress)
+            teacher = run.teacher_forcing * max(0.0, 1 - 2 * progress)
             each = objects / (processes.world * stream.accumulate)
-            picture = bool(run.picture_steps) and (state.step + 1) % run.picture_steps == 0 and first
+            picture = bool(run.visualise_every) and (state.step + 1) % run.visualise_every == 0 and first
             losses = []
             for index, part in enumerate(parts):
                 part = part.to(device, non_blocking=True)
@@ -172,15 +173,15 @@ def _train(recipe: Recipe, out: Path, processes: Processes, tell: Tell) -> Outco
             for optimiser in optimisers:
                 optimiser.step()
                 optimiser.zero_grad(set_to_none=True)
-            state.move_average(run.average)
+            state.update_ema(run.ema_decay)
             state.step += 1
 
             record = {"step": state.step, "minutes": state.elapsed / 60, **means.collect(processes), "norm": norm}
             record |= {"lr": factor * recipe.optimiser.lr, "seconds": time.monotonic() - ticked}
-            journal.line(record | {"waited": waited, "memory_gib": memory_gib(device)})
-            journal.progress(state.step if steps else state.elapsed)
+            run_log.line(record | {"waited": waited, "memory_gib": memory_gib(device)})
+            run_log.progress(state.step if steps else state.elapsed)
             if picture:
-                journal.picture(draw_batch(part, shown), state.step)
+                run_log.picture(draw_batch(part, shown), state.step)
             if first and time.monotonic() - saved > 60 * run.save_minutes:
                 state.save(run.keep)
                 saved = time.monotonic()
@@ -189,12 +190,12 @@ def _train(recipe: Recipe, out: Path, processes: Processes, tell: Tell) -> Outco
     return Outcome(state.step, state.weights, caught[0] if caught else None)
 
 
-def _shared(lesson: Lesson, processes: Processes) -> Lesson | DistributedDataParallel:
-    """The lesson, with gradients averaged over processes if there are several."""
+def _shared(objective: ClipObjective, processes: Processes) -> ClipObjective | DistributedDataParallel:
+    """The objective, with gradients averaged over processes if there are several."""
     if processes.world == 1:
-        return lesson
+        return objective
     return DistributedDataParallel(
-        lesson,
+        objective,
         device_ids=[processes.device] if processes.device.type == "cuda" else None,
         find_unused_parameters=True,  # which heads answer depends on the prompts
         gradient_as_bucket_view=True,

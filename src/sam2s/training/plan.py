@@ -10,26 +10,26 @@ from sam2s.errors import ConfigError
 from .data import SYNTHETIC, ClipStream, open_source, preflight
 from .estimate import estimate
 from .freeze import freeze, what_learns
+from .initial_weights import InitialWeights, build_initial_network, describe_initial_weights, read_initial_weights
 from .optim import describe, make_optimisers
 from .processes import Processes, joined
 from .recipe import Recipe
-from .start import Start, describe_start, read_start, start_network
 
 
-def find_start(recipe: Recipe, *, sizes_only: bool = False) -> Start:
-    """Find the weights that a recipe starts from; see `read_start`.
+def find_initial_weights(recipe: Recipe, *, sizes_only: bool = False) -> InitialWeights:
+    """Find the weights that a recipe starts from; see `read_initial_weights`.
 
     Raises:
         CheckpointError: the weights cannot be found or read.
         ConfigError: there is no such preset, or it has no such size or no names to learn.
     """
-    start = read_start(recipe.model, recipe.data.clips.size, sizes_only=sizes_only)
-    if recipe.loss.tsl and start.config.semantic == "off":
+    initial = read_initial_weights(recipe.model, recipe.data.clips.size, sizes_only=sizes_only)
+    if recipe.loss.tsl and initial.config.semantic == "off":
         raise ConfigError(
             f"loss.tsl is {recipe.loss.tsl:g}, but the network has no CLS token to learn names with; set loss.tsl=0, "
             "or model.semantic=joint and model.bank (made by sam2s text-bank) or model.names"
         )
-    return start
+    return initial
 
 
 def batches_of_a_step(recipe: Recipe, processes: Processes) -> int:
@@ -105,18 +105,18 @@ def plan(recipe: Recipe, *, device: str = "auto") -> str:
         DatasetError: the data cannot be used.
     """
     with joined(device) as processes:
-        start = find_start(recipe, sizes_only=True)
+        initial = find_initial_weights(recipe, sizes_only=True)
         accumulate = batches_of_a_step(recipe, processes)
         missing = missing_inputs(recipe)
-        stream = None if missing else open_stream(recipe, start.config.categories, processes)
-        network = start_network(start, recipe.model)
+        stream = None if missing else open_stream(recipe, initial.config.categories, processes)
+        network = build_initial_network(initial, recipe.model)
         freeze(network, recipe.learning)
         optimisers = make_optimisers(network, recipe.optimiser)
         steps, clips = total_steps(recipe, stream) if stream else None, recipe.data.clips
         length = f"{steps:,} steps" if steps else recipe.schedule.length
         lines = [
             *(f"missing   {what}" for what in missing),
-            f"network   {describe_start(start, recipe.model)}",
+            f"network   {describe_initial_weights(initial, recipe.model)}",
             f"data      {describe_data(stream) if stream else 'missing'}",
             f"step      {recipe.run.batch} clips of {clips.frames} frames with up to {clips.objects} objects: "
             f"{processes.world} x {accumulate} x {clips.clips} (processes, one after the other, at once)",

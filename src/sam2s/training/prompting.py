@@ -36,33 +36,33 @@ class PromptRules:
     """How clips are prompted; the defaults are those that SAM 2.1 was trained with.
 
     Attributes:
-        points: probability that a clip starts from clicks or boxes instead of true masks.
-        box: given that, probability that a frame starts from a box instead of a click.
+        prob_points: probability that a clip starts from clicks or boxes instead of true masks.
+        prob_box: given that, probability that a frame starts from a box instead of a click.
         conditioning: most frames that are prompted from the start; the number is drawn from 1 up.
         corrected: most frames that get correction clicks, if the clip does not start from masks; the number is drawn
             from that of the prompted frames up, and these are among them.
         rounds: correction clicks of such a frame.
-        from_truth: probability that a correction click falls anywhere on the object instead of on an error.
+        prob_click_from_gt: probability that a correction click falls anywhere on the object instead of on an error.
         jitter: a box's sides are moved by up to this share of its size...
         jitter_limit: ...and by no more pixels than this.
     """
 
-    points: float = 0.5
-    box: float = 0.5
+    prob_points: float = 0.5
+    prob_box: float = 0.5
     conditioning: int = 2
     corrected: int = 2
     rounds: int = 7
-    from_truth: float = 0.1
+    prob_click_from_gt: float = 0.1
     jitter: float = 0.1
     jitter_limit: float = 20.0
 
     def __post_init__(self) -> None:
-        for name in ("points", "box", "from_truth"):
+        for name in ("prob_points", "prob_box", "prob_click_from_gt"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"prompts {name} {getattr(self, name):g} is a probability; give one from 0 to 1")
+                raise ConfigError(f"{name} is {getattr(self, name):g}; it is a probability, from 0 to 1")
         for name, least in (("conditioning", 1), ("corrected", 0), ("rounds", 0), ("jitter", 0), ("jitter_limit", 0)):
             if getattr(self, name) < least:
-                raise ConfigError(f"prompts {name} {getattr(self, name):g} is too small; give at least {least}")
+                raise ConfigError(f"{name} is {getattr(self, name):g}; give at least {least}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def draw_prompts(generator: torch.Generator, batch: ClipBatch, rules: PromptRule
     """
     frames = batch.images.shape[1]
     still = frames == 1
-    by_mask = float(torch.rand((), generator=generator)) >= rules.points and not still
+    by_mask = float(torch.rand((), generator=generator)) >= rules.prob_points and not still
     free = [] if batch.long_term or still else batch.known.all(0).nonzero()[:, 0].tolist()
     others = _shuffled([frame for frame in free if frame], generator)
     conditioning = _between(1, min(rules.conditioning, 1 + len(others), max(1, frames - 1)), generator)
@@ -111,7 +111,7 @@ def start(kind: PromptKind, masks: Tensor, rules: PromptRules, generator: torch.
 
 def correction(predicted: Tensor, masks: Tensor, rules: PromptRules, generator: torch.Generator) -> Pointed:
     """A click where each prediction is wrong, or now and then anywhere on the object."""
-    anywhere = torch.rand(len(masks), 1, 1, generator=generator).to(masks.device) < rules.from_truth
+    anywhere = torch.rand(len(masks), 1, 1, generator=generator).to(masks.device) < rules.prob_click_from_gt
     return click(masks, predicted & ~anywhere, generator)
 
 
@@ -159,7 +159,7 @@ def box_prompt(masks: Tensor, generator: torch.Generator, *, jitter: float = 0.1
 
 
 def _kind(by_mask: bool, rules: PromptRules, generator: torch.Generator) -> PromptKind:
-    boxed = float(torch.rand((), generator=generator)) < rules.box
+    boxed = float(torch.rand((), generator=generator)) < rules.prob_box
     return "mask" if by_mask else "box" if boxed else "click"
 
 

@@ -20,12 +20,12 @@ from sam2s.errors import ConfigError
 
 from .data import ClipSettings, SourceSettings
 from .freeze import Learning
+from .initial_weights import ModelSettings
 from .losses import LossWeights
 from .optim import OptimiserSettings
 from .prompting import PromptRules
 from .schedule import Schedule
 from .settings import read_settings
-from .start import ModelSettings
 
 FOLDER = Path(__file__).with_name("recipes")
 
@@ -53,34 +53,36 @@ class RunSettings:
         seed: decides all that is random.
         batch: clips of an optimiser step, over all processes; what does not fit at once is done one after the other.
         precision: "auto" is bf16 on CUDA devices that have it, else fp32. Weights are always fp32.
-        checkpointing: forget what trunk blocks computed and compute it again in the backward pass: slower, far smaller.
+        activation_checkpointing: forget what trunk blocks computed, and compute it again in the backward pass: slower,
+            but needs far less memory.
         compile: compile the image encoder.
-        average: weight of the past in the moving average of the weights, which is then what is written; 0 for none.
-        teacher: share of frames that are at first remembered with their true masks; sinks to 0 by half of the training.
+        ema_decay: weight of the past in the moving average of the weights, which is then what is written; 0 for none.
+        teacher_forcing: share of frames that are at first remembered with their true masks; sinks to 0 by half of the
+            training.
         real_distances: object pointers are told how many frames of the video lie between, as in tracking, instead of
             how many of the clip, as SAM 2 trains; they differ in DiveMem clips and with strides.
         save_minutes: between checkpoints.
         keep: checkpoints kept.
-        picture_steps: between pictures of predictions, 0 for none.
+        visualise_every: between pictures of predictions, 0 for none.
     """
 
     seed: int = 1
     batch: int = 4
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    checkpointing: bool = False
+    activation_checkpointing: bool = False
     compile: bool = False
-    average: float = 0.0
-    teacher: float = 0.0
+    ema_decay: float = 0.0
+    teacher_forcing: float = 0.0
     real_distances: bool = False
     save_minutes: float = 10.0
     keep: int = 2
-    picture_steps: int = 500
+    visualise_every: int = 500
 
     def __post_init__(self) -> None:
         for name in ("batch", "keep"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("average", "teacher"):
+        for name in ("ema_decay", "teacher_forcing"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it is a share, from 0 to 1")
 

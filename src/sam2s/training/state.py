@@ -28,13 +28,13 @@ _NAME = re.compile(r"step-(\d{8})\.pt")
 
 FREE = {
     "data.workers",
-    *(f"run.{name}" for name in ("compile", "checkpointing", "save_minutes", "keep", "picture_steps")),
+    *(f"run.{name}" for name in ("compile", "activation_checkpointing", "save_minutes", "keep", "visualise_every")),
 }
 """Settings that may change when a run goes on: they do not change what is learned."""
 
 
 @dataclass
-class State:
+class TrainState:
     """Where a run stands.
 
     Attributes:
@@ -42,7 +42,7 @@ class State:
         recipe: settings of this run, as plain values.
         model: the network.
         optimisers: its optimisers.
-        average: moving average of the weights, adapters folded in, or None.
+        ema: moving average of the weights, adapters folded in, or None.
         metadata: stored with the weights; `training["stages"]` has settings and length of the trainings that led here,
             the last of which is this one.
         step, elapsed: optimiser steps, and seconds.
@@ -52,7 +52,7 @@ class State:
     recipe: dict[str, Any]
     model: SAM2S
     optimisers: list[torch.optim.Optimizer]
-    average: dict[str, Tensor] | None
+    ema: dict[str, Tensor] | None
     metadata: Metadata
     step: int = 0
     elapsed: float = 0.0
@@ -79,9 +79,9 @@ class State:
             self.model.load_state_dict(kept["model"])
             for optimiser, one in zip(self.optimisers, kept["optimisers"], strict=True):
                 optimiser.load_state_dict(one)
-            if self.average is not None:
-                for name, tensor in self.average.items():
-                    tensor.copy_(kept["average"][name])
+            if self.ema is not None:
+                for name, tensor in self.ema.items():
+                    tensor.copy_(kept["ema"][name])
             self.step, self.elapsed = kept["step"], kept["elapsed"]
         except (OSError, RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
             why = str(error).partition("\n")[0]
@@ -90,7 +90,7 @@ class State:
 
     def save(self, keep: int) -> None:
         """Write a checkpoint and the weights, and remove the oldest checkpoint; a kill leaves the ones before."""
-        kept = {"recipe": self.recipe, "step": self.step, "elapsed": self.elapsed, "average": self.average}
+        kept = {"recipe": self.recipe, "step": self.step, "elapsed": self.elapsed, "ema": self.ema}
         kept |= {"model": self.model.state_dict(), "optimisers": [o.state_dict() for o in self.optimisers]}
         with replacing(self.folder / f"step-{self.step:08}.pt") as partial:
             torch.save(kept, partial)
@@ -112,16 +112,16 @@ class State:
     def _write_weights(self) -> None:
         """Write what has been learned, as one file that `sam2s.load` needs nothing else for."""
         self.metadata.training["stages"][-1].update(steps=self.step, minutes=round(self.elapsed / 60, 1))
-        state = plain_state(self.model) if self.average is None else self.average
+        state = plain_state(self.model) if self.ema is None else self.ema
         save_checkpoint(self.weights, state, self.model.config, self.metadata)
 
     @torch.no_grad()
-    def move_average(self, weight: float) -> None:
+    def update_ema(self, decay: float) -> None:
         """Move the average towards the weights; in the first steps faster, or it would remember the start."""
-        if self.average is not None:
-            share = 1 - min(weight, (self.step + 1) / (self.step + 10))
+        if self.ema is not None:
+            share = 1 - min(decay, (self.step + 1) / (self.step + 10))
             for name, new in plain_state(self.model).items():
-                self.average[name].lerp_(new, share)
+                self.ema[name].lerp_(new, share)
 
 
 def checkpoints(folder: Path) -> list[Path]:

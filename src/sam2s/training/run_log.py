@@ -46,7 +46,7 @@ class Means:
         return {name: float(total / weight) for name, (total, weight) in pairs.items() if weight}
 
 
-class Journal:
+class RunLog:
     """Writes for the first process; for the others all of it does nothing.
 
     Args:
@@ -72,7 +72,7 @@ class Journal:
 
                 self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> RunLog:
         self._bar.start()
         return self
 

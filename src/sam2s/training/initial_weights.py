@@ -51,7 +51,7 @@ class ModelSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class InitialWeights:
     """Sizes and weights to start from.
 
     Attributes:
@@ -72,7 +72,7 @@ class Start:
         return list(self.metadata.training.get("stages", []))
 
 
-def read_start(settings: ModelSettings, image_size: int, *, sizes_only: bool = False) -> Start:
+def read_initial_weights(settings: ModelSettings, image_size: int, *, sizes_only: bool = False) -> InitialWeights:
     """Find the weights to start from.
 
     Args:
@@ -104,36 +104,36 @@ def read_start(settings: ModelSettings, image_size: int, *, sizes_only: bool = F
         raise ConfigError(
             "the CLS token needs names to learn; give model.bank (made by sam2s text-bank) or model.names"
         )
-    return Start(config, state, metadata, bank)
+    return InitialWeights(config, state, metadata, bank)
 
 
-def start_network(start: Start, settings: ModelSettings) -> SAM2S:
+def build_initial_network(initial: InitialWeights, settings: ModelSettings) -> SAM2S:
     """The network in training mode; what SAM2S adds is drawn at random where the weights lack it.
 
     Raises:
         ConfigError: the weights lack something else.
     """
-    model = build(start.config, drop_path=settings.drop_path, dropout=settings.dropout).train()
-    if start.state is None:
+    model = build(initial.config, drop_path=settings.drop_path, dropout=settings.dropout).train()
+    if initial.state is None:
         matching_weights(model)
     else:
         mine = model.state_dict()
-        kept = {name: x for name, x in start.state.items() if name in mine and x.shape == mine[name].shape}
-        if start.bank is not None or settings.names:
+        kept = {name: x for name, x in initial.state.items() if name in mine and x.shape == mine[name].shape}
+        if initial.bank is not None or settings.names:
             kept.pop("text_bank", None)  # names of another bank
         missing = [name for name in mine if name not in kept and not name.startswith(ADDITIONS)]
         if missing:
             raise ConfigError(f"{settings.init} lacks {', '.join(missing[:5])}; convert it with sam2s weights convert")
         model.load_state_dict(kept, strict=False)
-    if start.bank is not None:
-        start.bank.put(model)
+    if initial.bank is not None:
+        initial.bank.put(model)
     return model
 
 
-def describe_start(start: Start, settings: ModelSettings) -> str:
+def describe_initial_weights(initial: InitialWeights, settings: ModelSettings) -> str:
     """What is trained, in words."""
     origin = f"from {settings.init}" if settings.init else "from nothing"
-    config = start.config
+    config = initial.config
     bank = f"{len(config.categories)} names {'by ' + config.text_encoder if config.text_encoder else 'to be learned'}"
     if config.categories == NO_BANK:
         bank = "the text bank missing"

@@ -20,7 +20,7 @@ from .prompting import PromptRules, draw_prompts
 from .rollout import Answer, rollout
 
 
-class Lesson(nn.Module):
+class ClipObjective(nn.Module):
     """The network, prompted and held against the truth.
 
     Every random number of a batch is drawn from the seed, the step and the number of the batch. So it is the same
@@ -108,7 +108,7 @@ def _computing_in(precision: torch.dtype, device: torch.device) -> Iterator[None
             cuda.allow_fp16_bf16_reduction_math_sdp(before)
 
 
-def save_memory(network: SAM2S) -> None:
+def enable_activation_checkpointing(network: SAM2S) -> None:
     """Let the trunk's blocks keep their inputs alone, and compute again what the backward pass needs."""
     for block in network.image_encoder.trunk.blocks:
         block.forward = partial(checkpoint, block.forward, use_reentrant=False)  # type: ignore[assignment]

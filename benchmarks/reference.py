@@ -34,7 +34,8 @@ import sam2s
 from sam2s.evaluation.agreement import largest_difference
 from sam2s.memory import MemoryPolicy
 from sam2s.model import SAM2S
-from sam2s.tracking import Box, Mask, Points, Prompt, VideoSession
+from sam2s.session import VideoSession
+from sam2s.tracking import Box, Mask, Points, Prompt
 from sam2s.video import ArraySource
 
 OFFICIAL = MemoryPolicy(kind="sam2", max_conditioning=1_000_000, corrections="answer")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .loading import load
     from .memory import MemoryPolicy
-    from .tracking import Box, FrameResult, Mask, ObjectResult, ObjectState, Points, Tracker, VideoSession
+    from .session import VideoSession
+    from .tracking import Box, FrameResult, Mask, ObjectResult, ObjectState, Points, Tracker
     from .video import open_source
 
 __version__ = "0.1.0"
@@ -25,9 +26,10 @@ __all__ = [
     "open_source",
 ]
 
-_TRACKING = ("Box", "FrameResult", "Mask", "ObjectResult", "ObjectState", "Points", "Tracker", "VideoSession")
+_TRACKING = ("Box", "FrameResult", "Mask", "ObjectResult", "ObjectState", "Points", "Tracker")
 _HOMES = dict.fromkeys(_TRACKING, "sam2s.tracking") | {
     "MemoryPolicy": "sam2s.memory",
+    "VideoSession": "sam2s.session",
     "load": "sam2s.loading",
     "open_source": "sam2s.video",
 }

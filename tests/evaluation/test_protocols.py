@@ -13,7 +13,8 @@ from sam2s.evaluation.measures import jaccard
 from sam2s.evaluation.protocols import correction, first_prompt, track
 from sam2s.evaluation.rules import Prompting
 from sam2s.memory import MemoryPolicy
-from sam2s.tracking import Box, Points, Tracker, VideoSession
+from sam2s.session import VideoSession
+from sam2s.tracking import Box, Points, Tracker
 from sam2s.tracking.results import ObjectResult, ObjectState
 
 SIDE = 64

@@ -25,9 +25,9 @@ def times(maps: tuple[torch.Tensor, ...]) -> list[int]:
 def filled(policy: MemoryPolicy, upto: int, angles: dict[int, float] | None = None) -> MemoryBank:
     """Frame 0 prompted, frames 1 to `upto` tracked with confidence."""
     bank = MemoryBank(policy)
-    bank.condition(entry(0), feature(0))
+    bank.add_conditioning(entry(0), feature(0))
     for time in range(1, upto + 1):
-        bank.add(entry(time), feature((angles or {}).get(time, 0.0)))
+        bank.add_tracked(entry(time), feature((angles or {}).get(time, 0.0)))
     return bank
 
 
@@ -41,10 +41,10 @@ def test_reads_conditioning_then_six_frames_oldest_first_then_pointers_newest_fi
 
 def test_in_reverse_reads_later_frames_and_only_pointers_behind():
     bank = MemoryBank(MemoryPolicy(kind="sam2"))
-    bank.condition(entry(2), feature(0))
-    bank.condition(entry(30), feature(0))
+    bank.add_conditioning(entry(2), feature(0))
+    bank.add_conditioning(entry(30), feature(0))
     for time in range(29, 20, -1):
-        bank.add(entry(time), feature(0), reverse=True)
+        bank.add_tracked(entry(time), feature(0), reverse=True)
     recall = bank.recall(20, reverse=True)
     assert times(recall.maps) == [2, 30, 26, 25, 24, 23, 22, 21]
     assert times(recall.pointers) == [30, *range(21, 30)]
@@ -57,7 +57,7 @@ def test_short_videos_read_fewer_pointers():
 
 def test_a_prompt_replaces_the_tracked_entry():
     bank = filled(MemoryPolicy(kind="sam2"), 4)
-    bank.condition(entry(3), feature(0))
+    bank.add_conditioning(entry(3), feature(0))
     assert times(bank.recall(5).maps) == [0, 3, 1, 2, 4]
 
 
@@ -66,7 +66,7 @@ def test_divemem_takes_the_least_similar_of_five_and_compares_first_with_the_fir
     assert [e.time for e in bank.long_term] == [3]
     # From now on frame 3 is the reference: frame 6 looks like it, frame 10 does not.
     for time, angle in zip(range(6, 11), (0.9, 0.9, 0.8, 0.7, -2.0), strict=True):
-        bank.add(entry(time), feature(angle))
+        bank.add_tracked(entry(time), feature(angle))
     assert [e.time for e in bank.long_term] == [3, 10]
 
 
@@ -83,18 +83,18 @@ def test_divemem_reads_long_term_memory_in_its_own_slot_after_the_rest_and_once(
 @pytest.mark.parametrize("bad", [{"iou": 0.95}, {"visible": False}])
 def test_divemem_needs_consecutive_confident_frames(bad: dict):
     bank = filled(MemoryPolicy(), 4)
-    bank.add(entry(5, **bad), feature(0))
+    bank.add_tracked(entry(5, **bad), feature(0))
     for time in range(6, 10):
-        bank.add(entry(time), feature(0))
+        bank.add_tracked(entry(time), feature(0))
     assert not bank.long_term
-    bank.add(entry(10), feature(0))
+    bank.add_tracked(entry(10), feature(0))
     assert [e.time for e in bank.long_term] == [6]
 
 
 def test_divemem_may_be_told_not_to_start_anew():
     bank = filled(MemoryPolicy(consecutive=False), 4)
-    bank.add(entry(5, iou=0.1), feature(0))
-    bank.add(entry(6), feature(0))
+    bank.add_tracked(entry(5, iou=0.1), feature(0))
+    bank.add_tracked(entry(6), feature(0))
     assert [e.time for e in bank.long_term] == [1]
 
 
@@ -114,7 +114,7 @@ def test_long_term_pointers_on_request():
 def test_undo_takes_back_what_the_last_frame_did():
     bank = filled(MemoryPolicy(), 24)
     before = list(bank.long_term)
-    bank.add(entry(25), feature(0))
+    bank.add_tracked(entry(25), feature(0))
     assert list(bank.long_term) != before
     bank.undo(25)
     assert list(bank.long_term) == before
@@ -125,14 +125,14 @@ def test_undo_takes_back_what_the_last_frame_did():
 def test_first_conditioning_frame_stays_and_the_farthest_leaves():
     bank = MemoryBank(MemoryPolicy(max_conditioning=3))
     for time in (50, 10, 90, 80):
-        bank.condition(entry(time), feature(0))
+        bank.add_conditioning(entry(time), feature(0))
     assert list(bank.conditioning) == [50, 90, 80]
 
 
 def test_a_prompt_elsewhere_leaves_the_candidates():
     bank = filled(MemoryPolicy(), 4)
-    bank.condition(entry(30), feature(0))
-    bank.add(entry(5), feature(0))
+    bank.add_conditioning(entry(30), feature(0))
+    bank.add_tracked(entry(5), feature(0))
     assert [e.time for e in bank.long_term] == [1]
 
 
@@ -140,11 +140,11 @@ def test_what_a_corrected_frame_was_before_enters_no_long_term_memory():
     other = filled(MemoryPolicy(), 4, {3: 9.0})
     assert other.filter.best[0].time == 3
     bank = MemoryBank(MemoryPolicy())
-    bank.condition(entry(0), feature(0))
-    bank.condition(entry(3), feature(9.0))
+    bank.add_conditioning(entry(0), feature(0))
+    bank.add_conditioning(entry(3), feature(9.0))
     bank.take_long_term(other)
     assert (bank.filter.best, bank.filter.count) == (None, 0)
-    other.condition(entry(3), feature(9.0))
+    other.add_conditioning(entry(3), feature(9.0))
     assert other.filter.best is None
 
 
@@ -158,16 +158,16 @@ def test_another_memory_of_a_recent_frame_is_read_in_its_place():
 
 def test_candidates_wait_for_a_new_reference_when_the_first_prompt_is_taken_back():
     bank = MemoryBank(MemoryPolicy(candidates=1))
-    bank.condition(entry(0), feature(0))
-    bank.condition(entry(5), feature(7))
+    bank.add_conditioning(entry(0), feature(0))
+    bank.add_conditioning(entry(5), feature(7))
     bank.forget(0)
-    bank.add(entry(6), feature(0))
+    bank.add_tracked(entry(6), feature(0))
     assert not bank.long_term
-    assert bank.missing == 5
-    bank.refer(5, feature(7))
-    assert bank.missing is None
+    assert bank.missing_reference == 5
+    bank.set_reference(5, feature(7))
+    assert bank.missing_reference is None
     assert torch.equal(bank.filter.anchor, feature(7))
-    bank.add(entry(7), feature(0))
+    bank.add_tracked(entry(7), feature(0))
     assert [e.time for e in bank.long_term] == [7]
 
 
@@ -184,7 +184,7 @@ def test_budget_holds_whatever_happens(acts, kind, conditioning, short, candidat
         kind=kind, max_conditioning=conditioning, short_term=short, candidates=candidates, consecutive=candidates < 6
     )
     bank = MemoryBank(policy)
-    bank.condition(entry(500), feature(0))
+    bank.add_conditioning(entry(500), feature(0))
     time, reverse = 500, False
     for act, value, visible in acts:
         if act == "turn":
@@ -194,9 +194,9 @@ def test_budget_holds_whatever_happens(acts, kind, conditioning, short, candidat
         else:
             time += -1 if reverse else 1
             if act == "add":
-                bank.add(entry(time, value, visible), feature(value), reverse=reverse)
+                bank.add_tracked(entry(time, value, visible), feature(value), reverse=reverse)
             elif act == "prompt":
-                bank.condition(entry(time), feature(value))
+                bank.add_conditioning(entry(time), feature(value))
         assert maps_held(bank) <= policy.max_maps
         recall = bank.recall(time + (-1 if reverse else 1), reverse=reverse)
         assert len(recall.maps) == len(recall.slots) <= conditioning + short + policy.long_term

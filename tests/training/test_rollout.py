@@ -8,7 +8,7 @@ import torch
 from model_tools import nano
 from sam2s.memory import MemoryBank, MemoryPolicy
 from sam2s.model import LONG_TERM_SLOT
-from sam2s.tracking.answers import Answerer, Request
+from sam2s.tracking.object_segmenter import ObjectSegmenter, Request
 from sam2s.tracking.object_track import ObjectTrack
 from sam2s.tracking.presence import PresenceRule
 from sam2s.training import rollout as module
@@ -77,7 +77,10 @@ def test_a_clip_is_tracked_as_the_tracker_does(monkeypatch):
     with torch.no_grad():
         answers = list(rollout(model, batch, PromptPlan({0: "mask"}, (), RULES), torch.Generator()))
         for n, owner in enumerate(batch.owner):
-            net, track = Answerer(model, 16), ObjectTrack(1, MemoryBank(MemoryPolicy(kind="sam2"), pointer_limit=16))
+            net, track = (
+                ObjectSegmenter(model, 16),
+                ObjectTrack(1, MemoryBank(MemoryPolicy(kind="sam2"), pointer_limit=16)),
+            )
             features = [model.encode_image(image[None]) for image in batch.images[owner]]
             track.prompt(net, features[0], 0, Request(mask=batch.masks[n, 0][None, None].float()), tracked=False)
             track.commit()

@@ -19,8 +19,9 @@ from sam2s.formats.behind import Behind
 from sam2s.formats.records import to_line
 from sam2s.memory import MemoryPolicy
 from sam2s.model import SAM2S
-from sam2s.tracking import Points, Tracker, VideoSession
-from sam2s.tracking.ahead import ON_GPU
+from sam2s.session import VideoSession
+from sam2s.tracking import Points, Tracker
+from sam2s.tracking.feature_prefetch import ON_GPU
 from sam2s.video import open_source
 
 WARM_UP = 5

@@ -8,7 +8,7 @@ from sam2s.cli.job import Job
 from sam2s.errors import OutputError, PromptError
 from sam2s.formats import outputs
 from sam2s.masks.palette import check_label
-from sam2s.tracking import journal
+from sam2s.session.folder import check_session_folder
 from sam2s.tracking.preprocess import clicks, model_mask
 from sam2s.tracking.prompts import Mask
 from sam2s.video import VideoSource
@@ -111,4 +111,4 @@ def check_out(job: Job, source: VideoSource) -> None:
         for entry in job.prompts:
             check_label(entry.object_id)
     if source.seekable:
-        journal.check_ours(job.out / "session")
+        check_session_folder(job.out / "session")

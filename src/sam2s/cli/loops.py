@@ -18,7 +18,9 @@ from sam2s.formats.behind import Behind
 from sam2s.formats.overlay_video import LiveOverlay
 from sam2s.formats.store import MaskStore, State
 from sam2s.model import Network
-from sam2s.tracking import FrameResult, Tracker, VideoSession, journal
+from sam2s.session import VideoSession
+from sam2s.session.folder import remove_session_files
+from sam2s.tracking import FrameResult, Tracker
 from sam2s.video import VideoSource, VideoWriter
 from sam2s.video.live import LiveSource
 
@@ -70,7 +72,7 @@ class Offline(Loop):
             if self.session.next_frame is not None:
                 self.begin = self.session.next_frame
         else:
-            journal.remove(self.folder)
+            remove_session_files(self.folder)
             self.session = VideoSession(model, source, policy=job.policy, folder=self.folder, **settings)
             for entry in job.prompts:
                 self.session.add_prompt(entry.frame, entry.object_id, entry.prompt)
@@ -92,7 +94,7 @@ class Offline(Loop):
 
     def finish(self) -> None:
         self.store.save_state(State.FINISHED)
-        journal.remove(self.folder)
+        remove_session_files(self.folder)
 
     def latency(self) -> None:
         """Nobody waits for a frame of a file."""

@@ -20,8 +20,8 @@ from sam2s.formats.prompts_file import names
 from sam2s.formats.run_info import RunInfo
 from sam2s.formats.store import MaskStore, State
 from sam2s.model import Network
+from sam2s.session.events import encode_prompt
 from sam2s.signals import signals
-from sam2s.tracking.log import encode_prompt
 from sam2s.video import VideoSource, open_source
 
 CHECKPOINT_SECONDS = 5.0

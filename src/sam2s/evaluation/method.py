@@ -30,8 +30,8 @@ from sam2s.formats.folders import list_pictures
 from sam2s.masks.palette import label_map, read_label_map, write_label_map
 from sam2s.memory import MemoryPolicy
 from sam2s.model import Network
+from sam2s.session.events import encode_prompt
 from sam2s.tracking import Mask, Prompt, Tracker
-from sam2s.tracking.log import encode_prompt
 from sam2s.video import VideoSource
 
 Carry = Callable[[Iterable[np.ndarray], np.ndarray], Iterator[np.ndarray]]

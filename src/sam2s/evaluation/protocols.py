@@ -17,7 +17,8 @@ from sam2s.evaluation.rules import Prompting
 from sam2s.evaluation.videos import EvalVideo, appearances
 from sam2s.memory import MemoryPolicy
 from sam2s.model import Network, upsample
-from sam2s.tracking import Box, FrameResult, Mask, ObjectResult, Points, Prompt, Tracker, VideoSession
+from sam2s.session import VideoSession
+from sam2s.tracking import Box, FrameResult, Mask, ObjectResult, Points, Prompt, Tracker
 from sam2s.tracking.preprocess import model_mask
 from sam2s.video.frame import Frame
 

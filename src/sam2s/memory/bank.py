@@ -28,9 +28,11 @@ class MemoryBank:
         self.recent: dict[int, MemoryEntry] = {}
         self.long_term: deque[MemoryEntry] = deque(maxlen=policy.places)
         self.filter = DiveMemFilter(policy)
-        self._before: tuple[deque[MemoryEntry], DiveMemFilter] | None = None  # long-term memory before the last `add`
+        self._before: tuple[deque[MemoryEntry], DiveMemFilter] | None = (
+            None  # long-term memory before the last `add_tracked`
+        )
 
-    def condition(self, entry: MemoryEntry, feature: Tensor) -> None:
+    def add_conditioning(self, entry: MemoryEntry, feature: Tensor) -> None:
         """Remember a prompted frame; `feature` is the frame's image embedding.
 
         The candidates for long-term memory stay, since the frame may lie anywhere; they start anew where it is passed.
@@ -56,18 +58,18 @@ class MemoryBank:
         self.conditioning.pop(time, None)
 
     @property
-    def missing(self) -> int | None:
-        """Time of the conditioning frame to `refer` to, where the one that candidates were compared with is gone."""
+    def missing_reference(self) -> int | None:
+        """Time of the frame for `set_reference`, where the one that candidates were compared with is gone."""
         if not self.policy.places or self.filter.anchor is not None:
             return None
         return next((time for time in self.conditioning if self._is_reference(time)), None)
 
-    def refer(self, time: int, feature: Tensor) -> None:
+    def set_reference(self, time: int, feature: Tensor) -> None:
         """See a conditioning frame again: it becomes what candidates are compared with if that is missing."""
         if self.policy.places and self.filter.anchor is None and self._is_reference(time):
             self.filter.anchor = self._compared(self.conditioning[time], feature)
 
-    def add(self, entry: MemoryEntry, feature: Tensor, *, reverse: bool = False) -> None:
+    def add_tracked(self, entry: MemoryEntry, feature: Tensor, *, reverse: bool = False) -> None:
         """Remember a tracked frame and forget what has fallen out of the windows behind it."""
         self._before = self.long_term.copy(), copy(self.filter)
         self.recent[entry.time] = entry
@@ -92,7 +94,7 @@ class MemoryBank:
             self.recent[entry.time] = entry
 
     def undo(self, time: int) -> None:
-        """Take back the last `add`, which was of the frame at `time`, so that the frame can be answered again."""
+        """Take back the last `add_tracked`, which was of the frame at `time`; the frame can then be answered again."""
         if self._before is not None and time in self.recent:
             self.recent = {at: entry for at, entry in self.recent.items() if at != time}
             self.long_term, self.filter = self._before

@@ -1,9 +1,8 @@
-"""Tracker (streaming) and VideoSession (any frame, both directions, corrections)."""
+"""Tracker: one frame after another; prompts in, results out."""
 
 from .presence import PresenceRule
 from .prompts import Box, Mask, Points, Prompt
 from .results import FrameResult, ObjectResult, ObjectState
-from .session import VideoSession
 from .tracker import Tracker
 
 __all__ = [
@@ -16,5 +15,4 @@ __all__ = [
     "PresenceRule",
     "Prompt",
     "Tracker",
-    "VideoSession",
 ]

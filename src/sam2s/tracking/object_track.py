@@ -12,7 +12,7 @@ from sam2s.errors import PromptError
 from sam2s.memory import MemoryBank, MemoryEntry
 from sam2s.model import ImageFeatures, Segmentation
 
-from .answers import Answerer, Found, Request
+from .object_segmenter import ObjectSegmenter, Request, TrackedMask
 from .preprocess import NO_CLICKS, clicks, model_mask
 from .presence import Presence, PresenceRule, observe
 from .prompts import Mask, Points, Prompt
@@ -93,7 +93,7 @@ class ObjectTrack:
 
     def prompt(
         self,
-        net: Answerer,
+        net: ObjectSegmenter,
         features: ImageFeatures,
         time: int,
         request: Request,
@@ -125,8 +125,8 @@ class ObjectTrack:
             recall = bank.recall(time, reverse=reverse, pointer_limit=net.pointer_limit)
             if not recall.maps:  # every prompt was taken back: the object begins anew
                 recall, tracked, logits = None, False, before.answer.logits if before else None
-        answer = net.respond(features, request, recall=recall, previous=logits)
-        entry = net.memorize(features, answer, time, prompted=True)
+        answer = net.segment_prompt(features, request, recall=recall, previous=logits)
+        entry = net.compute_memory(features, answer, time, prompted=True)
         if only_answered:
             self.corrections[time] = Prompted(request, answer, entry, tracked)
             self.bank.replace(entry)
@@ -143,7 +143,7 @@ class ObjectTrack:
             if self.shown(time):
                 self.bank.filter.interrupt()
             if prompted.embedding is not None:
-                self.bank.condition(prompted.entry, prompted.embedding)
+                self.bank.add_conditioning(prompted.entry, prompted.embedding)
             else:  # `advance` makes the map again
                 self.bank.forget(time)
             self.answers[time] = replace(prompted, entry=prompted.entry.without_map(), embedding=None)
@@ -165,19 +165,19 @@ class ObjectTrack:
         self.bank.forget(time)
 
     @property
-    def missing(self) -> int | None:
-        """Time of a prompt whose picture must be seen again, by `remind`, before memory is read; None if of none.
+    def missing_frame(self) -> int | None:
+        """Time of a prompt whose frame `recompute_memory` must see again before memory is read; None if of none.
 
         Prompts that were taken back may leave no map, or nothing to compare long-term memories with.
         """
-        return self.bank.missing if self.bank.conditioning else next(iter(self.answers), None)
+        return self.bank.missing_reference if self.bank.conditioning else next(iter(self.answers), None)
 
-    def remind(self, net: Answerer, features: ImageFeatures, time: int) -> None:
+    def recompute_memory(self, net: ObjectSegmenter, features: ImageFeatures, time: int) -> None:
         """See the frame of a committed prompt again: its map is made again if it had to leave."""
         if time not in self.bank.conditioning:
-            entry = net.memorize(features, self.answers[time].answer, time, prompted=True)
-            self.bank.condition(entry, features.embedding)
-        self.bank.refer(time, features.embedding)
+            entry = net.compute_memory(features, self.answers[time].answer, time, prompted=True)
+            self.bank.add_conditioning(entry, features.embedding)
+        self.bank.set_reference(time, features.embedding)
 
     def exists(self, time: int, *, reverse: bool = False) -> bool:
         """Whether the object is tracked at a time: it lies at or beyond a prompt, and before the object's end."""
@@ -188,13 +188,13 @@ class ObjectTrack:
 
     def advance(
         self,
-        net: Answerer,
+        net: ObjectSegmenter,
         features: ImageFeatures,
         time: int,
         rule: PresenceRule,
         *,
         reverse: bool = False,
-        found: Found | None = None,
+        found: TrackedMask | None = None,
     ) -> Segmentation:
         """Pass a frame: give the answer to its prompt if it has one, else find the object and remember it.
 
@@ -202,15 +202,15 @@ class ObjectTrack:
         """
         if prompted := self.answers.get(time):
             answer = prompted.answer
-            self.remind(net, features, time)
+            self.recompute_memory(net, features, time)
             self.bank.filter.interrupt()
         else:
             self.corrections.pop(time, None)
             if found is None:
                 recall = self.bank.recall(time, reverse=reverse, pointer_limit=net.pointer_limit)
-                found = net.follow(features, [recall], time)[0]
+                found = net.segment_from_memory(features, [recall], time)[0]
             answer, entry = found
-            self.bank.add(entry, features.embedding, reverse=reverse)
+            self.bank.add_tracked(entry, features.embedding, reverse=reverse)
         self.note(time, answer, rule)
         return answer
 

@@ -12,8 +12,8 @@ from sam2s.memory import MemoryBank, MemoryPolicy, Recall
 from sam2s.model import ImageFeatures, Network, Segmentation
 from sam2s.video.frame import Frame
 
-from .ahead import encode
-from .answers import Answerer, Found
+from .feature_prefetch import encode
+from .object_segmenter import ObjectSegmenter, TrackedMask
 from .object_track import ObjectTrack
 from .presence import Presence, PresenceRule
 from .prompts import Prompt
@@ -66,7 +66,7 @@ class Tracker:
         self.reverse = False
         limit = model.config.max_pointers
         dtype = torch.bfloat16 if self.policy.map_dtype == "bfloat16" else None
-        self.net = Answerer(model, min(limit, num_frames or limit), stability, dtype)
+        self.net = ObjectSegmenter(model, min(limit, num_frames or limit), stability, dtype)
         self.tracks: dict[int, ObjectTrack] = {}
         self.time = -1
         self.gone: set[int] = set()
@@ -157,7 +157,7 @@ class Tracker:
 
     def _follow_together(
         self, features: ImageFeatures, time: int, again: bool, prompted: dict[int, Segmentation]
-    ) -> dict[int, Found]:
+    ) -> dict[int, TrackedMask]:
         """Find objects without a prompt on the frame, those whose memories have one shape as one batch."""
         groups = defaultdict[tuple[object, ...], list[tuple[int, Recall]]](list)
         for object_id, track in self.tracks.items():
@@ -166,10 +166,10 @@ class Tracker:
                 continue
             recall = track.bank.recall(time, reverse=self.reverse, pointer_limit=self.net.pointer_limit)
             groups[recall.slots, recall.distances].append((object_id, recall))
-        found: dict[int, Found] = {}
+        found: dict[int, TrackedMask] = {}
         for group in groups.values():
             object_ids, recalls = zip(*group, strict=True)
-            found |= zip(object_ids, self.net.follow(features, list(recalls), time), strict=True)
+            found |= zip(object_ids, self.net.segment_from_memory(features, list(recalls), time), strict=True)
         return found
 
     def prompt(

@@ -7,7 +7,7 @@ import numpy as np
 from sam2s.model import Network
 from sam2s.video.frame import Frame
 
-from .ahead import ON_GPU, encode
+from .feature_prefetch import ON_GPU, encode
 from .prompts import Box, Points
 from .tracker import Tracker
 

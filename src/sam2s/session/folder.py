@@ -1,7 +1,7 @@
 """The folder of a session: what was done in it, and the passes with their snapshots, so that it can be opened again.
 
 log.json                 whose session it is and every act, written at each act
-session.json             the passes, and how many acts the newest snapshot knows of
+session.json             the propagations, and how many acts the newest snapshot knows of
 passN-afterT.safetensors the state of the tracker after a time
 """
 
@@ -18,35 +18,35 @@ from sam2s.errors import OutputError
 from sam2s.files import write_atomically
 from sam2s.memory import MemoryPolicy
 
-from .log import Event
-from .passes import Pass
+from .events import Event
+from .propagation import Propagation
 
 _LOG = "log.json"
 _OURS = re.compile(r"(\.(partial|old)-)?(log\.json|session\.json|pass\d+-after-?\d+\.safetensors)")
 
 
 @dataclass(frozen=True, slots=True)
-class Journal:
+class SessionRecord:
     """What lies in the folder of a session.
 
     Attributes:
         owner: fingerprint of the video, and the stride.
         network: digest of the network that tracked.
         policy: what objects remember.
-        log: every act, in order.
-        passes: up to the newest snapshot.
+        events: every act, in order.
+        propagations: up to the newest snapshot.
         known: how many acts that snapshot knows of; those after it have to be done again.
     """
 
     owner: dict[str, Any]
     network: str
     policy: MemoryPolicy
-    log: list[Event]
-    passes: list[Pass]
+    events: list[Event]
+    propagations: list[Propagation]
     known: int
 
     @classmethod
-    def read(cls, folder: Path) -> Journal:
+    def read(cls, folder: Path) -> SessionRecord:
         """Read a folder.
 
         Raises:
@@ -57,18 +57,18 @@ class Journal:
             policy = MemoryPolicy(**record["policy"])
             log = [Event.from_json(event) for event in record["log"]]
             owner = {"source": record["source"], "stride": record["stride"]}
-            saved: dict[str, Any] = {"passes": [], "events": 0}
+            saved: dict[str, Any] = {"propagations": [], "events": 0}
             if (folder / "session.json").exists():
                 saved = json.loads((folder / "session.json").read_text())
-            passes = [Pass.from_json(run) for run in saved["passes"]]
-            return cls(owner, record["network"], policy, log, passes, int(saved["events"]))
+            propagations = [Propagation.from_json(propagation) for propagation in saved["propagations"]]
+            return cls(owner, record["network"], policy, log, propagations, int(saved["events"]))
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise OutputError(
                 f"{folder} holds no session to go on with ({error}); give another output folder"
             ) from error
 
 
-def check_ours(folder: Path) -> None:
+def check_session_folder(folder: Path) -> None:
     """Refuse a folder in which a session would replace the log of something else.
 
     Raises:
@@ -83,7 +83,7 @@ def check_ours(folder: Path) -> None:
         raise OutputError(f"{log} is there and is no log of a session; move it or give another --out")
 
 
-def remove(folder: Path) -> None:
+def remove_session_files(folder: Path) -> None:
     """Remove what a session wrote into its folder, and the folder if it held nothing else."""
     with suppress(OSError):
         for path in folder.iterdir():
@@ -92,7 +92,7 @@ def remove(folder: Path) -> None:
         folder.rmdir()
 
 
-def write_log(folder: Path, owner: dict[str, Any], policy: MemoryPolicy, log: list[Event]) -> None:
+def write_events(folder: Path, owner: dict[str, Any], policy: MemoryPolicy, log: list[Event]) -> None:
     """Keep every act; the first one starts the session anew."""
     if len(log) == 1:
         (folder / "session.json").unlink(missing_ok=True)
@@ -100,7 +100,10 @@ def write_log(folder: Path, owner: dict[str, Any], policy: MemoryPolicy, log: li
     write_atomically(folder / _LOG, json.dumps({**owner, "policy": asdict(policy), "log": events}).encode())
 
 
-def write_passes(folder: Path, passes: list[Pass], known: int) -> None:
-    """Keep the passes, whose snapshots must be there already; the newest knows of `known` acts."""
-    record = {"passes": [run.to_json(latest=run is passes[-1]) for run in passes], "events": known}
+def write_propagations(folder: Path, propagations: list[Propagation], known: int) -> None:
+    """Keep the propagations, whose snapshots must be there already; the newest knows of `known` acts."""
+    record = {
+        "propagations": [propagation.to_json(latest=propagation is propagations[-1]) for propagation in propagations],
+        "events": known,
+    }
     write_atomically(folder / "session.json", json.dumps(record).encode())

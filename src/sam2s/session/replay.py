@@ -7,25 +7,25 @@ from collections.abc import Callable, Iterator
 from copy import copy
 
 from sam2s.model import Segmentation
+from sam2s.tracking.object_track import ObjectTrack, Prompted
+from sam2s.tracking.presence import PresenceRule
+from sam2s.tracking.tracker import Tracker
 
-from .object_track import ObjectTrack, Prompted
-from .passes import Pass, covering
-from .presence import PresenceRule
-from .tracker import Tracker
+from .propagation import Propagation, covering
 
-Replay = Callable[[Pass, int, int], Iterator[tuple[int, Tracker]]]
+Replay = Callable[[Propagation, int, int], Iterator[tuple[int, Tracker]]]
 """Replay a pass from its snapshot nearest to the first time up to the second: yields the time and the tracker after
 it."""
 
 
-def place(
+def place_tracker(
     tracker: Tracker,
     time: int,
     *,
     reverse: bool,
-    passes: list[Pass],
+    propagations: list[Propagation],
     replay: Replay,
-    asked: tuple[Pass, int] | None = None,
+    asked: tuple[Propagation, int] | None = None,
 ) -> Segmentation | None:
     """Give each object the memory of the frames behind `time` as it was last computed.
 
@@ -43,26 +43,26 @@ def place(
     for track in tracker.tracks.values():
         track.rewind()
         for behind in range(time - step * (track.bank.pointer_limit - 1), time, step):
-            if run := covering(passes, behind, track.object_id):
-                wanted[run.number][behind].append(track)
+            if propagation := covering(propagations, behind, track.object_id):
+                wanted[propagation.number][behind].append(track)
     shown = None
     if asked:
         wanted[asked[0].number][time] = []
     for number, tracks_at in wanted.items():
-        run, times = passes[number], sorted(tracks_at, reverse=passes[number].reverse)
-        same_way = run.reverse == reverse
+        propagation, times = propagations[number], sorted(tracks_at, reverse=propagations[number].reverse)
+        same_way = propagation.reverse == reverse
         # In the same direction a snapshot holds the window behind itself; in the other the window has to be made.
         anchor = time - step if times[-1] == time else times[-1] if same_way else times[0]
         if same_way and any(_corrected(track, anchor) for track in tracks_at[anchor]):
-            anchor -= run.step  # so that what the corrected frame did can be undone
-        for at, old in replay(run, anchor, times[-1]):
+            anchor -= propagation.step  # so that what the corrected frame did can be undone
+        for at, old in replay(propagation, anchor, times[-1]):
             for behind in times:
                 for track in tracks_at[behind]:
                     _take_recent(track, old.tracks.get(track.object_id), behind)
             if same_way and at == time - step:
                 for track in tracks_at[at]:
                     _go_on(track, old.tracks.get(track.object_id), at, tracker.rule)
-            if asked and run is asked[0] and at == time and (answered := old.tracks.get(asked[1])):
+            if asked and propagation is asked[0] and at == time and (answered := old.tracks.get(asked[1])):
                 shown = answered.shown(time)
     for track in tracker.tracks.values():
         track.bank.trim(time, reverse=reverse)

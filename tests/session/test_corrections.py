@@ -8,7 +8,8 @@ import torch
 from model_tools import nano
 from sam2s.errors import PromptError
 from sam2s.memory import MemoryPolicy
-from sam2s.tracking import Points, Tracker, VideoSession
+from sam2s.session import VideoSession
+from sam2s.tracking import Points, Tracker
 from tracking_tools import bits, same, source
 
 ANY = MemoryPolicy(iou_threshold=0.0, candidates=3)

@@ -7,14 +7,15 @@ import torch
 
 from model_tools import nano
 from sam2s.errors import TruncatedSourceError
-from sam2s.tracking import Points, Tracker, VideoSession, ahead
+from sam2s.session import VideoSession
+from sam2s.tracking import Points, Tracker, feature_prefetch
 from tracking_tools import bits, same, source
 
 
 @pytest.mark.parametrize("idle", [0, 1])
 def test_every_schedule_gives_the_same_results(monkeypatch, idle):
     model, video, where = nano(), source(9), set()
-    monkeypatch.setattr(ahead, "cores", lambda: torch.get_num_threads() + idle)
+    monkeypatch.setattr(feature_prefetch, "cores", lambda: torch.get_num_threads() + idle)
     encode_image = model.encode_image
 
     def noted(images):
@@ -39,9 +40,9 @@ def test_frames_before_an_error_come_in_bunches_too():
 
     seen = []
     with pytest.raises(TruncatedSourceError, match="the rest is gone"):
-        seen.extend(ahead.bunches(broken(), 4))
+        seen.extend(feature_prefetch.batched_frames(broken(), 4))
     assert seen == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10]]
-    assert [len(batch) for batch in ahead.bunches(range(8), 4)] == [4, 4]
+    assert [len(batch) for batch in feature_prefetch.batched_frames(range(8), 4)] == [4, 4]
 
 
 def test_leaving_a_pass_leaves_no_thread():

@@ -24,11 +24,11 @@ class Request:
     mask: Tensor | None = None
 
 
-Found = tuple[Segmentation, MemoryEntry]
+TrackedMask = tuple[Segmentation, MemoryEntry]
 
 
 @dataclass(frozen=True, slots=True)
-class Answerer:
+class ObjectSegmenter:
     """The network with the settings that every object shares; holds no state.
 
     Attributes:
@@ -43,7 +43,7 @@ class Answerer:
     stability: bool = True
     map_dtype: torch.dtype | None = None
 
-    def respond(
+    def segment_prompt(
         self, features: ImageFeatures, request: Request, *, recall: Recall | None, previous: Tensor | None
     ) -> Segmentation:
         """Answer a prompt.
@@ -68,7 +68,7 @@ class Answerer:
             segment(model, embedding, features, prompt, multimask=one_click, cls=cls, stability=self.stability)
         )
 
-    def follow(self, features: ImageFeatures, recalls: list[Recall], time: int) -> list[Found]:
+    def segment_from_memory(self, features: ImageFeatures, recalls: list[Recall], time: int) -> list[TrackedMask]:
         """Find objects on a frame from their memories alone, and make the memory of each answer.
 
         Args:
@@ -81,7 +81,9 @@ class Answerer:
         answers = _lean(segment(self.model, embedding, features, prompt, multimask=True, cls=cls))
         return list(zip(answers.split(), self._entries(features, answers, time, prompted=False), strict=True))
 
-    def memorize(self, features: ImageFeatures, answer: Segmentation, time: int, *, prompted: bool) -> MemoryEntry:
+    def compute_memory(
+        self, features: ImageFeatures, answer: Segmentation, time: int, *, prompted: bool
+    ) -> MemoryEntry:
         """Make the memory of an answer; masks of prompted frames are thresholded first, as SAM 2.1 does."""
         return self._entries(features, answer, time, prompted=prompted)[0]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 
 @dataclass(slots=True)
-class Pass:
+class Propagation:
     """One propagation over a span of frames, during which no prompt changed.
 
     Attributes:
@@ -49,7 +49,7 @@ class Pass:
         """The latest snapshot at or before a time, in the order of the pass."""
         return [at for at in self.snapshots if (time - at) * self.step >= 0][-1]
 
-    def release(self, later: list[Pass], object_ids: Iterable[int]) -> list[int]:
+    def release(self, later: list[Propagation], object_ids: Iterable[int]) -> list[int]:
         """Drop the snapshots past the last frame that no later pass went over with an object; return those."""
         needed = [t for i in object_ids if (t := self._last_own(later, i)) is not None]
         kept: list[int] = []
@@ -62,7 +62,7 @@ class Pass:
         gone, self.snapshots = [at for at in self.snapshots if at not in kept], kept
         return gone
 
-    def _last_own(self, later: list[Pass], object_id: int) -> int | None:
+    def _last_own(self, later: list[Propagation], object_id: int) -> int | None:
         time = self.last
         while time is not None and self.covers(time, object_id):
             over = covering(later, time, object_id)
@@ -72,7 +72,7 @@ class Pass:
             time = max(ends) + 1 if self.reverse else min(ends) - 1
         return None
 
-    def detour(self, earlier: list[Pass], later: list[Pass]) -> int | None:
+    def detour(self, earlier: list[Propagation], later: list[Propagation]) -> int | None:
         """Longest replay of an earlier pass that would reach what only this one reaches now; None if none can."""
         longest = 0
         for object_id, begin in self.joined.items():
@@ -104,39 +104,43 @@ class Pass:
         }
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Pass:
+    def from_json(cls, data: dict[str, Any]) -> Propagation:
         """Read what `to_json` wrote."""
         return cls(**{**data, "joined": dict(data["joined"])})
 
 
-def covering(passes: Iterable[Pass], time: int, object_id: int) -> Pass | None:
+def covering(propagations: Iterable[Propagation], time: int, object_id: int) -> Propagation | None:
     """The latest pass that went over a time with an object."""
-    return next((run for run in reversed(list(passes)) if run.covers(time, object_id)), None)
+    return next(
+        (propagation for propagation in reversed(list(propagations)) if propagation.covers(time, object_id)), None
+    )
 
 
-def thin(passes: list[Pass], most: int) -> list[tuple[Pass, int]]:
+def thin_snapshots(propagations: list[Propagation], most: int) -> list[tuple[Propagation, int]]:
     """Drop snapshots until `most` are left, first those that make the shortest replay necessary; return those.
 
     What goes is a snapshot inside or at the end of a pass, or a whole pass whose frames an earlier one went over too:
     that one then stands for it. Only when nothing else is left a pass goes that none can stand for, the oldest first.
     Both ends of the latest pass stay.
     """
-    gone: list[tuple[Pass, int]] = []
-    while sum(len(run.snapshots) for run in passes) > most:
-        options: list[tuple[float, Pass, list[int]]] = []
-        for run in passes:
-            at = run.snapshots
-            options += [(abs(after - before), run, [t]) for before, t, after in zip(at, at[1:], at[2:], strict=False)]
-            if at and run is not passes[-1]:
-                if len(at) > 1 and run.last is not None:
-                    options.append((abs(run.last - at[-2]), run, at[-1:]))
-                detour = run.detour(passes[: run.number], passes[run.number + 1 :])
-                options.append((math.inf if detour is None else detour, run, at))
+    gone: list[tuple[Propagation, int]] = []
+    while sum(len(propagation.snapshots) for propagation in propagations) > most:
+        options: list[tuple[float, Propagation, list[int]]] = []
+        for propagation in propagations:
+            at = propagation.snapshots
+            options += [
+                (abs(after - before), propagation, [t]) for before, t, after in zip(at, at[1:], at[2:], strict=False)
+            ]
+            if at and propagation is not propagations[-1]:
+                if len(at) > 1 and propagation.last is not None:
+                    options.append((abs(propagation.last - at[-2]), propagation, at[-1:]))
+                detour = propagation.detour(propagations[: propagation.number], propagations[propagation.number + 1 :])
+                options.append((math.inf if detour is None else detour, propagation, at))
         if not options:
             break
-        _, run, lost = min(options, key=lambda option: option[0])
-        gone += [(run, t) for t in lost]
-        run.snapshots = [t for t in run.snapshots if t not in lost]
-        if not run.snapshots:
-            run.joined = {}
+        _, propagation, lost = min(options, key=lambda option: option[0])
+        gone += [(propagation, t) for t in lost]
+        propagation.snapshots = [t for t in propagation.snapshots if t not in lost]
+        if not propagation.snapshots:
+            propagation.joined = {}
     return gone

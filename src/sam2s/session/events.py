@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sam2s.masks import rle
-
-from .prompts import Box, Mask, Points, Prompt
+from sam2s.tracking.prompts import Box, Mask, Points, Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,7 @@ class Event:
         object_id: the object.
         prompt: what was pointed at.
         keep: clicks were added to earlier ones.
-        run: number of the pass that a propagation made.
+        propagation: number of the pass that a propagation made.
     """
 
     kind: Literal["prompt", "clear", "remove", "end", "propagate"]
@@ -29,11 +28,11 @@ class Event:
     object_id: int | None = None
     prompt: Prompt | None = None
     keep: bool = True
-    run: int | None = None
+    propagation: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON; masks as COCO run lengths."""
-        kept = {"kind": self.kind, "frame": self.frame, "object_id": self.object_id, "run": self.run}
+        kept = {"kind": self.kind, "frame": self.frame, "object_id": self.object_id, "propagation": self.propagation}
         data: dict[str, Any] = {name: value for name, value in kept.items() if value is not None}
         if self.prompt is not None:
             data |= {"prompt": encode_prompt(self.prompt), "keep": self.keep}

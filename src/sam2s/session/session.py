@@ -14,19 +14,19 @@ from sam2s.errors import ConfigError, OutputError, PromptError
 from sam2s.files import write_atomically
 from sam2s.memory import MemoryPolicy
 from sam2s.model import Network, Segmentation
+from sam2s.tracking.feature_prefetch import prefetch_features
+from sam2s.tracking.object_track import ObjectTrack
+from sam2s.tracking.presence import PresenceRule, observe
+from sam2s.tracking.prompts import Prompt
+from sam2s.tracking.results import FrameResult, ObjectResult
+from sam2s.tracking.tracker import Tracker
 from sam2s.video.frame import Frame, VideoSource
 
-from .ahead import encode_ahead
-from .journal import Journal, write_log, write_passes
-from .log import Event
-from .object_track import ObjectTrack
-from .passes import Pass, covering, thin
-from .presence import PresenceRule, observe
-from .prompts import Prompt
-from .reaching import place
-from .results import FrameResult, ObjectResult
+from .events import Event
+from .folder import SessionRecord, write_events, write_propagations
+from .propagation import Propagation, covering, thin_snapshots
+from .replay import place_tracker
 from .snapshot import dump, restore
-from .tracker import Tracker
 
 REVERSE_CHUNK = 16
 """Frames decoded together when a video is read backward."""
@@ -88,8 +88,8 @@ class VideoSession:
         self.model, self.source, self.stride = model, source, stride
         self.snapshot_every, self.max_snapshots = snapshot_every, max_snapshots
         self.tracker = Tracker(model, policy, rule=rule, stability=stability, num_frames=num_frames, revisit=True)
-        self.log: list[Event] = []
-        self.passes: list[Pass] = []
+        self.events: list[Event] = []
+        self.propagations: list[Propagation] = []
         self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="sam2s-")
         self.folder = folder or Path(self._temporary.name)  # type: ignore[union-attr]
         # Reading a long video whole takes long, and all weights a while, so once.
@@ -126,18 +126,25 @@ class VideoSession:
             )
         self._settle()
         picture = self.source.frame(frame)
-        run = covering(self.passes, time, object_id)
-        previous = None if run is None else self._reach(time, run, object_id)
-        direction = run is not None and run.reverse
+        propagation = covering(self.propagations, time, object_id)
+        previous = None if propagation is None else self._reach(time, propagation, object_id)
+        direction = propagation is not None and propagation.reverse
         answer = tracker.prompt(
-            object_id, prompt, picture, time, keep=keep, tracked=run is not None, reverse=direction, previous=previous
+            object_id,
+            prompt,
+            picture,
+            time,
+            keep=keep,
+            tracked=propagation is not None,
+            reverse=direction,
+            previous=previous,
         )
         track = tracker.tracks[object_id]
         if self._after and self._after[1] == time:
             track.note(time, answer, tracker.rule)
             presence = track.presence
         else:  # of this frame only: the track's own is noted when the frame is passed
-            behind = None if run is None else track.presence
+            behind = None if propagation is None else track.presence
             probability = float(torch.sigmoid(answer.object_logit))
             presence = observe(tracker.rule, behind, probability, answer.logits[0, 0])
         self._record(Event("prompt", frame, object_id, prompt, keep))
@@ -189,20 +196,20 @@ class VideoSession:
             begin = max(prompted) if reverse else min(prompted)
         else:
             begin = start // self.stride if reverse else -(-start // self.stride)
-        run: Pass | None = None
-        with closing(encode_ahead(self.model, self._frames(begin, stop, reverse))) as encoded:
+        propagation: Propagation | None = None
+        with closing(prefetch_features(self.model, self._frames(begin, stop, reverse))) as encoded:
             for frame, features in encoded:
                 time = frame.index // self.stride
-                if run is None or self._changed or self._after != (run.number, time - run.step):
-                    run = self._begin(time, reverse)
+                if propagation is None or self._changed or self._after != (propagation.number, time - propagation.step):
+                    propagation = self._begin(time, reverse)
                 result = self.tracker.step(frame, time, features)
-                self._after, self._before, run.last = (run.number, time), None, time
+                self._after, self._before, propagation.last = (propagation.number, time), None, time
                 for object_id in result.objects:
-                    run.joined.setdefault(object_id, time)
+                    propagation.joined.setdefault(object_id, time)
                 yield result  # before saving: what a snapshot counts as done must be in the caller's hands
-                due = abs(time - run.start) % self.snapshot_every == self.snapshot_every - 1
-                if due and not self._changed and self._after == (run.number, time):
-                    self._save(run, time)
+                due = abs(time - propagation.start) % self.snapshot_every == self.snapshot_every - 1
+                if due and not self._changed and self._after == (propagation.number, time):
+                    self._save(propagation, time)
 
     def checkpoint(self) -> None:
         """Save the state after the frame passed last, so that `reopen` goes on from there.
@@ -210,15 +217,15 @@ class VideoSession:
         What was done since, prompts and all, is in the log, which is saved at each act.
         """
         if self._after is not None and not self._changed:
-            self._save(self.passes[self._after[0]], self._after[1])
+            self._save(self.propagations[self._after[0]], self._after[1])
 
     @property
     def next_frame(self) -> int | None:
         """Index of the frame that the last pass would come to next; None before any pass."""
-        if not self.passes:
+        if not self.propagations:
             return None
-        run = self.passes[-1]
-        return (run.start if run.last is None else run.last + run.step) * self.stride
+        propagation = self.propagations[-1]
+        return (propagation.start if propagation.last is None else propagation.last + propagation.step) * self.stride
 
     @classmethod
     def reopen(cls, model: Network, source: VideoSource, folder: Path, **settings: Any) -> VideoSession:
@@ -231,26 +238,26 @@ class VideoSession:
             OutputError: the folder holds no session, a damaged one, or one of another video or network.
             ConfigError: `policy` is given and differs from the session's.
         """
-        found = Journal.read(folder)
-        if settings.get("policy") not in (None, found.policy):
+        record = SessionRecord.read(folder)
+        if settings.get("policy") not in (None, record.policy):
             raise ConfigError(f"{folder} was begun with another memory policy; give the same one, or another folder")
-        session = cls(model, source, folder=folder, **{**settings, "policy": found.policy})
-        if found.owner != session._owner:
+        session = cls(model, source, folder=folder, **{**settings, "policy": record.policy})
+        if record.owner != session._owner:
             raise OutputError(
                 f"{folder} belongs to another video than {source.name}, or another stride; give another folder"
             )
-        if found.passes:
-            run = found.passes[-1]
-            session.tracker = session._restored(run, run.snapshots[-1])
-            session._after = run.number, run.snapshots[-1]
-        if found.network != session._network:
+        if record.propagations:
+            propagation = record.propagations[-1]
+            session.tracker = session._restored(propagation, propagation.snapshots[-1])
+            session._after = propagation.number, propagation.snapshots[-1]
+        if record.network != session._network:
             raise OutputError(
                 f"{folder} was begun with another network: other weights, image size or precision; give the same one, "
                 "or another folder"
             )
-        session.passes, session.log = found.passes, found.log[: found.known]
+        session.propagations, session.events = record.propagations, record.events[: record.known]
         session._replaying = True
-        for event in found.log[found.known :]:
+        for event in record.events[record.known :]:
             session._redo(event)
         session._replaying = False
         return session
@@ -266,56 +273,58 @@ class VideoSession:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _begin(self, time: int, reverse: bool) -> Pass:
+    def _begin(self, time: int, reverse: bool) -> Propagation:
         """Start a pass at a time, the tracker placed before it, or go on with the last one if nothing was changed."""
-        goes_on = bool(self.passes) and self.passes[-1].reverse == reverse
-        goes_on = goes_on and self._after == (len(self.passes) - 1, time - self.passes[-1].step)
+        goes_on = bool(self.propagations) and self.propagations[-1].reverse == reverse
+        goes_on = goes_on and self._after == (len(self.propagations) - 1, time - self.propagations[-1].step)
         if goes_on and not self._changed:
-            return self.passes[-1]
+            return self.propagations[-1]
         self._settle()
-        run = Pass(len(self.passes), time, reverse)
+        propagation = Propagation(len(self.propagations), time, reverse)
         waiting = [t for track in self.tracker.tracks.values() for t in track.pending]
         self.tracker.commit()
-        if not goes_on and (self._before != (time, reverse) or any((time - t) * run.step > 0 for t in waiting)):
+        if not goes_on and (self._before != (time, reverse) or any((time - t) * propagation.step > 0 for t in waiting)):
             self._place(time, reverse)
-        self.passes.append(run)
-        self._record(Event("propagate", time * self.stride, run=run.number))
+        self.propagations.append(propagation)
+        self._record(Event("propagate", time * self.stride, propagation=propagation.number))
         self._changed = False
         freed = [
             old.snapshot_path(self.folder, at)
-            for old in self.passes[:-1]
-            for at in old.release(self.passes[old.number + 1 :], self.tracker.tracks)
+            for old in self.propagations[:-1]
+            for at in old.release(self.propagations[old.number + 1 :], self.tracker.tracks)
         ]
-        self._save(run, time - run.step)
+        self._save(propagation, time - propagation.step)
         for path in freed:  # after the record that no longer names them
             path.unlink(missing_ok=True)
-        return run
+        return propagation
 
-    def _reach(self, time: int, run: Pass, object_id: int) -> torch.Tensor | None:
+    def _reach(self, time: int, propagation: Propagation, object_id: int) -> torch.Tensor | None:
         """Stand before a frame that a pass went over; return the logits shown there for an object without prompts."""
         track = self.tracker.tracks[object_id]
-        shown = track.shown(time) if self._after == (run.number, time) else None
-        if shown is None and not (self._before == (time, run.reverse) and track.prompted(time)):
-            shown = self._place(time, run.reverse, (run, object_id))
+        shown = track.shown(time) if self._after == (propagation.number, time) else None
+        if shown is None and not (self._before == (time, propagation.reverse) and track.prompted(time)):
+            shown = self._place(time, propagation.reverse, (propagation, object_id))
         return None if shown is None else shown.logits
 
     @torch.inference_mode()
-    def _place(self, time: int, reverse: bool, asked: tuple[Pass, int] | None = None) -> Segmentation | None:
-        shown = place(self.tracker, time, reverse=reverse, passes=self.passes, replay=self._replay, asked=asked)
+    def _place(self, time: int, reverse: bool, asked: tuple[Propagation, int] | None = None) -> Segmentation | None:
+        shown = place_tracker(
+            self.tracker, time, reverse=reverse, propagations=self.propagations, replay=self._replay, asked=asked
+        )
         for track in self.tracker.tracks.values():
-            if (at := track.missing) is not None:
+            if (at := track.missing_frame) is not None:
                 picture = self.source.frame(at * self.stride)
-                track.remind(self.tracker.net, self.tracker.features(picture, at), at)
+                track.recompute_memory(self.tracker.net, self.tracker.features(picture, at), at)
         self._after, self._before = None, (time, reverse)
         return shown
 
-    def _replay(self, run: Pass, anchor: int, until: int) -> Iterator[tuple[int, Tracker]]:
+    def _replay(self, propagation: Propagation, anchor: int, until: int) -> Iterator[tuple[int, Tracker]]:
         """Track again what a pass tracked, see `reaching.Replay`."""
-        at = run.nearest_snapshot(anchor)
-        scratch = self._restored(run, at)
+        at = propagation.nearest_snapshot(anchor)
+        scratch = self._restored(propagation, at)
         yield at, scratch
-        for frame in self._frames(at + run.step, None, run.reverse):
-            if (frame.index // self.stride - until) * run.step > 0:
+        for frame in self._frames(at + propagation.step, None, propagation.reverse):
+            if (frame.index // self.stride - until) * propagation.step > 0:
                 return
             at = frame.index // self.stride
             scratch.step(frame, at)
@@ -332,29 +341,29 @@ class VideoSession:
             low = max(lowest, high - REVERSE_CHUNK + 1)
             yield from reversed(list(self.source.frames(low * stride, high * stride + 1, stride)))
 
-    def _restored(self, run: Pass, time: int) -> Tracker:
-        path = run.snapshot_path(self.folder, time)
+    def _restored(self, propagation: Propagation, time: int) -> Tracker:
+        path = propagation.snapshot_path(self.folder, time)
         try:
             return restore(self.model, path.read_bytes())[0]
         except OSError as error:
             raise OutputError(f"{path} cannot be read ({error}); give another output folder") from error
 
-    def _save(self, run: Pass, time: int) -> None:
-        write_atomically(run.snapshot_path(self.folder, time), dump(self.tracker))
-        if time not in run.snapshots:
-            run.snapshots.append(time)
-        thinned = thin(self.passes, self.max_snapshots)
+    def _save(self, propagation: Propagation, time: int) -> None:
+        write_atomically(propagation.snapshot_path(self.folder, time), dump(self.tracker))
+        if time not in propagation.snapshots:
+            propagation.snapshots.append(time)
+        thinned = thin_snapshots(self.propagations, self.max_snapshots)
         if not self._temporary:
-            write_passes(self.folder, self.passes, len(self.log))
+            write_propagations(self.folder, self.propagations, len(self.events))
         for old, at in thinned:
             old.snapshot_path(self.folder, at).unlink(missing_ok=True)
 
     def _record(self, event: Event) -> None:
-        self.log.append(event)
+        self.events.append(event)
         self._changed = True
         if self._owner is not None and not self._replaying:
             owner = {**self._owner, "network": self._network}
-            write_log(self.folder, owner, self.tracker.policy, self.log)
+            write_events(self.folder, owner, self.tracker.policy, self.events)
 
     def _settle(self) -> None:
         """Save what was passed before prompts change, since the log tells only what was done, not what was shown."""

@@ -6,9 +6,10 @@ import torch
 from model_tools import nano
 from sam2s.errors import ConfigError, OutputError, PromptError
 from sam2s.memory import MemoryPolicy
-from sam2s.tracking import Box, ObjectState, Points, Tracker, VideoSession
-from sam2s.tracking.log import Event
-from sam2s.tracking.passes import covering
+from sam2s.session import VideoSession
+from sam2s.session.events import Event
+from sam2s.session.propagation import covering
+from sam2s.tracking import Box, ObjectState, Points, Tracker
 from sam2s.tracking.presence import Presence, PresenceRule
 from tracking_tools import bits, same, source
 
@@ -88,7 +89,11 @@ def test_reverse_is_the_same_from_any_snapshots(model, every, most):
         VideoSession(model, source(18), policy=ANY, snapshot_every=every, max_snapshots=most) as b,
     ):
         assert all_same(script(a), script(b))
-        assert len(list(b.folder.glob("*.safetensors"))) == sum(len(run.snapshots) for run in b.passes) <= max(6, most)
+        assert (
+            len(list(b.folder.glob("*.safetensors")))
+            == sum(len(run.snapshots) for run in b.propagations)
+            <= max(6, most)
+        )
 
 
 def test_objects_have_results_from_their_prompt_on_in_the_direction_of_the_pass(model):
@@ -166,10 +171,14 @@ def test_passes_that_later_ones_went_over_leave_no_snapshots(model):
         for _ in range(5):
             list(session.propagate())
         list(session.propagate(4))
-        assert [run.number for run in session.passes if run.snapshots] == [4, 5]
+        assert [run.number for run in session.propagations if run.snapshots] == [4, 5]
         list(session.propagate(6))
-        assert len(list(session.folder.glob("*.safetensors"))) == sum(len(run.snapshots) for run in session.passes) <= 8
-        assert session.passes[4].snapshots == [-1, 1, 3]
+        assert (
+            len(list(session.folder.glob("*.safetensors")))
+            == sum(len(run.snapshots) for run in session.propagations)
+            <= 8
+        )
+        assert session.propagations[4].snapshots == [-1, 1, 3]
         session.add_prompt(2, 1, FIX)  # what earlier passes computed is still reached
         assert len([*session.propagate(2)]) == 6
 
@@ -196,7 +205,7 @@ def test_many_corrections_keep_within_the_budget_of_snapshots(model, tmp_path, r
     session._replay = counted
     window = session.tracker.tracks[1].bank.pointer_limit
     for t in range(1, length, 9):
-        run = covering(session.passes, t, 1)
+        run = covering(session.propagations, t, 1)
         assert run is not None
         assert list(session._replay(run, t, t))[-1][0] == t
         session.add_prompt(t, 1, FIX)
@@ -233,8 +242,8 @@ def test_goes_on_from_its_folder_as_if_nothing_had_happened(model, tmp_path):
     again = VideoSession.reopen(model, source(18), tmp_path / "b")
     assert again.next_frame == 14
     assert all_same(whole[14:], [bits(r) for r in again.propagate(again.next_frame)])
-    assert [event.kind for event in again.log] == ["prompt", "prompt", "propagate"]
-    assert len(again.passes) == 1
+    assert [event.kind for event in again.events] == ["prompt", "prompt", "propagate"]
+    assert len(again.propagations) == 1
 
 
 def test_reopens_with_what_was_done_after_the_last_pass(model, tmp_path):

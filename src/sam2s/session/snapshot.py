@@ -17,13 +17,12 @@ from torch import Tensor
 from sam2s.errors import OutputError
 from sam2s.memory import MemoryEntry, MemoryPolicy
 from sam2s.model import Network, Segmentation
-
-from .answers import Request
-from .object_track import ObjectTrack, Prompted
-from .preprocess import Clicks
-from .presence import Presence, PresenceRule
-from .results import ObjectState
-from .tracker import Tracker
+from sam2s.tracking.object_segmenter import Request
+from sam2s.tracking.object_track import ObjectTrack, Prompted
+from sam2s.tracking.preprocess import Clicks
+from sam2s.tracking.presence import Presence, PresenceRule
+from sam2s.tracking.results import ObjectState
+from sam2s.tracking.tracker import Tracker
 
 VERSION = 2
 _Json = dict[str, Any]

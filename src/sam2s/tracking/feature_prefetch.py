@@ -21,7 +21,7 @@ ON_GPU = 8
 Encoded = tuple[Frame, ImageFeatures | None]
 
 
-def encode_ahead(model: Network, frames: Iterable[Frame]) -> Generator[Encoded]:
+def prefetch_features(model: Network, frames: Iterable[Frame]) -> Generator[Encoded]:
     """Yield frames with their image features, read ahead by a thread in a bounded queue.
 
     The thread encodes as well where that overlaps with tracking: on a GPU, and on a processor with cores that torch
@@ -52,14 +52,14 @@ def _batches(model: Network, frames: Iterable[Frame]) -> Iterator[tuple[list[Fra
     """Encode on a stream of its own, so that copies and kernels overlap with those of the tracker."""
     stream = torch.cuda.Stream(model.device)
     stream.wait_stream(torch.cuda.default_stream(model.device))  # may still write weights, or the position code
-    for batch in bunches(frames, ON_GPU):
+    for batch in batched_frames(frames, ON_GPU):
         filled = batch + batch[-1:] * (ON_GPU - len(batch))  # one shape, for which a compiled encoder is made once
         with torch.cuda.stream(stream):
             features = encode(model, filled)
         yield batch, features, stream.record_event()
 
 
-def bunches(frames: Iterable[Frame], count: int) -> Iterator[list[Frame]]:
+def batched_frames(frames: Iterable[Frame], count: int) -> Iterator[list[Frame]]:
     """Lists of `count` frames, the last of fewer; an error of the source comes after all frames before it."""
     rest = iter(frames)
     while True:

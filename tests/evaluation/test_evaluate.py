@@ -23,9 +23,9 @@ from sam2s.evaluation.tables import markdown, published
 from sam2s.evaluation.videos import open_videos, synthetic
 from sam2s.masks.palette import read_label_map, write_label_map
 from sam2s.sasv.build import patch_video
-from sam2s.sasv.build import plan as plan_build
-from sam2s.sasv.build import run as build
+from sam2s.sasv.build import run_build as build
 from sam2s.sasv.patch import VideoPatch
+from sam2s.sasv.plan import plan_build
 from sasv.fixtures import cvc_clinicdb
 
 COPY = """

@@ -17,8 +17,8 @@ from sam2s.evaluation.rules import Prompting, Rules
 from sam2s.evaluation.tables import markdown
 from sam2s.evaluation.videos import open_videos
 from sam2s.masks.palette import write_label_map
-from sam2s.sasv.build import plan as plan_build
-from sam2s.sasv.build import run as build
+from sam2s.sasv.build import run_build as build
+from sam2s.sasv.plan import plan_build
 from sasv.fixtures import endovis18
 
 COPY = Run("copy", "copy", Prompting.MASK)

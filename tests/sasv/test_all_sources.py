@@ -38,12 +38,12 @@ def test_every_adapter_has_a_fixture():
 
 
 def test_sources_finds_all(root):
-    found = {one["facts"]["name"]: one for one in json.loads(sam2s("sources", "--root", root, "--json"))}
+    found = {one["info"]["name"]: one for one in json.loads(sam2s("sources", "--root", root, "--json"))}
     for name, one in found.items():
         assert one["folder"], name
         assert not one["problem"], one["problem"]
         assert one["frames"] > 0, name
-        assert all(one["facts"][key] for key in ("url", "access", "licence", "layout"))
+        assert all(one["info"][key] for key in ("url", "access", "licence", "layout"))
 
 
 def test_all_is_built_without_complaint(report):
@@ -53,7 +53,7 @@ def test_all_is_built_without_complaint(report):
 
 def test_every_subset_has_masks(root, report):
     rows = {row["subset"]: row for row in json.loads(sam2s("stats", root / "set", "--json"))}
-    wanted = {subset for module in all_adapters().values() for subset in module.FACTS.subsets}
+    wanted = {subset for module in all_adapters().values() for subset in module.INFO.subsets}
     assert wanted <= set(rows)
     assert all(row["instruments"] + row["tissues"] for row in rows.values())
 
@@ -126,7 +126,7 @@ def test_what_is_left_out_is_said(tmp_path):
 def test_sources_names_the_videos_that_are_wrong(tmp_path):
     endovis18.draw(tmp_path)
     next(tmp_path.rglob("seq_5/labels/frame001.png")).unlink()
-    found = {one["facts"]["name"]: one for one in json.loads(sam2s("sources", "--root", tmp_path, "--json"))}
+    found = {one["info"]["name"]: one for one in json.loads(sam2s("sources", "--root", tmp_path, "--json"))}
     assert found["endovis18"]["videos"] == 1
     assert found["endovis18"]["problem"].startswith("seq_5: ")
     assert "1 of 17 sources can be built" in sam2s("sources", "--root", tmp_path)

@@ -6,8 +6,11 @@ import pytest
 from PIL import Image
 
 from sam2s.errors import DatasetError
-from sam2s.sasv.build import Plan, plan, run, write_manifest
-from sam2s.sasv.masklets import MaskletDataset, State
+from sam2s.sasv.build import run_build
+from sam2s.sasv.manifest import write_manifest
+from sam2s.sasv.masklets import LabelState, MaskletDataset
+from sam2s.sasv.plan import BuildPlan, plan_build
+from sasv.building import build
 from sasv.fixtures import autolaparo, cvc_clinicdb, dsad, endovis18, grasp, polypgen, surgai38k
 from sasv.fixtures.drawing import picture, save
 
@@ -16,11 +19,6 @@ from sasv.fixtures.drawing import picture, save
 def root(tmp_path):
     cvc_clinicdb.draw(tmp_path / "root")
     return tmp_path / "root"
-
-
-def build(root, out, **options):
-    planned = plan(root, out, **options)
-    return {outcome.id: outcome for outcome in run(planned, out)}
 
 
 def states(outcomes):
@@ -36,8 +34,8 @@ def test_second_run_keeps_what_is_there(root, tmp_path):
 
 def test_an_interrupted_run_goes_on(root, tmp_path):
     out = tmp_path / "set"
-    planned = plan(root, out)
-    outcomes = run(planned, out)
+    plan = plan_build(root, out)
+    outcomes = run_build(plan, out)
     next(outcomes)
     outcomes.close()  # as Ctrl-C does
     assert MaskletDataset(out).ids == ["cvc-clinicdb/01"]
@@ -202,14 +200,14 @@ def test_one_bad_sequence_stops_no_other(tmp_path):
 def test_a_source_without_a_complete_video_is_said(tmp_path):
     (tmp_path / "root/instrument_dataset_1/left_frames").mkdir(parents=True)
     save(tmp_path / "root/instrument_dataset_1/left_frames/frame000.png", picture())
-    reason = plan(tmp_path / "root", tmp_path / "set").without["endovis17"]
+    reason = plan_build(tmp_path / "root", tmp_path / "set").without["endovis17"]
     assert "holds no video that is complete; it should have instrument_dataset_N/left_frames" in reason
 
 
 def test_a_source_of_which_sa_sv_takes_nothing_is_said(tmp_path, caplog):
     polypgen.draw(tmp_path / "root")
     shutil.rmtree(next((tmp_path / "root").rglob("seq2")))
-    assert plan(tmp_path / "root", tmp_path / "set").jobs == []
+    assert plan_build(tmp_path / "root", tmp_path / "set").builds == []
     assert "polypgen: SA-SV leaves out all 5 videos in " in caplog.text
 
 
@@ -227,7 +225,7 @@ def test_a_damaged_record_is_built_again_or_left_out(root, tmp_path, caplog):
     out = tmp_path / "set"
     build(root, out)
     (out / "videos/cvc-clinicdb/02/video.json").write_text("{")
-    list(run(Plan(), out))
+    list(run_build(BuildPlan(), out))
     assert MaskletDataset(out).ids == ["cvc-clinicdb/01", "cvc-clinicdb/05"]
     assert "left out of the manifest: cannot read" in caplog.text
     assert states(build(root, out)) == ["kept", "built", "kept"]
@@ -244,8 +242,13 @@ def test_absent_is_not_the_same_as_unknown(tmp_path):
     polypgen.draw(tmp_path / "root")
     build(tmp_path / "root", tmp_path / "set")
     video = MaskletDataset(tmp_path / "set")["polypgen/seq2"]
-    assert [video.objects[0].state(t) for t in range(4)] == [State.MASK, State.MASK, State.EMPTY, State.MASK]
-    assert video.guess["bridged"] == 1
+    assert [video.objects[0].state(t) for t in range(4)] == [
+        LabelState.MASK,
+        LabelState.MASK,
+        LabelState.EMPTY,
+        LabelState.MASK,
+    ]
+    assert video.link_stats["bridged"] == 1
 
 
 def test_left_out_material_needs_all(tmp_path):
@@ -258,7 +261,7 @@ def test_left_out_material_needs_all(tmp_path):
 
 
 def test_missing_sources_say_what_they_need(root, tmp_path):
-    without = plan(root, tmp_path / "set").without
+    without = plan_build(root, tmp_path / "set").without
     assert "cvc-clinicdb" not in without
     assert without["kvasir-seg"].startswith("not found below")
     assert "kavsir_bboxes.json" in without["kvasir-seg"]
@@ -266,9 +269,9 @@ def test_missing_sources_say_what_they_need(root, tmp_path):
 
 def test_nothing_to_build_is_said(tmp_path):
     with pytest.raises(DatasetError, match=r"nowhere is not a folder; give the one .*\(--root\)"):
-        plan(tmp_path / "nowhere", tmp_path / "set")
+        plan_build(tmp_path / "nowhere", tmp_path / "set")
     with pytest.raises(DatasetError, match="there is no source 'cvc'; known sources: "):
-        plan(tmp_path, tmp_path / "set", sources=["cvc"])
+        plan_build(tmp_path, tmp_path / "set", sources=["cvc"])
 
 
 def test_a_foreign_frame_size_is_named(root, tmp_path):

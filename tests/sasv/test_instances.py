@@ -5,25 +5,25 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sam2s.errors import DatasetError
-from sam2s.sasv.instances import Counts, components, frame_instances
+from sam2s.sasv.instances import GroupingStats, components, frame_instances
 from sam2s.sasv.ontology import load_ontology
-from sam2s.sasv.raw import How, Labels, Link, RawMask
+from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, RawMask
 from sasv.fixtures.drawing import SIZE, disc
 
 
-def objects(*masks, how=None, link=None, crop=None, unknown=0, source="cholecinstanceseg"):
-    counts = Counts()
+def objects(*masks, grouping=None, link_rules=None, crop=None, unknown=0, source="cholecinstanceseg"):
+    stats = GroupingStats()
     found = frame_instances(
-        Labels(tuple(masks), unknown=unknown),
+        FrameLabels(tuple(masks), unknown=unknown),
         SIZE,
         source=source,
         ontology=load_ontology(),
-        how=how or {},
-        link=link or Link(min_area=20),
+        grouping=grouping or {},
+        link_rules=link_rules or LinkRules(min_area=20),
         crop=crop,
-        counts=counts,
+        stats=stats,
     )
-    return found, counts
+    return found, stats
 
 
 LEFT, RIGHT = disc(12, 20, 7), disc(50, 20, 7)
@@ -37,12 +37,12 @@ def test_components_split_left_to_right_and_specks_go():
 
 
 def test_whole_label_is_one_object():
-    found, _ = objects(RawMask("hook", RIGHT | LEFT), how={"hook": How.WHOLE})
+    found, _ = objects(RawMask("hook", RIGHT | LEFT), grouping={"hook": MaskGrouping.WHOLE})
     assert [one.area for one in found] == [int((LEFT | RIGHT).sum())]
 
 
 def test_each_mask_is_one_object_even_where_they_overlap():
-    found, _ = objects(RawMask("hook", LEFT), RawMask("hook", disc(16, 20, 7)), how={"hook": How.EACH})
+    found, _ = objects(RawMask("hook", LEFT), RawMask("hook", disc(16, 20, 7)), grouping={"hook": MaskGrouping.EACH})
     assert len(found) == 2
 
 
@@ -54,7 +54,7 @@ def test_tracks_join_masks_of_one_id():
 def test_near_parts_join():
     near = disc(20, 20, 4) | disc(31, 20, 4)  # two pixels apart
     assert len(objects(RawMask("hook", near))[0]) == 2
-    assert len(objects(RawMask("hook", near), link=Link(min_area=20, join=4))[0]) == 1
+    assert len(objects(RawMask("hook", near), link_rules=LinkRules(min_area=20, join=4))[0]) == 1
 
 
 def test_crop_cuts_masks_of_full_size():

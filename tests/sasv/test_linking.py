@@ -3,7 +3,7 @@ import pytest
 from sam2s.sasv.instances import Instance, components
 from sam2s.sasv.linking import Linker, overlap
 from sam2s.sasv.ontology import load_ontology
-from sam2s.sasv.raw import Link
+from sam2s.sasv.raw import LinkRules
 from sasv.fixtures.drawing import SIZE, disc
 
 HOOK = load_ontology().categories["hook"]
@@ -16,7 +16,7 @@ def at(x, y=20, radius=6, category=HOOK, track=None):
 
 
 def ids(frames, **rules):
-    linker = Linker(Link(**rules), SIZE)
+    linker = Linker(LinkRules(**rules), SIZE)
     return [linker.step(t, frame) for t, frame in enumerate(frames)], linker
 
 
@@ -24,7 +24,7 @@ def test_two_tools_keep_their_ids_while_they_move():
     frames = [[at(12 + 2 * t), at(50 - 2 * t)] for t in range(5)]
     found, linker = ids(frames)
     assert found == [[1, 2]] * 5
-    assert linker.guess == {"given": 0, "clear": 8, "doubtful": 0, "bridged": 0}
+    assert linker.link_stats == {"given": 0, "clear": 8, "doubtful": 0, "bridged": 0}
     assert linker.review == []
 
 
@@ -42,7 +42,7 @@ def test_gaps_are_bridged_up_to_the_limit():
     frames = [[at(20)], [], [], [at(21)]]
     found, linker = ids(frames, gap=2)
     assert found[-1] == [1]
-    assert linker.guess["bridged"] == 1
+    assert linker.link_stats["bridged"] == 1
     assert ids(frames, gap=1)[0][-1] == [2]
 
 
@@ -57,7 +57,7 @@ def test_a_far_object_is_new_behind_the_gate_and_doubtful_without_one():
 def test_a_close_call_is_on_the_review_list():
     _, linker = ids([[at(26), at(38)], [at(32)]])
     assert linker.review[0]["reasons"] == ["ambiguous"]
-    assert linker.guess["doubtful"] == 1
+    assert linker.link_stats["doubtful"] == 1
 
 
 def test_a_jump_in_area_is_on_the_review_list():
@@ -68,7 +68,7 @@ def test_a_jump_in_area_is_on_the_review_list():
 def test_ids_of_the_source_are_kept_and_counted():
     found, linker = ids([[at(10, track="a"), at(50, track="b")], [at(50, track="a"), at(10, track="b")]])
     assert found == [[1, 2], [1, 2]]
-    assert linker.guess["given"] == 2
+    assert linker.link_stats["given"] == 2
 
 
 def test_order_links_left_to_left_over_any_absence():

@@ -5,7 +5,7 @@ from sam2s.errors import DatasetError
 from sam2s.masks import rle
 from sam2s.sasv.adapters import art_net, hyst_yt, surgai38k
 from sam2s.sasv.assemble import assemble
-from sam2s.sasv.path_template import Template
+from sam2s.sasv.path_template import PathTemplate
 from sasv.fixtures import art_net as art_net_fixture
 from sasv.fixtures import hyst_yt as hyst_yt_fixture
 from sasv.fixtures import surgai38k as surgai_fixture
@@ -32,7 +32,7 @@ def build(video, source, tmp_path):
 def test_without_a_mapping_file_nothing_is_found(tmp_path):
     for adapter in (surgai38k, art_net, hyst_yt):
         assert adapter.find(tmp_path) is None
-        assert f"{adapter.FACTS.name}.yaml" in adapter.FACTS.layout
+        assert f"{adapter.INFO.name}.yaml" in adapter.INFO.layout
 
 
 def test_videos_in_natural_order_with_their_split(surgai):
@@ -46,8 +46,8 @@ def test_videos_in_natural_order_with_their_split(surgai):
 
 
 def test_whole_is_one_object(surgai, tmp_path):
-    draft = build(next(surgai38k.videos(surgai38k.find(surgai))), "surgai3.8k", tmp_path)
-    (uterus,) = draft.objects.values()
+    labels = build(next(surgai38k.videos(surgai38k.find(surgai))), "surgai3.8k", tmp_path)
+    (uterus,) = labels.objects.values()
     assert uterus.category == "uterus"
     assert rle.area(uterus.masks[0]) == (disc(20, 20, 9) | disc(45, 30, 6)).sum()
 
@@ -65,12 +65,12 @@ def test_single_pictures_with_codes_and_a_missing_mask(tmp_path):
 def test_ids_that_last_keep_three_states_apart(tmp_path):
     hyst_yt_fixture.draw(tmp_path)
     (video,) = hyst_yt.videos(hyst_yt.find(tmp_path))
-    draft = build(video, "hyst-yt", tmp_path)
-    assert draft.size == (44, 56)
+    labels = build(video, "hyst-yt", tmp_path)
+    assert labels.size == (44, 56)
     assert video.fps == 1
-    states = {o.track: [m and bool(rle.area(m)) for m in o.masks] for o in draft.objects.values()}
+    states = {o.track: [m and bool(rle.area(m)) for m in o.masks] for o in labels.objects.values()}
     assert states == {"1": [True, None, True], "2": [True, None, False]}
-    assert draft.guess["doubtful"] == 0
+    assert labels.link_stats["doubtful"] == 0
 
 
 def test_one_file_per_object_and_colours(tmp_path):
@@ -144,7 +144,7 @@ def test_two_files_of_one_frame_number_are_refused(surgai):
 def test_templates_take_everything_literally_but_fields(tmp_path):
     for name in ("a[1]/x_1.png", "a1/x_1.png", "a[1]/x_b.png", "a[1]/x_b_2.png"):
         save(tmp_path / name, disc(5, 5, 2))
-    assert [v for _, v in Template("a[1]/{name}_{frame}.png").matches(tmp_path)] == [
+    assert [v for _, v in PathTemplate("a[1]/{name}_{frame}.png").matches(tmp_path)] == [
         {"name": "x", "frame": "1"},
         {"name": "x_b", "frame": "2"},
     ]

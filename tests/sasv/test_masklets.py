@@ -11,8 +11,8 @@ from PIL import Image
 
 from sam2s.errors import DatasetError
 from sam2s.masks import rle
-from sam2s.sasv.draft import Draft, DraftFrame, DraftObject, open_draft, write_draft
-from sam2s.sasv.masklets import MaskletDataset, State, read_video
+from sam2s.sasv.masklets import LabelState, MaskletDataset, read_video
+from sam2s.sasv.video_labels import LabelledFrame, LabelledObject, VideoLabels, read_labels, write_labels
 from sasv.fixtures.drawing import SIZE, damage, disc, picture, save
 
 HEADER = {
@@ -34,9 +34,11 @@ def write(folder, objects, annotated=(True, True, True)):
     files = [f"frames/{t:05d}.png" for t in range(len(annotated))]
     for t, name in enumerate(files):
         save(folder / name, picture(t))
-    frames = [DraftFrame(10 * t, Fraction(t, 3), known) for t, known in enumerate(annotated)]
-    draft = Draft(HEADER, SIZE, frames, {i: DraftObject("hook", "instrument", "hook", m) for i, m in objects.items()})
-    write_draft(draft, files, folder)
+    frames = [LabelledFrame(10 * t, Fraction(t, 3), known) for t, known in enumerate(annotated)]
+    labels = VideoLabels(
+        HEADER, SIZE, frames, {i: LabelledObject("hook", "instrument", "hook", m) for i, m in objects.items()}
+    )
+    write_labels(labels, files, folder)
     return read_video(folder)
 
 
@@ -49,7 +51,11 @@ def test_overlapping_objects_and_three_states(tmp_path):
     wanted = {1: [a, nothing, None], 2: [b, a, None]}
     video = write(tmp_path, {i: [encoded(m) for m in masks] for i, masks in wanted.items()}, (True, True, False))
     assert [frame.layers for frame in video.frames] == [2, 1, 0]
-    assert [video.objects[0].state(t) for t in range(3)] == [State.MASK, State.EMPTY, State.NOT_ANNOTATED]
+    assert [video.objects[0].state(t) for t in range(3)] == [
+        LabelState.MASK,
+        LabelState.EMPTY,
+        LabelState.NOT_ANNOTATED,
+    ]
     for t in range(2):
         for i, mask in video.masks(t).items():
             assert np.array_equal(mask, wanted[i][t])
@@ -88,7 +94,7 @@ def test_round_trip(tmp_path_factory, columns):
         for i, column in enumerate(columns, 1)
     }
     video = write(tmp_path_factory.mktemp("v"), masks, (True, True))
-    again = open_draft(video)
+    again = read_labels(video)
     assert {i: o.masks for i, o in again.objects.items()} == masks
 
 

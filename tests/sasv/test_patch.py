@@ -5,9 +5,10 @@ import pytest
 
 from sam2s.errors import DatasetError
 from sam2s.masks import rle
-from sam2s.sasv.build import patch_video, plan, run
+from sam2s.sasv.build import patch_video
 from sam2s.sasv.masklets import MaskletDataset
 from sam2s.sasv.patch import Patch, VideoPatch, read_patches, write_patch
+from sasv.building import build
 from sasv.fixtures import cholecinstanceseg, cvc_clinicdb
 from sasv.fixtures.drawing import SIZE, disc
 
@@ -17,8 +18,7 @@ NAME = "cholecinstanceseg/VID01_t50_full"  # graspers 1 and 2 on frame 0; hook 3
 @pytest.fixture
 def built(tmp_path):
     cholecinstanceseg.draw(tmp_path / "root")
-    planned = plan(tmp_path / "root", tmp_path / "set")
-    list(run(planned, tmp_path / "set"))
+    build(tmp_path / "root", tmp_path / "set")
     return MaskletDataset(tmp_path / "set")
 
 
@@ -127,8 +127,8 @@ def test_a_build_with_a_patch_keeps_earlier_corrections(built, tmp_path):
     first, second = {"do": "drop", "id": 1}, {"do": "drop", "id": 2}
     edit(built, first)
     for _ in range(2):
-        planned = plan(tmp_path / "root", tmp_path / "set", patch=Patch({NAME: VideoPatch([second])}))
-        outcomes = {outcome.id: outcome.state for outcome in run(planned, tmp_path / "set")}
+        patch = Patch({NAME: VideoPatch([second])})
+        outcomes = {i: o.state for i, o in build(tmp_path / "root", tmp_path / "set", patch=patch).items()}
         assert [o.id for o in built[NAME].objects] == [3]
         assert built[NAME].edits == (first, second)
     assert set(outcomes.values()) == {"kept"}
@@ -137,10 +137,10 @@ def test_a_build_with_a_patch_keeps_earlier_corrections(built, tmp_path):
 def test_corrections_survive_a_new_build(tmp_path):
     cvc_clinicdb.draw(tmp_path / "root")
     out = tmp_path / "set"
-    list(run(plan(tmp_path / "root", out), out))
+    build(tmp_path / "root", out)
     video = MaskletDataset(out)["cvc-clinicdb/02"]
     patch_video(video, VideoPatch([{"do": "drop", "id": 2}], video.base))
-    list(run(plan(tmp_path / "root", out, fresh=True), out))
+    build(tmp_path / "root", out, fresh=True)
     again = MaskletDataset(out)["cvc-clinicdb/02"]
     assert [o.id for o in again.objects] == [1]
     assert again.edits == ({"do": "drop", "id": 2},)

@@ -5,19 +5,18 @@ from typer.testing import CliRunner
 
 from sam2s.cli.sasv import app
 from sam2s.errors import ConfigError, DatasetError
-from sam2s.sasv.build import plan, run
 from sam2s.sasv.counts import COLUMNS, Tally, partial_subsets, table1
 from sam2s.sasv.masklets import MaskletDataset, read_manifest
 from sam2s.sasv.splits import make_split, read_split, write_split
 from sam2s.sasv.verify import compare, verify
+from sasv.building import build
 from sasv.fixtures import cholecinstanceseg, cvc_clinicdb, endoscapes
 
 
 @pytest.fixture
 def built(tmp_path):
     cvc_clinicdb.draw(tmp_path / "root")
-    planned = plan(tmp_path / "root", tmp_path / "set")
-    list(run(planned, tmp_path / "set"))
+    build(tmp_path / "root", tmp_path / "set")
     return tmp_path / "set"
 
 
@@ -56,7 +55,7 @@ def test_a_rows_own_reasons_need_all_of_its_videos():
 def test_a_part_of_a_test_subset_is_named_and_refused_when_strict(tmp_path):
     cholecinstanceseg.draw(tmp_path / "root")
     out = tmp_path / "set"
-    list(run(plan(tmp_path / "root", out), out))
+    build(tmp_path / "root", out)
     findings = verify(out)
     assert findings.ok
     assert findings.partial == {"CIS-Test": "1 of 4 videos and 1 of 7,229 frames"}
@@ -101,11 +100,11 @@ def test_a_patient_on_both_sides_is_found_across_sources(tmp_path):
     cholecinstanceseg.draw(tmp_path / "root")
     endoscapes.draw(tmp_path / "root")
     out = tmp_path / "set"
-    list(run(plan(tmp_path / "root", out), out))
+    build(tmp_path / "root", out)
     assert verify(out).shared == {}
     base = tmp_path / "root/cholecinstanceseg/test"
     (base / "VID14_t50_full").rename(base / "VID66_t50_full")  # Cholec80's video 66 is Endoscapes' 121
-    list(run(plan(tmp_path / "root", out), out))
+    build(tmp_path / "root", out)
     shared = verify(out).shared
     assert shared == {
         "cholec:066": {

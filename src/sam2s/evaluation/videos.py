@@ -17,8 +17,8 @@ from sam2s.files import natural
 from sam2s.formats.folders import find_sequences, list_pictures
 from sam2s.masks.palette import read_label_map
 from sam2s.sasv.counts import partial_subsets
-from sam2s.sasv.draft import sha256
 from sam2s.sasv.masklets import MANIFEST, SUMS, MaskletDataset, MaskletVideo, read_manifest
+from sam2s.sasv.video_labels import sha256
 from sam2s.synth import Scene
 from sam2s.video import ArraySource, VideoSource
 from sam2s.video.folder import FolderSource

@@ -1,4 +1,4 @@
-"""One source video from its raw frames to a draft: frames stored, objects made and linked, states filled in."""
+"""One source video from its raw frames to its labels: frames stored, objects made and linked, states filled in."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sam2s.errors import DatasetError
 from sam2s.masks import rle
-from sam2s.sasv.draft import Draft, DraftFrame, DraftObject, empty
-from sam2s.sasv.instances import Counts, Instance, frame_instances, merged, with_colour
+from sam2s.sasv.instances import GroupingStats, Instance, frame_instances, merged, with_colour
 from sam2s.sasv.linking import Linker
 from sam2s.sasv.ontology import load_ontology
 from sam2s.sasv.pictures import small, store
-from sam2s.sasv.raw import RawVideo
+from sam2s.sasv.raw import FrameLabels, RawVideo
 from sam2s.sasv.traces import note
+from sam2s.sasv.video_labels import LabelledFrame, LabelledObject, VideoLabels, empty
 
 
 @dataclass
-class _Found:
+class _FrameMasks:
     """What is known of one frame: whether anybody looked, for which labels (None: all), and the masks by id."""
 
     annotated: bool
@@ -29,71 +31,102 @@ class _Found:
         return self.annotated and (self.scope is None or not self.scope.isdisjoint(labels))
 
 
+@dataclass
+class _LabelCollector:
+    """Gathers the objects of one video, frame by frame.
+
+    Attributes:
+        video: the video, for its rules.
+        source: name of its source, for the ontology.
+        linker: gives ids to the objects of a frame.
+        stats: what was done to get from labels to objects.
+        frames: masks by frame.
+        examples: by id, the object's first instance.
+        source_labels: by id, the source's names of the object.
+    """
+
+    video: RawVideo
+    source: str
+    linker: Linker
+    stats: GroupingStats = field(default_factory=GroupingStats)
+    frames: list[_FrameMasks] = field(default_factory=list)
+    examples: dict[int, Instance] = field(default_factory=dict)
+    source_labels: dict[int, set[str]] = field(default_factory=dict)
+
+    def add(self, labels: FrameLabels | None, picture: np.ndarray) -> None:
+        """Take the labels of the next frame; None where nobody annotated it."""
+        frame = _FrameMasks(labels is not None, labels.scope if labels else None)
+        self.frames.append(frame)
+        if labels is None:
+            return
+        size = self.linker.size
+        instances = frame_instances(
+            labels,
+            size,
+            source=self.source,
+            ontology=load_ontology(),
+            grouping=self.video.grouping,
+            link_rules=self.video.link_rules,
+            crop=self.video.crop,
+            stats=self.stats,
+        )
+        instances = with_colour(instances, picture, size)
+        by_id: dict[int, Instance] = {}
+        ids = self.linker.step(len(self.frames) - 1, instances)
+        for object_id, instance in zip(ids, instances, strict=True):
+            by_id[object_id] = merged(by_id[object_id], instance) if object_id in by_id else instance
+        for object_id, instance in by_id.items():
+            frame.masks[object_id] = rle.encode(instance.mask(size))
+            self.examples.setdefault(object_id, instance)
+            self.source_labels.setdefault(object_id, set()).add(instance.label)
+
+    def objects(self) -> dict[int, LabelledObject]:
+        """All objects with their state on every frame."""
+        nothing = empty(self.linker.size)
+        objects = {}
+        for i, example in sorted(self.examples.items()):
+            names = self.source_labels[i]
+            masks = [f.masks.get(i) or (nothing if f.looked_for(names) else None) for f in self.frames]
+            label = " / ".join(sorted(names))
+            objects[i] = LabelledObject(example.category.name, example.category.kind, label, masks, example.track)
+        return objects
+
+    def link_stats(self) -> dict[str, int]:
+        """How ids came about, and what was done to the labels."""
+        stats = {"split": self.stats.split, "specks": self.stats.specks, "unknown_pixels": self.stats.unknown_pixels}
+        return {**self.linker.link_stats, **stats}
+
+
 def assemble(
     video: RawVideo, source: str, header: dict[str, Any], folder: Path, *, hard_link: bool
-) -> tuple[Draft, list[str]]:
+) -> tuple[VideoLabels, list[str]]:
     """Go once through a video; only one frame's pixels are held at a time.
 
     Returns:
-        The draft, and the names of the frames stored in `folder`.
+        The labels, and the names of the frames stored in `folder`.
 
     Raises:
         DatasetError: a file is missing, damaged or not as documented.
     """
-    counts, ontology = Counts(), load_ontology()
     files: list[str] = []
-    frames: list[DraftFrame] = []
-    found: list[_Found] = []
-    examples: dict[int, Instance] = {}
-    names: dict[int, set[str]] = {}
-    linker: Linker | None = None
+    frames: list[LabelledFrame] = []
+    collector: _LabelCollector | None = None
     for t, frame in enumerate(video.frames()):
         if isinstance(frame.image, Path):
             note(frame.image)
         name, size = store(frame.image, folder, t, video.crop, hard_link=hard_link)
-        linker = linker or Linker(video.link, size)
-        if size != linker.size:
+        collector = collector or _LabelCollector(video, source, Linker(video.link_rules, size))
+        if size != collector.linker.size:
             raise DatasetError(
-                f"{video.name}: frame {frame.index} is {size}, those before {linker.size}; restore the official files"
+                f"{video.name}: frame {frame.index} is {size}, those before {collector.linker.size}; "
+                "restore the official files"
             )
-        picture = small(folder / name, frame.image)
-        labels = frame.labels
         files.append(name)
-        frames.append(DraftFrame(frame.index, frame.pts, labels is not None))
-        found.append(_Found(labels is not None, labels.scope if labels else None))
-        if labels is None:
-            continue
-        instances = with_colour(
-            frame_instances(
-                labels,
-                size,
-                source=source,
-                ontology=ontology,
-                how=video.how,
-                link=video.link,
-                crop=video.crop,
-                counts=counts,
-            ),
-            picture,
-            size,
-        )
-        seen: dict[int, Instance] = {}
-        for object_id, one in zip(linker.step(t, instances), instances, strict=True):
-            seen[object_id] = merged(seen[object_id], one) if object_id in seen else one
-        for object_id, one in seen.items():
-            found[-1].masks[object_id] = rle.encode(one.mask(size))
-            examples.setdefault(object_id, one)
-            names.setdefault(object_id, set()).add(one.label)
-    if linker is None:
+        frames.append(LabelledFrame(frame.index, frame.pts, frame.labels is not None))
+        collector.add(frame.labels, small(folder / name, frame.image))
+    if collector is None:
         raise DatasetError(f"{video.name} has no frames; unpack the official download again")
-
-    nothing = empty(linker.size)
-    objects = {}
-    for i, one in sorted(examples.items()):
-        masks = [f.masks.get(i) or (nothing if f.looked_for(names[i]) else None) for f in found]
-        label = " / ".join(sorted(names[i]))
-        objects[i] = DraftObject(one.category.name, one.category.kind, label, masks, one.track)
-    guess = {**linker.guess, "split": counts.split, "specks": counts.specks, "unknown_pixels": counts.unknown_pixels}
-    draft = Draft(header, linker.size, frames, objects, guess, linker.review)
-    draft.base = draft.fingerprint()
-    return draft, files
+    linker = collector.linker
+    labels = VideoLabels(header, linker.size, frames, collector.objects(), collector.link_stats(), linker.review)
+    labels.base = labels.fingerprint()
+    return labels, files

@@ -29,7 +29,7 @@ class Tally:
         seconds: summed duration where the source tells a rate, at one frame a second where it does not.
         pixels: summed area of masks as a share of their frames.
         categories: masklets (or masks of single images) by category.
-        guess: see `linking.py`, summed.
+        link_stats: see `linking.py`, summed.
     """
 
     videos: int = 0
@@ -40,26 +40,26 @@ class Tally:
     seconds: Fraction = Fraction(0)
     pixels: float = 0.0
     categories: dict[str, int] = field(default_factory=dict)
-    guess: dict[str, int] = field(default_factory=dict)
+    link_stats: dict[str, int] = field(default_factory=dict)
 
     def add(self, video: MaskletVideo) -> None:
         """Count one more video."""
         self.frames += sum(frame.layers > 0 for frame in video.frames)
-        for one in video.objects:
-            seen = one.seen
-            if one.kind == "instrument":
+        for masklet in video.objects:
+            seen = masklet.seen
+            if masklet.kind == "instrument":
                 self.instruments += len(seen)
             else:
                 self.tissues += len(seen)
-            self.pixels += sum(one.area[t] or 0 for t in seen) / (video.size[0] * video.size[1])
+            self.pixels += sum(masklet.area[t] or 0 for t in seen) / (video.size[0] * video.size[1])
             if seen:
-                self.categories[one.category] = self.categories.get(one.category, 0) + 1
+                self.categories[masklet.category] = self.categories.get(masklet.category, 0) + 1
         if not video.images:
             self.videos += 1
-            self.masklets += sum(bool(one.seen) for one in video.objects)
+            self.masklets += sum(bool(masklet.seen) for masklet in video.objects)
             self.seconds += Fraction(len(video)) / (video.fps or 1)
-        for name, number in video.guess.items():
-            self.guess[name] = self.guess.get(name, 0) + number
+        for name, number in video.link_stats.items():
+            self.link_stats[name] = self.link_stats.get(name, 0) + number
 
     @property
     def masks(self) -> int:
@@ -68,7 +68,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """One row of Table 1.
 
     Attributes:
@@ -93,11 +93,11 @@ class Row:
 
 
 @cache
-def table1() -> tuple[Row, ...]:
+def table1() -> tuple[TableRow, ...]:
     """Table 1 of the paper, with the reasons why a set from the public labels differs."""
     data = yaml.safe_load((files("sam2s.sasv") / "table1.yaml").read_text("utf-8"))
     return tuple(
-        Row(
+        TableRow(
             subset=row["subset"],
             source=row["source"],
             split=row["split"],
@@ -113,15 +113,16 @@ def table1() -> tuple[Row, ...]:
 
 def partial_subsets(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Test subsets of which only a part is built, and how much that is; `entries` are those of a manifest."""
-    found: dict[str | None, dict[str, int]] = {}
+    built_by_subset: dict[str | None, dict[str, int]] = {}
     for entry in entries:
-        counts = found.setdefault(entry["subset"], {"videos": 0, "frames": 0})
+        counts = built_by_subset.setdefault(entry["subset"], {"videos": 0, "frames": 0})
         counts["videos"] += 1
         counts["frames"] += entry["frames"]
     return {
         row.subset: " and ".join(f"{built[what]:,} of {number:,} {what}" for what, number in row.whole.items())
         for row in table1()
-        if (built := found.get(row.subset)) and any(built[what] != number for what, number in row.whole.items())
+        if (built := built_by_subset.get(row.subset))
+        and any(built[what] != number for what, number in row.whole.items())
     }
 
 

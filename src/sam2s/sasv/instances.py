@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.ontology import Category, Ontology
-from sam2s.sasv.raw import How, Labels, Link
+from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping
 
 _EIGHT_NEIGHBOURS = np.ones((3, 3), bool)
 _UNKNOWN_LIMIT = 1e-3  # share of a frame that may hold undocumented codes
@@ -57,7 +57,7 @@ class Instance:
 
 
 @dataclass
-class Counts:
+class GroupingStats:
     """What was done to get from labels to objects, over a video."""
 
     split: int = 0  # labels of a frame that fell into several objects
@@ -66,22 +66,22 @@ class Counts:
 
 
 def frame_instances(
-    labels: Labels,
+    labels: FrameLabels,
     size: tuple[int, int],
     *,
     source: str,
     ontology: Ontology,
-    how: Mapping[str, How],
-    link: Link,
+    grouping: Mapping[str, MaskGrouping],
+    link_rules: LinkRules,
     crop: tuple[int, int, int, int] | None,
-    counts: Counts,
+    stats: GroupingStats,
 ) -> list[Instance]:
     """All objects of one frame, in the order of the labels, then from left to right.
 
     Raises:
         DatasetError: a mask has not the frame's size, a label is not in the ontology, or too many codes are unknown.
     """
-    counts.unknown_pixels += labels.unknown
+    stats.unknown_pixels += labels.unknown
     if labels.unknown > _UNKNOWN_LIMIT * size[0] * size[1]:
         raise DatasetError(
             f"{labels.unknown} pixels of a {size[1]}x{size[0]} frame have codes that {source} does not document; "
@@ -97,7 +97,7 @@ def frame_instances(
         if raw.track is not None:
             key = (raw.label, raw.track)
             tracked[key] = tracked[key] | mask if key in tracked else mask
-        elif how.get(raw.label) == How.EACH:
+        elif grouping.get(raw.label) == MaskGrouping.EACH:
             each.append((raw.label, mask))
         else:
             unions[raw.label] = unions[raw.label] | mask if raw.label in unions else mask
@@ -106,29 +106,32 @@ def frame_instances(
     pieces += [(label, track, *boxed) for (label, track), m in tracked.items() if (boxed := _box(m))]
     pieces += [(label, None, *boxed) for label, m in each if (boxed := _box(m))]
     for label, mask in unions.items():
-        if how.get(label) == How.WHOLE:
+        if grouping.get(label) == MaskGrouping.WHOLE:
             parts = [boxed] if (boxed := _box(mask)) else []
         else:
-            parts = list(components(mask, link.join))
-        kept = [part for part in parts if np.count_nonzero(part[0]) >= link.min_area]
-        counts.specks += len(parts) - len(kept)
-        counts.split += len(kept) > 1
-        pieces += [(label, None, *part) for part in sorted(kept, key=lambda part: part[1][1])]
-    found = []
+            parts = list(components(mask, link_rules.join))
+        large = [part for part in parts if np.count_nonzero(part[0]) >= link_rules.min_area]
+        stats.specks += len(parts) - len(large)
+        stats.split += len(large) > 1
+        pieces += [(label, None, *part) for part in sorted(large, key=lambda part: part[1][1])]
+    instances = []
     for label, track, region, corner in pieces:
         category = ontology.category(source, label)
         assert category is not None
-        found.append(Instance(category, label, region, corner, None, track))
-    return found
+        instances.append(Instance(category, label, region, corner, None, track))
+    return instances
 
 
 def merged(a: Instance, b: Instance) -> Instance:
     """Two pieces of one object as one."""
     y, x = min(a.corner[0], b.corner[0]), min(a.corner[1], b.corner[1])
-    ends = [(one.corner[0] + one.crop.shape[0], one.corner[1] + one.crop.shape[1]) for one in (a, b)]
+    ends = [
+        (instance.corner[0] + instance.crop.shape[0], instance.corner[1] + instance.crop.shape[1])
+        for instance in (a, b)
+    ]
     crop = np.zeros((max(bottom for bottom, _ in ends) - y, max(right for _, right in ends) - x), bool)
-    for one, (bottom, right) in zip((a, b), ends, strict=True):
-        crop[one.corner[0] - y : bottom - y, one.corner[1] - x : right - x] |= one.crop
+    for instance, (bottom, right) in zip((a, b), ends, strict=True):
+        crop[instance.corner[0] - y : bottom - y, instance.corner[1] - x : right - x] |= instance.crop
     colour = a.colour
     if a.colour is not None and b.colour is not None:
         colour = (a.area * a.colour + b.area * b.colour) / (a.area + b.area)
@@ -161,12 +164,14 @@ def with_colour(instances: Iterable[Instance], image: np.ndarray, size: tuple[in
     bins = (image >> 6).astype(np.uint8) @ np.array([16, 4, 1], np.uint8)
     scale_y, scale_x = image.shape[0] / size[0], image.shape[1] / size[1]
     coloured = []
-    for one in instances:
-        rows, columns = np.nonzero(one.crop)
-        y = ((rows + one.corner[0]) * scale_y).astype(int)
-        x = ((columns + one.corner[1]) * scale_x).astype(int)
+    for instance in instances:
+        rows, columns = np.nonzero(instance.crop)
+        y = ((rows + instance.corner[0]) * scale_y).astype(int)
+        x = ((columns + instance.corner[1]) * scale_x).astype(int)
         histogram = np.bincount(bins[y, x], minlength=64) / len(rows)
-        coloured.append(Instance(one.category, one.label, one.crop, one.corner, histogram, one.track))
+        coloured.append(
+            Instance(instance.category, instance.label, instance.crop, instance.corner, histogram, instance.track)
+        )
     return coloured
 
 

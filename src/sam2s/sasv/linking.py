@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from sam2s.sasv.instances import Instance, merged
-from sam2s.sasv.raw import Link
+from sam2s.sasv.raw import LinkRules
 
 _WEAK = 0.3  # a link with a lower score is doubtful
 _CLOSE = 0.1  # so is one that beats its rival by less
@@ -25,7 +25,7 @@ _REACH = 0.15  # distance, as a share of the frame's diagonal, at which nearness
 
 
 @dataclass
-class _Known:
+class _LinkedObject:
     """An object so far; `track` is the source's id, kept while frames without such ids continue the object."""
 
     id: int
@@ -41,54 +41,54 @@ class Linker:
     Attributes:
         link: the rules of this video.
         size: (height, width) of its frames.
-        guess: links by how they came about: `given` by the source, `clear`, `doubtful`; and, of the latter two,
+        link_stats: links by how they came about: `given` by the source, `clear`, `doubtful`; and, of the latter two,
             `bridged` over frames on which the object was not seen.
         review: doubtful links as {frame, id, reasons, score}.
     """
 
-    link: Link
+    link_rules: LinkRules
     size: tuple[int, int]
-    guess: dict[str, int] = field(default_factory=lambda: {"given": 0, "clear": 0, "doubtful": 0, "bridged": 0})
+    link_stats: dict[str, int] = field(default_factory=lambda: {"given": 0, "clear": 0, "doubtful": 0, "bridged": 0})
     review: list[dict[str, Any]] = field(default_factory=list)
-    _known: list[_Known] = field(default_factory=list)
+    _known: list[_LinkedObject] = field(default_factory=list)
     _time: int = 0  # annotated frames so far
 
     def step(self, frame: int, instances: Sequence[Instance]) -> list[int]:
         """Ids of a frame's instances, one id for all pieces of an object; frames come in order."""
         self._time += 1
         ids = [0] * len(instances)
-        for i, one in enumerate(instances):
-            if one.track is not None:
-                ids[i] = self._given(one)
-        guessed = [i for i, one in enumerate(instances) if one.track is None]
+        for i, instance in enumerate(instances):
+            if instance.track is not None:
+                ids[i] = self._given(instance)
+        guessed = [i for i, instance in enumerate(instances) if instance.track is None]
         for category in dict.fromkeys(instances[i].category.name for i in guessed):
             group = [i for i in guessed if instances[i].category.name == category]
             for i, object_id in zip(group, self._assign(frame, [instances[i] for i in group]), strict=True):
                 ids[i] = object_id
         return ids
 
-    def _given(self, one: Instance) -> int:
+    def _given(self, instance: Instance) -> int:
         for known in self._known:
-            if known.track == one.track and known.last.label == one.label:
-                self.guess["given"] += 1
-                known.last, known.time = one, self._time
+            if known.track == instance.track and known.last.label == instance.label:
+                self.link_stats["given"] += 1
+                known.last, known.time = instance, self._time
                 return known.id
-        return self._new(one)
+        return self._new(instance)
 
-    def _new(self, one: Instance) -> int:
-        self._known.append(_Known(len(self._known) + 1, one, self._time, one.track))
+    def _new(self, instance: Instance) -> int:
+        self._known.append(_LinkedObject(len(self._known) + 1, instance, self._time, instance.track))
         return self._known[-1].id
 
     def _assign(self, frame: int, group: list[Instance]) -> list[int]:
         """Ids for one category's instances."""
-        reach = math.inf if self.link.by == "order" else self.link.gap
+        reach = math.inf if self.link_rules.by == "order" else self.link_rules.gap
         candidates = [
             k for k in self._known if k.last.category == group[0].category and 0 < self._time - k.time <= reach + 1
         ]
-        scores = np.array([[self._score(k.last, one) for one in group] for k in candidates])
+        scores = np.array([[self._score(k.last, instance) for instance in group] for k in candidates])
         scores = scores.reshape(len(candidates), len(group))
         ages = np.array([self._time - k.time - 1 for k in candidates])
-        gate = self.link.gate if self.link.by == "overlap" else -math.inf
+        gate = self.link_rules.gate if self.link_rules.by == "overlap" else -math.inf
         # Of equally good candidates the one seen last is preferred.
         pairs = linear_sum_assignment(
             np.where(scores < gate, -1e3, scores - 0.001 * np.minimum(ages, 100)[:, None]), maximize=True
@@ -96,34 +96,34 @@ class Linker:
         taken: dict[int, int] = {int(j): int(i) for i, j in zip(*pairs, strict=True) if scores[i, j] >= gate}
         ids = [0] * len(group)
         for j, i in taken.items():
-            known, one = candidates[i], group[j]
-            self._judge(frame, known, one, scores, i, j)
-            known.last, known.time = one, self._time
+            known, instance = candidates[i], group[j]
+            self._judge(frame, known, instance, scores, i, j)
+            known.last, known.time = instance, self._time
             ids[j] = known.id
-        for j, one in enumerate(group):
+        for j, instance in enumerate(group):
             if j not in taken:
-                full = candidates and self._full(one.label)
-                ids[j] = self._add(frame, candidates, one, scores[:, j]) if full else self._new(one)
+                full = candidates and self._full(instance.label)
+                ids[j] = self._add(frame, candidates, instance, scores[:, j]) if full else self._new(instance)
         return ids
 
     def _full(self, label: str) -> bool:
         """Whether there are as many objects of a label as there can be."""
-        return sum(known.last.label == label for known in self._known) >= self.link.most.get(label, math.inf)
+        return sum(known.last.label == label for known in self._known) >= self.link_rules.most.get(label, math.inf)
 
-    def _add(self, frame: int, candidates: list[_Known], piece: Instance, scores: np.ndarray) -> int:
+    def _add(self, frame: int, candidates: list[_LinkedObject], piece: Instance, scores: np.ndarray) -> int:
         """Make a surplus piece part of the object that it fits best, and put it on the review list."""
         best = int(np.argmax(scores))
         known = candidates[best]
         known.last = merged(known.last, piece) if known.time == self._time else piece
         known.time = self._time
-        self.guess["doubtful"] += 1
+        self.link_stats["doubtful"] += 1
         score = round(float(scores[best]), 3)
         self.review.append({"frame": frame, "id": known.id, "reasons": ["surplus piece"], "score": score})
         return known.id
 
     def _score(self, before: Instance, now: Instance) -> float:
         """How likely two instances of one category are one object: 0 (not at all) to 1."""
-        if self.link.by == "order":
+        if self.link_rules.by == "order":
             return 1 - abs(before.centre[1] - now.centre[1]) / self.size[1]
         distance = math.dist(before.centre, now.centre) / (_REACH * math.hypot(*self.size))
         colour = 0.0
@@ -132,24 +132,24 @@ class Linker:
         size = min(before.area, now.area) / max(before.area, now.area)
         return 0.5 * overlap(before, now) + 0.25 * math.exp(-(distance**2)) + 0.15 * colour + 0.1 * size
 
-    def _judge(self, frame: int, known: _Known, one: Instance, scores: np.ndarray, i: int, j: int) -> None:
+    def _judge(self, frame: int, known: _LinkedObject, instance: Instance, scores: np.ndarray, i: int, j: int) -> None:
         """Count the link and put it on the review list if it is doubtful."""
         score = float(scores[i, j])
         others = np.concatenate([np.delete(scores[i], j), np.delete(scores[:, j], i)])
-        ratio = max(one.area, known.last.area) / min(one.area, known.last.area)
+        ratio = max(instance.area, known.last.area) / min(instance.area, known.last.area)
         reasons = []
-        if self.link.by == "overlap" and score < _WEAK:
+        if self.link_rules.by == "overlap" and score < _WEAK:
             reasons.append("weak")
         if others.size and score - others.max() < _CLOSE:
             reasons.append("ambiguous")
-        if self.link.by == "overlap" and ratio > _GROWTH:
+        if self.link_rules.by == "overlap" and ratio > _GROWTH:
             reasons.append("area jump")
         unseen = self._time - known.time - 1
         if unseen:
-            self.guess["bridged"] += 1
+            self.link_stats["bridged"] += 1
             if reasons:
                 reasons.append(f"unseen for {unseen} frames")
-        self.guess["doubtful" if reasons else "clear"] += 1
+        self.link_stats["doubtful" if reasons else "clear"] += 1
         if reasons:
             self.review.append({"frame": frame, "id": known.id, "reasons": reasons, "score": round(score, 3)})
 

@@ -20,8 +20,8 @@ import yaml
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.ontology import load_ontology
-from sam2s.sasv.path_template import Template
-from sam2s.sasv.raw import Facts, How, Labels, Link, RawFrame, RawMask, RawVideo, Split
+from sam2s.sasv.path_template import PathTemplate
+from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, RawFrame, RawMask, RawVideo, SourceInfo, Split
 from sam2s.sasv.reading import read_codes, read_colours
 from sam2s.sasv.traces import note
 
@@ -36,13 +36,13 @@ _OPTIONAL = {"folder", "labels", "threshold", "crop", "fps", "patient", "split"}
 
 
 @dataclass(frozen=True)
-class Mapping:
+class MappingFile:
     """A mapping file, checked."""
 
     file: Path
     folder: Path
-    images: Template
-    masks: tuple[tuple[str, Template], ...]  # label and path; one with label "" where the values tell the label
+    images: PathTemplate
+    masks: tuple[tuple[str, PathTemplate], ...]  # label and path; one with label "" where the values tell the label
     encoding: str
     objects: str
     missing: str
@@ -50,29 +50,29 @@ class Mapping:
     threshold: int = 0
     crop: tuple[int, int, int, int] | None = None
     fps: Fraction | None = None
-    patient: Template = field(default=Template("{video}"))
+    patient: PathTemplate = field(default=PathTemplate("{video}"))
     split: tuple[tuple[str, Split], ...] = ()
 
 
-def find(root: Path, facts: Facts) -> Path | None:
+def find(root: Path, info: SourceInfo) -> Path | None:
     """The user's mapping file for a source, `<root>/<source>.yaml`, or None."""
-    path = root / f"{facts.name}.yaml"
+    path = root / f"{info.name}.yaml"
     return path if path.is_file() else None
 
 
-def videos(file: Path, facts: Facts, *, split: Split, images: bool = False) -> Iterator[RawVideo]:
+def videos(file: Path, info: SourceInfo, *, split: Split, images: bool = False) -> Iterator[RawVideo]:
     """All videos that a mapping file describes.
 
     Args:
         file: the mapping file.
-        facts: of the source; its one subset is that of the videos in `split`.
+        info: of the source; its one subset is that of the videos in `split`.
         split: of all videos where the file says nothing.
         images: whether every picture stands alone.
 
     Raises:
         DatasetError: the file is incomplete, contradicts itself, or does not fit the folder.
     """
-    mapping = read(file, facts, images=images)
+    mapping = read(file, info, images=images)
     groups: dict[str, dict[int, tuple[Path, dict[str, str]]]] = defaultdict(dict)
     patients: dict[str, str] = {}
     for path, values in mapping.images.matches(mapping.folder):
@@ -97,18 +97,20 @@ def videos(file: Path, facts: Facts, *, split: Split, images: bool = False) -> I
             name=name,
             frames=partial(_frames, mapping, dict(sorted(frames.items()))),
             length=len(frames),
-            subset=facts.subsets[0] if chosen == split else None,
+            subset=info.subsets[0] if chosen == split else None,
             split=chosen,
-            patient=f"{facts.name}:{patients[name]}",
+            patient=f"{info.name}:{patients[name]}",
             fps=mapping.fps,
             images=images,
-            how=dict.fromkeys(_labels_of(mapping), How.EACH if mapping.objects == "each" else How.COMPONENTS),
-            link=Link(gap=10),
+            grouping=dict.fromkeys(
+                _labels_of(mapping), MaskGrouping.EACH if mapping.objects == "each" else MaskGrouping.COMPONENTS
+            ),
+            link_rules=LinkRules(gap=10),
             crop=mapping.crop,
         )
 
 
-def read(file: Path, facts: Facts, *, images: bool = False) -> Mapping:
+def read(file: Path, info: SourceInfo, *, images: bool = False) -> MappingFile:
     """Read and check a mapping file."""
     try:
         data = yaml.safe_load(file.read_text("utf-8"))
@@ -139,11 +141,11 @@ def read(file: Path, facts: Facts, *, images: bool = False) -> Mapping:
         raise _wrong(file, f"a value has the wrong form ({error})") from error
     _check(mapping, images=images)
     for label in _labels_of(mapping):
-        load_ontology().category(facts.name, label)
+        load_ontology().category(info.name, label)
     return mapping
 
 
-def _parse(file: Path, data: dict[str, Any]) -> Mapping:
+def _parse(file: Path, data: dict[str, Any]) -> MappingFile:
     masks = {"": data["masks"]} if isinstance(data["masks"], str) else dict(data["masks"])
     table: list[tuple[Any, str | None]] = []
     if data["encoding"] == "codes":
@@ -159,11 +161,11 @@ def _parse(file: Path, data: dict[str, Any]) -> Mapping:
         raise ValueError(f"split {min(odd)!r} is none of train, val, test")
     if len(dict(splits)) < len(splits):
         raise ValueError("split lists a video twice")
-    return Mapping(
+    return MappingFile(
         file=file,
         folder=file.parent / data.get("folder", "."),
-        images=Template(data["images"]),
-        masks=tuple((label, Template(path)) for label, path in masks.items()),
+        images=PathTemplate(data["images"]),
+        masks=tuple((label, PathTemplate(path)) for label, path in masks.items()),
         encoding=data["encoding"],
         objects=data["objects"],
         missing=data["missing"],
@@ -171,12 +173,12 @@ def _parse(file: Path, data: dict[str, Any]) -> Mapping:
         threshold=int(data.get("threshold", 0)),
         crop=crop,
         fps=Fraction(str(data["fps"])) if "fps" in data else None,
-        patient=Template(data.get("patient", "{video}")),
+        patient=PathTemplate(data.get("patient", "{video}")),
         split=tuple(splits),
     )
 
 
-def _check(mapping: Mapping, *, images: bool) -> None:
+def _check(mapping: MappingFile, *, images: bool) -> None:
     fields = mapping.images.fields
     if missing := sorted({"frame"} - fields if images else {"frame", "video"} - fields):
         raise _wrong(mapping.file, f"images should hold {{{missing[0]}}}")
@@ -193,7 +195,7 @@ def _check(mapping: Mapping, *, images: bool) -> None:
         raise _wrong(mapping.file, f"patient holds {{{odd[0]}}}, which images do not")
 
 
-def _labels_of(mapping: Mapping) -> list[str]:
+def _labels_of(mapping: MappingFile) -> list[str]:
     labels = [label for label, _ in mapping.masks] if not mapping.table else [label for _, label in mapping.table]
     return [label for label in dict.fromkeys(labels) if label]
 
@@ -202,12 +204,12 @@ def _wrong(file: Path, what: str) -> DatasetError:
     return DatasetError(f"mapping file {file}: {what}; see {HELP}")
 
 
-def _frames(mapping: Mapping, frames: dict[int, tuple[Path, dict[str, str]]]) -> Iterator[RawFrame]:
+def _frames(mapping: MappingFile, frames: dict[int, tuple[Path, dict[str, str]]]) -> Iterator[RawFrame]:
     for number, (image, values) in frames.items():
         yield RawFrame(number, image, _labels(mapping, image, values))
 
 
-def _labels(mapping: Mapping, image: Path, values: dict[str, str]) -> Labels | None:
+def _labels(mapping: MappingFile, image: Path, values: dict[str, str]) -> FrameLabels | None:
     masks: list[RawMask] = []
     scope: set[str] = set()
     unknown = 0
@@ -215,7 +217,7 @@ def _labels(mapping: Mapping, image: Path, values: dict[str, str]) -> Labels | N
         filled = template.fill(values)
         if "object" in filled.fields:
             note(mapping.folder / os.path.dirname(filled.text.partition("{")[0]))
-            files = [(path, found["object"]) for path, found in filled.matches(mapping.folder)]
+            files = [(path, fields["object"]) for path, fields in filled.matches(mapping.folder)]
         else:
             path = mapping.folder / filled.text
             note(path)
@@ -227,13 +229,13 @@ def _labels(mapping: Mapping, image: Path, values: dict[str, str]) -> Labels | N
         if files or mapping.missing == "absent":
             scope.update([label] if label else _labels_of(mapping))
         for path, name in files:
-            found, odd = _masks(mapping, path, label, name)
-            masks += found
+            file_masks, odd = _masks(mapping, path, label, name)
+            masks += file_masks
             unknown += odd
-    return Labels(tuple(masks), frozenset(scope), unknown) if scope else None
+    return FrameLabels(tuple(masks), frozenset(scope), unknown) if scope else None
 
 
-def _masks(mapping: Mapping, path: Path, label: str, name: str) -> tuple[list[RawMask], int]:
+def _masks(mapping: MappingFile, path: Path, label: str, name: str) -> tuple[list[RawMask], int]:
     """Masks of one file, and how many pixels have no meaning."""
     if mapping.encoding == "binary":  # lossy files have channels that differ a little
         bright = read_colours(path).max(axis=2) > mapping.threshold
@@ -253,6 +255,6 @@ def _masks(mapping: Mapping, path: Path, label: str, name: str) -> tuple[list[Ra
     return masks, unknown
 
 
-def _track(mapping: Mapping, label: str, name: str) -> str | None:
+def _track(mapping: MappingFile, label: str, name: str) -> str | None:
     """The lasting id: of the object where the file says that ids last, of the label where it is one object."""
     return {"lasting": name, "whole": label}.get(mapping.objects)

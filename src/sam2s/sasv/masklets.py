@@ -25,7 +25,7 @@ RECORD = "video.json"
 SUMS = "SHA256SUMS"
 
 
-class State(StrEnum):
+class LabelState(StrEnum):
     """What is known of one object on one frame."""
 
     MASK = "mask"
@@ -53,10 +53,10 @@ class Masklet:
     area: tuple[int | None, ...]
     track: str | None = None
 
-    def state(self, frame: int) -> State:
+    def state(self, frame: int) -> LabelState:
         """What is known of it on a frame (position in the video)."""
         area = self.area[frame]
-        return State.NOT_ANNOTATED if area is None else State.MASK if area else State.EMPTY
+        return LabelState.NOT_ANNOTATED if area is None else LabelState.MASK if area else LabelState.EMPTY
 
     @property
     def seen(self) -> list[int]:
@@ -65,7 +65,7 @@ class Masklet:
 
 
 @dataclass(frozen=True, slots=True)
-class FrameRecord:
+class MaskletFrame:
     """One frame: `file` relative to the video's folder, `index` in the source, time, and how many label maps it has."""
 
     file: str
@@ -86,7 +86,7 @@ class MaskletVideo:
         size: (height, width) of every frame and mask.
         fps: annotated frames a second, or None where unknown.
         crop: (x, y, width, height) that was cut from the source's frames, or None.
-        guess: how its ids came about, counts by name.
+        link_stats: how its ids came about, counts by name.
         review: doubtful links, for a person to look at.
         edits: corrections that were applied (see `patch.py`).
         base: fingerprint of the labels before any correction.
@@ -105,9 +105,9 @@ class MaskletVideo:
     size: tuple[int, int]
     fps: Fraction | None
     crop: tuple[int, int, int, int] | None
-    frames: tuple[FrameRecord, ...]
+    frames: tuple[MaskletFrame, ...]
     objects: tuple[Masklet, ...]
-    guess: dict[str, int]
+    link_stats: dict[str, int]
     review: tuple[dict[str, Any], ...]
     edits: tuple[dict[str, Any], ...]
     base: str
@@ -157,8 +157,8 @@ def read_video(folder: Path) -> MaskletVideo:
     except (OSError, ValueError) as error:
         raise DatasetError(f"cannot read {path}: {error}; build the video again (sam2s sasv build)") from error
     if data.get("format") != FORMAT or data.get("version") != VERSION:
-        found = f"{data.get('format')!r} version {data.get('version')!r}"
-        raise DatasetError(f"{path} is {found}, this program reads {FORMAT!r} version {VERSION}; build it again")
+        form = f"{data.get('format')!r} version {data.get('version')!r}"
+        raise DatasetError(f"{path} is {form}, this program reads {FORMAT!r} version {VERSION}; build it again")
     size, crop = data["size"], data["crop"]
     try:
         return MaskletVideo(
@@ -174,9 +174,9 @@ def read_video(folder: Path) -> MaskletVideo:
             size=(size[0], size[1]),
             fps=_fraction(data["fps"]),
             crop=crop and (crop[0], crop[1], crop[2], crop[3]),
-            frames=tuple(FrameRecord(f["file"], f["index"], _fraction(f["pts"]), f["layers"]) for f in data["frames"]),
+            frames=tuple(MaskletFrame(f["file"], f["index"], _fraction(f["pts"]), f["layers"]) for f in data["frames"]),
             objects=tuple(Masklet(**{**o, "area": tuple(o["area"])}) for o in data["objects"]),
-            guess=data["guess"],
+            link_stats=data["link_stats"],
             review=tuple(data["review"]),
             edits=tuple(data["edits"]),
             base=data["base"],

@@ -15,8 +15,8 @@ import yaml
 
 from sam2s.errors import DatasetError
 from sam2s.masks import rle
-from sam2s.sasv.draft import Draft, DraftObject, empty
 from sam2s.sasv.ontology import load_ontology
+from sam2s.sasv.video_labels import LabelledObject, VideoLabels, empty
 
 FORMAT = "sasv-patch"
 VERSION = 1
@@ -64,34 +64,34 @@ def write_patch(patch: Patch) -> dict[str, Any]:
     return {"format": FORMAT, "version": VERSION, "videos": videos}
 
 
-def apply(draft: Draft, patch: VideoPatch) -> int:
+def apply(labels: VideoLabels, patch: VideoPatch) -> int:
     """Apply a video's edits, those already applied left out; return how many were new.
 
     Raises:
         DatasetError: the patch was made for other labels, or an edit names what does not exist. The draft may then be
             half edited; throw it away.
     """
-    name = draft.header["id"]
-    if patch.base is not None and patch.base != draft.base:
+    name = labels.header["id"]
+    if patch.base is not None and patch.base != labels.base:
         raise DatasetError(
-            f"{name}: the patch was made for labels {patch.base}, these are {draft.base}; "
+            f"{name}: the patch was made for labels {patch.base}, these are {labels.base}; "
             "use the version that the patch was made with, or remove `base` from it and check the result"
         )
-    new = [edit for edit in patch.edits if edit not in draft.edits]
+    new = [edit for edit in patch.edits if edit not in labels.edits]
     for number, edit in enumerate(new, 1):
         action = _ACTIONS.get(edit.get("do", ""))
         if action is None:
             raise DatasetError(f"{name}: edit {number} does {edit.get('do')!r}; allowed: {', '.join(_ACTIONS)}")
         try:
-            action(draft, edit)
+            action(labels, edit)
         except KeyError as error:
             raise DatasetError(f"{name}: edit {number} ({edit['do']}) needs the key {error}") from error
         except ValueError as error:
             raise DatasetError(f"{name}: edit {number} ({edit['do']}): {error}") from error
-        draft.edits.append(edit)
+        labels.edits.append(edit)
     if new:
         touched = {i for edit in new for i in [*edit.get("ids", []), edit.get("id")] if i is not None}
-        draft.review = [item for item in draft.review if item["id"] not in touched]
+        labels.review = [item for item in labels.review if item["id"] not in touched]
     return len(new)
 
 
@@ -121,61 +121,63 @@ def _contradiction(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> str 
 # --------------------------------------------------------------------------------------------------------------- edits
 
 
-def _merge(draft: Draft, edit: dict[str, Any]) -> None:
-    keep, *others = [_object(draft, i) for i in edit["ids"]]
+def _merge(labels: VideoLabels, edit: dict[str, Any]) -> None:
+    keep, *others = [_object(labels, i) for i in edit["ids"]]
     for other_id, other in zip(edit["ids"][1:], others, strict=True):
         if other.category != keep.category:
             raise ValueError(f"object {other_id} is a {other.category}, not a {keep.category}; rename it first")
         keep.masks = [_union(a, b) for a, b in zip(keep.masks, other.masks, strict=True)]
-        del draft.objects[other_id]
+        del labels.objects[other_id]
 
 
-def _split(draft: Draft, edit: dict[str, Any]) -> None:
-    source, frame, new = _object(draft, edit["id"]), _frame(draft, edit), _free_id(draft, edit["new"])
-    nothing = [m and empty(draft.size) for m in source.masks]
-    draft.objects[new] = DraftObject(source.category, source.kind, source.label, nothing[:frame] + source.masks[frame:])
+def _split(labels: VideoLabels, edit: dict[str, Any]) -> None:
+    source, frame, new = _object(labels, edit["id"]), _frame(labels, edit), _free_id(labels, edit["new"])
+    nothing = [m and empty(labels.size) for m in source.masks]
+    labels.objects[new] = LabelledObject(
+        source.category, source.kind, source.label, nothing[:frame] + source.masks[frame:]
+    )
     source.masks = source.masks[:frame] + nothing[frame:]
 
 
-def _swap(draft: Draft, edit: dict[str, Any]) -> None:
-    a, b = (_object(draft, i) for i in edit["ids"])
-    frame = _frame(draft, edit)
+def _swap(labels: VideoLabels, edit: dict[str, Any]) -> None:
+    a, b = (_object(labels, i) for i in edit["ids"])
+    frame = _frame(labels, edit)
     a.masks[frame:], b.masks[frame:] = b.masks[frame:], a.masks[frame:]
 
 
-def _relabel(draft: Draft, edit: dict[str, Any]) -> None:
-    _object(draft, edit["id"])
-    draft.objects[_free_id(draft, edit["new"])] = draft.objects.pop(edit["id"])
+def _relabel(labels: VideoLabels, edit: dict[str, Any]) -> None:
+    _object(labels, edit["id"])
+    labels.objects[_free_id(labels, edit["new"])] = labels.objects.pop(edit["id"])
 
 
-def _rename(draft: Draft, edit: dict[str, Any]) -> None:
-    target = _object(draft, edit["id"])
+def _rename(labels: VideoLabels, edit: dict[str, Any]) -> None:
+    target = _object(labels, edit["id"])
     target.category, target.kind = _category(edit["category"])
 
 
-def _drop(draft: Draft, edit: dict[str, Any]) -> None:
-    target = _object(draft, edit["id"])
+def _drop(labels: VideoLabels, edit: dict[str, Any]) -> None:
+    target = _object(labels, edit["id"])
     if "frames" not in edit:
-        del draft.objects[edit["id"]]
+        del labels.objects[edit["id"]]
         return
     for t in edit["frames"]:
-        target.masks[_frame(draft, {"frame": t})] = empty(draft.size)
+        target.masks[_frame(labels, {"frame": t})] = empty(labels.size)
 
 
-def _mask(draft: Draft, edit: dict[str, Any]) -> None:
-    frame, encoded = _frame(draft, edit), edit["rle"]
+def _mask(labels: VideoLabels, edit: dict[str, Any]) -> None:
+    frame, encoded = _frame(labels, edit), edit["rle"]
     if encoded is not None:
-        if list(encoded["size"]) != list(draft.size):
-            raise ValueError(f"the mask is {encoded['size']}, the frame {list(draft.size)}")
+        if list(encoded["size"]) != list(labels.size):
+            raise ValueError(f"the mask is {encoded['size']}, the frame {list(labels.size)}")
         encoded = rle.encode(rle.decode(encoded))  # checks it, and makes its form the usual one
-    if edit["id"] not in draft.objects:
+    if edit["id"] not in labels.objects:
         category, kind = _category(edit["category"])
-        blank: list[rle.Rle | None] = [empty(draft.size) if f.annotated else None for f in draft.frames]
-        draft.objects[_free_id(draft, edit["id"])] = DraftObject(category, kind, category, blank)
-    draft.objects[edit["id"]].masks[frame] = encoded
+        blank: list[rle.Rle | None] = [empty(labels.size) if f.annotated else None for f in labels.frames]
+        labels.objects[_free_id(labels, edit["id"])] = LabelledObject(category, kind, category, blank)
+    labels.objects[edit["id"]].masks[frame] = encoded
 
 
-_ACTIONS: dict[str, Callable[[Draft, dict[str, Any]], None]] = {
+_ACTIONS: dict[str, Callable[[VideoLabels, dict[str, Any]], None]] = {
     "merge": _merge,
     "split": _split,
     "swap": _swap,
@@ -186,22 +188,22 @@ _ACTIONS: dict[str, Callable[[Draft, dict[str, Any]], None]] = {
 }
 
 
-def _object(draft: Draft, object_id: int) -> DraftObject:
-    if object_id not in draft.objects:
-        raise ValueError(f"there is no object {object_id}; ids here: {', '.join(map(str, sorted(draft.objects)))}")
-    return draft.objects[object_id]
+def _object(labels: VideoLabels, object_id: int) -> LabelledObject:
+    if object_id not in labels.objects:
+        raise ValueError(f"there is no object {object_id}; ids here: {', '.join(map(str, sorted(labels.objects)))}")
+    return labels.objects[object_id]
 
 
-def _free_id(draft: Draft, object_id: int) -> int:
-    if object_id in draft.objects or object_id < 1:
+def _free_id(labels: VideoLabels, object_id: int) -> int:
+    if object_id in labels.objects or object_id < 1:
         raise ValueError(f"id {object_id} is taken or below 1; choose a free one")
     return object_id
 
 
-def _frame(draft: Draft, edit: dict[str, Any]) -> int:
+def _frame(labels: VideoLabels, edit: dict[str, Any]) -> int:
     frame = int(edit["frame"])
-    if not 0 <= frame < len(draft.frames):
-        raise ValueError(f"there is no frame {frame}; frames are 0 to {len(draft.frames) - 1}")
+    if not 0 <= frame < len(labels.frames):
+        raise ValueError(f"there is no frame {frame}; frames are 0 to {len(labels.frames) - 1}")
     return frame
 
 

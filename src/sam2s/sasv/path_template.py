@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Template:
+class PathTemplate:
     """A path with fields in braces, `{video}/{frame}.png`; a field matches within one folder name, `{frame}` digits."""
 
     text: str
@@ -31,15 +31,15 @@ class Template:
                 pattern += "*"
                 expression += f"(?P={piece})" if piece in seen else f"(?P<{piece}>{values})"
                 seen.add(piece)
-        found = []
+        paths = []
         for path in folder.glob(pattern):
             if match := re.fullmatch(expression, path.relative_to(folder).as_posix()):
-                found.append((path, match.groupdict()))
-        yield from sorted(found, key=lambda one: [re.sub(r"\d+", _padded, value) for value in one[1].values()])
+                paths.append((path, match.groupdict()))
+        yield from sorted(paths, key=lambda item: [re.sub(r"\d+", _padded, value) for value in item[1].values()])
 
-    def fill(self, values: dict[str, str]) -> Template:
+    def fill(self, values: dict[str, str]) -> PathTemplate:
         """The template with some fields filled in."""
-        return Template(re.sub(r"\{(\w+)\}", lambda m: values.get(m[1], m[0]), self.text))
+        return PathTemplate(re.sub(r"\{(\w+)\}", lambda m: values.get(m[1], m[0]), self.text))
 
 
 def _padded(number: re.Match[str]) -> str:

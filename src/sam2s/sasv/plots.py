@@ -21,7 +21,7 @@ def scale_plot(counts: Mapping[str | None, Tally], path: Path) -> None:
     figure = _figure(8, 5.2)
     axes = figure.add_subplot(xscale="log", yscale="log", xlabel="frames a video", ylabel="masklets")
     procedures = list(dict.fromkeys(row.procedure for row in table1()))
-    shown: set[str] = set()
+    in_legend: set[str] = set()
     labels: list[Any] = []
     for row in table1():
         count = counts.get(row.subset)
@@ -29,8 +29,8 @@ def scale_plot(counts: Mapping[str | None, Tally], path: Path) -> None:
             continue
         colour = _PROCEDURES[procedures.index(row.procedure) % len(_PROCEDURES)]
         x, y = count.frames / count.videos, count.masklets
-        label = None if row.procedure in shown else row.procedure
-        shown.add(row.procedure)
+        label = None if row.procedure in in_legend else row.procedure
+        in_legend.add(row.procedure)
         size = 30 + 6 * math.sqrt(count.masks)
         edge = _INK if row.split == "test" else "white"
         axes.scatter(x, y, s=size, color=colour, alpha=0.85, edgecolors=edge, linewidths=1.2, label=label)
@@ -43,7 +43,7 @@ def scale_plot(counts: Mapping[str | None, Tally], path: Path) -> None:
     axes.grid(alpha=0.3, which="both", linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title("Area: masks. Dark rim: test subset.", fontsize=9, color=_INK, loc="left")
-    if shown:
+    if in_legend:
         legend = axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
         for handle in legend.legend_handles:
             handle.set_sizes([40])

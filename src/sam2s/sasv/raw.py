@@ -1,6 +1,6 @@
 """What an adapter tells about a source dataset: facts for people, videos for the builder.
 
-An adapter is a module of `sam2s.sasv.adapters` with `FACTS`, `find` and `videos` (the `Adapter` protocol). It knows
+An adapter is a module of `sam2s.sasv.adapters` with `INFO`, `find` and `videos` (the `Adapter` protocol). It knows
 where the official download keeps its files and how labels are encoded. Linking, cropping, renaming and writing are done
 for all sources alike by `sam2s.sasv.build`.
 """
@@ -21,7 +21,7 @@ from sam2s.errors import DatasetError
 Split = Literal["train", "val", "test"]
 
 
-class How(StrEnum):
+class MaskGrouping(StrEnum):
     """How the masks of one label on one frame become objects (masks that carry a `track` need nothing)."""
 
     EACH = "each"  # every mask is one object of this frame
@@ -30,7 +30,7 @@ class How(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class LinkRules:
     """How objects of neighbouring frames are joined to lasting ones.
 
     Attributes:
@@ -68,7 +68,7 @@ class RawMask:
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
+class FrameLabels:
     """All labels of one frame.
 
     Attributes:
@@ -96,7 +96,7 @@ class RawFrame:
 
     index: int
     image: Path | np.ndarray
-    labels: Labels | None
+    labels: FrameLabels | None
     pts: Fraction | None = None
 
 
@@ -118,8 +118,8 @@ class RawVideo:
         length: number of frames.
         fps: annotated frames a second, or None where the spacing is irregular or unknown.
         images: whether this is a single picture rather than a video; its ids need not last.
-        how: by label, how masks become objects; `How.COMPONENTS` where nothing is said.
-        link: how objects are joined over time.
+        grouping: by label, how masks become objects; `MaskGrouping.COMPONENTS` where nothing is said.
+        link_rules: how objects are joined over time.
         crop: (x, y, width, height) to cut from image and masks alike, or None.
         procedure: where it differs from the source's.
         problem: what is wrong with its files, so that it cannot be built; "" where nothing is.
@@ -133,22 +133,22 @@ class RawVideo:
     length: int = 0
     fps: Fraction | None = None
     images: bool = False
-    how: Mapping[str, How] = field(default_factory=dict)
-    link: Link = field(default_factory=Link)
+    grouping: Mapping[str, MaskGrouping] = field(default_factory=dict)
+    link_rules: LinkRules = field(default_factory=LinkRules)
     crop: tuple[int, int, int, int] | None = None
     procedure: str | None = None
     problem: str = ""
 
-    def completed(self, complete: Callable[[RawVideo], RawVideo]) -> RawVideo:
-        """`complete(self)`, which adds the frames; where it finds their files wrong, this video with that problem."""
+    def with_frames(self, find_frames: Callable[[RawVideo], RawVideo]) -> RawVideo:
+        """`find_frames(self)`, which adds the frames; where their files are wrong, this video with that problem."""
         try:
-            return complete(self)
+            return find_frames(self)
         except DatasetError as error:
             return replace(self, problem=str(error))
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class SourceInfo:
     """What a person must know to get a source dataset.
 
     Attributes:
@@ -177,7 +177,7 @@ class Facts:
 class Adapter(Protocol):
     """What a module of `sam2s.sasv.adapters` offers."""
 
-    FACTS: Facts
+    INFO: SourceInfo
 
     def find(self, root: Path) -> Path | None:
         """The folder below `root` that holds this dataset (or the user's mapping file for it), or None."""

@@ -19,7 +19,7 @@ def all_adapters() -> dict[str, Adapter]:
     modules = (
         import_module(f"{adapters.__name__}.{m.name}") for m in iter_modules(adapters.__path__) if m.name[0] != "_"
     )
-    return {m.FACTS.name: m for m in sorted(modules, key=lambda m: m.FACTS.name)}
+    return {m.INFO.name: m for m in sorted(modules, key=lambda m: m.INFO.name)}
 
 
 def get_adapter(name: str) -> Adapter:
@@ -43,5 +43,5 @@ def list_videos(adapter: Adapter, folder: Path) -> list[RawVideo]:
             raise DatasetError(f"video name {video.name!r} is {reason}; restore the official file names")
         videos[video.name] = video
     if not videos:
-        raise DatasetError(f"{folder} holds no video that is complete; it should have {adapter.FACTS.layout}")
+        raise DatasetError(f"{folder} holds no video that is complete; it should have {adapter.INFO.layout}")
     return list(videos.values())

@@ -12,7 +12,7 @@ from sam2s.errors import ConfigError
 from sam2s.files import replacing
 from sam2s.masks.layer import Layer
 from sam2s.masks.overlay import contact_sheet, draw
-from sam2s.sasv.masklets import MaskletVideo, State
+from sam2s.sasv.masklets import LabelState, MaskletVideo
 from sam2s.video.writer import VideoWriter
 
 _DEFAULT_FPS = Fraction(2)  # of sources without a rate, and of those too slow to watch
@@ -24,7 +24,7 @@ def overlay(video: MaskletVideo, frame: int) -> np.ndarray:
     """uint8 [H, W, 3]: one frame with its objects drawn and named; unknown ones are left out."""
     masks = video.masks(frame)
     layers = [
-        Layer(o.id, masks[o.id], o.category, "visible" if o.state(frame) is State.MASK else "absent")
+        Layer(o.id, masks[o.id], o.category, "visible" if o.state(frame) is LabelState.MASK else "absent")
         for o in video.objects
         if o.id in masks and o.seen
     ]

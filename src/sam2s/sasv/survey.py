@@ -7,28 +7,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sam2s.errors import DatasetError
-from sam2s.sasv.raw import Facts
+from sam2s.sasv.raw import SourceInfo
 from sam2s.sasv.registry import all_adapters, list_videos
 
 
 @dataclass(frozen=True)
-class Found:
-    """One source: its facts, where it was found (None: not), how much, and what is wrong with it ("": nothing seen)."""
+class SourceSurvey:
+    """One source: its info, where it was found (None: not), how much, and what is wrong with it ("": nothing seen)."""
 
-    facts: Facts
+    info: SourceInfo
     folder: Path | None
     videos: int = 0
     frames: int = 0
     problem: str = ""
 
 
-def survey(root: Path | None) -> list[Found]:
+def survey(root: Path | None) -> list[SourceSurvey]:
     """Look for every source below a folder (None: only list what is needed). Reads no pixels."""
     if root is not None and not root.is_dir():
         raise DatasetError(f"{root} is not a folder; give the one that holds the unpacked downloads (--root)")
-    found = []
+    surveys = []
     for adapter in all_adapters().values():
-        facts, folder, totals, problem = adapter.FACTS, None, Counter[str](), ""
+        info, folder, totals, problem = adapter.INFO, None, Counter[str](), ""
         if root is not None:
             try:
                 folder = adapter.find(root)
@@ -42,5 +42,5 @@ def survey(root: Path | None) -> list[Found]:
                     problem = f"{bad[0].name}: {bad[0].problem}{more}"
             except DatasetError as error:
                 problem = str(error)
-        found.append(Found(facts, folder, totals["videos"], totals["frames"], problem))
-    return found
+        surveys.append(SourceSurvey(info, folder, totals["videos"], totals["frames"], problem))
+    return surveys

@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sam2s.sasv.counts import COLUMNS, Row, Tally, partial_subsets, table1, tally
-from sam2s.sasv.draft import sha256
+from sam2s.sasv.counts import COLUMNS, TableRow, Tally, partial_subsets, table1, tally
 from sam2s.sasv.masklets import SUMS, MaskletDataset, video_folder
 from sam2s.sasv.patients import shared_patients
+from sam2s.sasv.video_labels import sha256
 
 
 @dataclass(frozen=True)
-class Line:
+class CountLine:
     """One number of Table 1: the paper's, ours, and why they differ ("" when they agree)."""
 
     subset: str
@@ -40,7 +40,7 @@ class Findings:
         stale: videos that were built before and are left out of the set, and why.
     """
 
-    lines: list[Line] = field(default_factory=list)
+    lines: list[CountLine] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
     damage: list[str] = field(default_factory=list)
     shared: dict[str, dict[str, list[str]]] = field(default_factory=dict)
@@ -78,14 +78,14 @@ def verify(root: Path, *, hashes: bool = True) -> Findings:
     for row in table1():
         if row.subset in counts:
             findings.lines += compare(row, counts[row.subset])
-            guess = counts[row.subset].guess
-            findings.doubtful[row.subset] = (guess["clear"] + guess["doubtful"], guess["doubtful"])
+            stats = counts[row.subset].link_stats
+            findings.doubtful[row.subset] = (stats["clear"] + stats["doubtful"], stats["doubtful"])
         else:
             findings.missing[row.subset] = row.source
     return findings
 
 
-def compare(row: Row, counts: Tally) -> list[Line]:
+def compare(row: TableRow, counts: Tally) -> list[CountLine]:
     """One row of Table 1 against what was built.
 
     The row's own reasons speak of a whole download: where the number of videos differs for no reason of the row's own,
@@ -103,17 +103,17 @@ def compare(row: Row, counts: Tally) -> list[Line]:
             reason = "SA-SV drops these labels of the source"
         elif built < paper and column != "frames" and counts.frames < (row.numbers["frames"] or 0):
             reason = f"not all frames are built; {reason}"
-        lines.append(Line(row.subset, column, paper or 0, built, reason))
+        lines.append(CountLine(row.subset, column, paper or 0, built, reason))
     return lines
 
 
 def check_hashes(root: Path, entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Files that differ from what was built, as "video: file and what is wrong"."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(
+        lines_by_video = pool.map(
             lambda item: _check_video(item[0], video_folder(root, item[0]), item[1]["sha256"]), entries.items()
         )
-        return [line for lines in found for line in lines]
+        return [line for lines in lines_by_video for line in lines]
 
 
 def _check_video(name: str, folder: Path, expected: str) -> list[str]:

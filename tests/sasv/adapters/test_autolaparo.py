@@ -41,8 +41,8 @@ def test_a_tool_that_jumps_between_frames_stays_one_object(folder, tmp_path):
         save(folder / "imgs" / f"001{frame:03d}.jpg", two_tone())
         save(folder / "masks" / f"001{frame:03d}.png", codes)
     (tmp_path / "out").mkdir()
-    draft, _ = assemble(next(adapter.videos(folder)), "autolaparo", {}, tmp_path / "out", hard_link=False)
-    assert [o.label for o in draft.objects.values()] == ["electric hook"]
+    labels, _ = assemble(next(adapter.videos(folder)), "autolaparo", {}, tmp_path / "out", hard_link=False)
+    assert [o.label for o in labels.objects.values()] == ["electric hook"]
 
 
 def test_undocumented_code_is_counted(folder):

@@ -38,8 +38,8 @@ def test_tissue_that_jumps_stays_one_object_and_specks_are_none(folder, tmp_path
         grey[30:33, 30:33] = 21
         save(folder / f"video01/video01_{clip:05d}/frame_{number}_endo_watershed_mask.png", grey)
     (tmp_path / "out").mkdir()
-    draft, _ = assemble(next(adapter.videos(folder)), "cholecseg8k", {}, tmp_path / "out", hard_link=False)
-    assert [o.label for o in draft.objects.values()] == ["gallbladder"]
+    labels, _ = assemble(next(adapter.videos(folder)), "cholecseg8k", {}, tmp_path / "out", hard_link=False)
+    assert [o.label for o in labels.objects.values()] == ["gallbladder"]
 
 
 def test_stray_codes_are_counted(folder):

@@ -53,27 +53,27 @@ def test_a_folder_is_one_instrument_of_all_its_parts(videos):
 
 
 def test_the_crop_has_no_padding(built):
-    draft, folder = built
-    assert draft.size == (1024, 1280)
+    labels, folder = built
+    assert labels.size == (1024, 1280)
     with Image.open(folder / "frames/00000.png") as image:
         assert np.array(image).min() > 0
-    left = rle.decode(draft.objects[1].masks[0])
+    left = rle.decode(labels.objects[1].masks[0])
     x, y = fixture.LEFT
     assert np.argwhere(left)[0].tolist() == [y - 60 - 28, x - 60 - 320]
 
 
 def test_test_frames_continue_the_ids_of_the_training_part(built):
-    draft, _ = built
-    assert [f.index for f in draft.frames] == [223, 224, 225, 226]
-    assert {o.track for o in draft.objects.values()} == {
+    labels, _ = built
+    assert [f.index for f in labels.frames] == [223, 224, 225, 226]
+    assert {o.track for o in labels.objects.values()} == {
         "Left_Large_Needle_Driver",
         "Right_Large_Needle_Driver",
         "Monopolar_Curved_Scissors",
     }  # the forceps are never in view
-    columns = {o.track: [rle.centroid(m)[0] + 320 for m in o.masks] for o in draft.objects.values()}
+    columns = {o.track: [rle.centroid(m)[0] + 320 for m in o.masks] for o in labels.objects.values()}
     assert columns["Left_Large_Needle_Driver"] == pytest.approx([699.5, 699.5, 699.5, 714.5])
     assert columns["Right_Large_Needle_Driver"] == pytest.approx([1299.5, 1299.5, 1299.5, 1314.5])
-    scissors = next(o for o in draft.objects.values() if o.track == "Monopolar_Curved_Scissors")
+    scissors = next(o for o in labels.objects.values() if o.track == "Monopolar_Curved_Scissors")
     assert rle.area(scissors.masks[2]) == 2 * 120 * 120  # seen in two pieces
 
 
@@ -153,12 +153,12 @@ def test_a_piece_more_than_there_are_instruments_is_part_of_one(copy, tmp_path):
     fixture.save(fixture.types("6", copy) / "frame225.png", codes)
     (tmp_path / "out").mkdir()
     video = next(v for v in adapter.videos(adapter.find(copy)) if v.name == "seq_6")
-    draft, _ = assemble(video, "endovis17", {}, tmp_path / "out", hard_link=False)
-    areas = {o.track: [rle.area(m) for m in o.masks] for o in draft.objects.values()}
+    labels, _ = assemble(video, "endovis17", {}, tmp_path / "out", hard_link=False)
+    areas = {o.track: [rle.area(m) for m in o.masks] for o in labels.objects.values()}
     assert set(areas) == {"Left_Large_Needle_Driver", "Right_Large_Needle_Driver", "Monopolar_Curved_Scissors"}
     assert areas["Left_Large_Needle_Driver"] == [120**2, 120**2, 2 * 100**2, 120**2]
     assert areas["Right_Large_Needle_Driver"] == [120**2, 120**2, 100**2, 120**2]
-    assert ["surplus piece"] in [item["reasons"] for item in draft.review]
+    assert ["surplus piece"] in [item["reasons"] for item in labels.review]
 
 
 def test_unknown_type_codes_are_counted(tmp_path):

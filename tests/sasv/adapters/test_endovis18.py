@@ -47,16 +47,16 @@ def test_parts_are_one_instrument_whatever_alpha_says(folder):
 
 def test_tools_are_split_and_linked_and_tissue_is_one_object(folder, tmp_path):
     (tmp_path / "out").mkdir()
-    draft, _ = assemble(by_name(folder)["seq_2"], "endovis18", {}, tmp_path / "out", hard_link=False)
-    assert sorted(o.category for o in draft.objects.values()) == [
+    labels, _ = assemble(by_name(folder)["seq_2"], "endovis18", {}, tmp_path / "out", hard_link=False)
+    assert sorted(o.category for o in labels.objects.values()) == [
         "instrument",
         "instrument",
         "kidney parenchyma",
         "thread",
     ]
-    for o in draft.objects.values():
+    for o in labels.objects.values():
         assert all(rle.area(m) for m in o.masks)
-    kidney = next(o for o in draft.objects.values() if o.category == "kidney parenchyma")
+    kidney = next(o for o in labels.objects.values() if o.category == "kidney parenchyma")
     assert rle.area(kidney.masks[0]) == 2 * fixture.disc(64, 10, 9, fixture.SIZE).sum()
 
 
@@ -93,8 +93,8 @@ def test_third_party_instances_replace_parts(folder):
 
 def test_instance_numbers_do_not_last_so_they_are_linked(folder, tmp_path):
     (tmp_path / "out").mkdir()
-    draft, _ = assemble(by_name(folder)["seq_5"], "endovis18", {}, tmp_path / "out", hard_link=False)
-    forceps = [o for o in draft.objects.values() if o.category == "bipolar forceps"]
+    labels, _ = assemble(by_name(folder)["seq_5"], "endovis18", {}, tmp_path / "out", hard_link=False)
+    forceps = [o for o in labels.objects.values() if o.category == "bipolar forceps"]
     assert sorted(bool(rle.area(o.masks[1])) for o in forceps) == [False, True]
     left = next(o for o in forceps if rle.centroid(o.masks[0])[0] < 64)
     assert not rle.area(left.masks[1])  # number 1 of the second frame is the right tool
@@ -104,8 +104,8 @@ def test_a_tool_that_nobody_separated_is_unknown_and_not_absent(folder, tmp_path
     (folder / "miccai_challenge_release_2/seq_5/instrument_labels_2017/frame001_class1_inst1.png").unlink()
     (tmp_path / "out").mkdir()
     with caplog.at_level(logging.WARNING):
-        draft, _ = assemble(by_name(folder)["seq_5"], "endovis18", {}, tmp_path / "out", hard_link=False)
-    second = {o.category: o.masks[1] for o in draft.objects.values()}
+        labels, _ = assemble(by_name(folder)["seq_5"], "endovis18", {}, tmp_path / "out", hard_link=False)
+    second = {o.category: o.masks[1] for o in labels.objects.values()}
     assert second["bipolar forceps"] is None
     assert rle.area(second["kidney parenchyma"])
     assert "seq_5 shows instruments on 1 frames without file in instrument_labels_2017, such as frame 1" in caplog.text

@@ -52,8 +52,8 @@ def test_a_box_listed_twice_counts_once(folder):
 
 def test_ids_follow_the_order_from_left_to_right(folder, tmp_path):
     (tmp_path / "out").mkdir()
-    draft, _ = assemble(by_name(folder)["CASE001"], "grasp", {}, tmp_path / "out", hard_link=False)
-    drivers = [o for o in draft.objects.values() if o.category == "large needle driver"]
+    labels, _ = assemble(by_name(folder)["CASE001"], "grasp", {}, tmp_path / "out", hard_link=False)
+    drivers = [o for o in labels.objects.values() if o.category == "large needle driver"]
     assert len(drivers) == 2
     for one in drivers:
         assert one.masks[0] == one.masks[1]  # though the second frame lists them the other way round

@@ -23,8 +23,8 @@ def test_masks_of_either_kind_are_split_into_tools(folder, tmp_path):
     for video in adapter.videos(folder):
         out = tmp_path / video.name
         out.mkdir()
-        draft, _ = assemble(video, "robotool", {}, out, hard_link=False)
-        assert [o.category for o in draft.objects.values()] == ["instrument", "instrument"]
+        labels, _ = assemble(video, "robotool", {}, out, hard_link=False)
+        assert [o.category for o in labels.objects.values()] == ["instrument", "instrument"]
         assert (next(video.frames()).labels.masks[0].mask == fixture.TOOLS).all()
 
 

@@ -56,8 +56,8 @@ def test_three_channels_are_read_as_one(folder):
 
 def test_parts_make_instruments_and_thin_things_are_one_object_each(folder, tmp_path):
     (tmp_path / "out").mkdir()
-    draft, _ = assemble(by_name(folder)["video_42"], "sar-rarp50", {}, tmp_path / "out", hard_link=False)
-    areas = sorted((o.category, rle.area(o.masks[0])) for o in draft.objects.values())
+    labels, _ = assemble(by_name(folder)["video_42"], "sar-rarp50", {}, tmp_path / "out", hard_link=False)
+    areas = sorted((o.category, rle.area(o.masks[0])) for o in labels.objects.values())
     assert areas == [
         ("instrument", int(fixture.disc(100, 30, 15, fixture.SIZE).sum())),
         ("instrument", 40 * 30),

@@ -8,8 +8,8 @@ from PIL import Image
 
 from sam2s.masks import rle
 from sam2s.masks.palette import write_label_map
-from sam2s.sasv.build import write_manifest
-from sam2s.sasv.draft import Draft, DraftFrame, DraftObject, write_draft
+from sam2s.sasv.manifest import write_manifest
+from sam2s.sasv.video_labels import LabelledFrame, LabelledObject, VideoLabels, write_labels
 from sam2s.video import VideoWriter
 from sasv.fixtures.drawing import SIZE, disc, picture, save
 
@@ -27,9 +27,9 @@ def add_video():
             save(folder / file, picture(1000 * seed + t))
         header = {"id": name, "source": source, "subset": None, "split": split, "patient": patient or name}
         header |= {"procedure": "none", "licence": "none", "images": count == 1, "fps": "1", "crop": None}
-        frames = [DraftFrame(10 * t, None, any(m[t] is not None for m in objects.values())) for t in range(count)]
+        frames = [LabelledFrame(10 * t, None, any(m[t] is not None for m in objects.values())) for t in range(count)]
         drafted = {
-            i: DraftObject(
+            i: LabelledObject(
                 (categories or {}).get(i, "hook"),
                 "instrument",
                 "tool",
@@ -37,7 +37,7 @@ def add_video():
             )
             for i, masks in objects.items()
         }
-        write_draft(Draft({**header, "recipe": "r"}, SIZE, frames, drafted), files, folder)
+        write_labels(VideoLabels({**header, "recipe": "r"}, SIZE, frames, drafted), files, folder)
         write_manifest(root)
 
     return add

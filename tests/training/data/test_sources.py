@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from sam2s.errors import ConfigError, DatasetError
-from sam2s.sasv.masklets import State
+from sam2s.sasv.masklets import LabelState
 from sam2s.synth import Scene
 from sam2s.training.data import Augmentation, ClipSettings, SourceSettings, open_source
 from sam2s.training.data.clip import cut_clip
@@ -51,7 +51,7 @@ class TestBuiltSet:
 
     def test_three_states(self, root):
         video = read(root, "a/x")
-        assert video.video.objects[1].state(2) is State.NOT_ANNOTATED
+        assert video.video.objects[1].state(2) is LabelState.NOT_ANNOTATED
         assert list(video.cover(0)) == [1, 2]
         assert list(video.cover(1)) == [1]
         assert list(video.masks(1, [1, 2])) == [1, 2]

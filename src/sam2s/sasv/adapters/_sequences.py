@@ -35,7 +35,7 @@ def sequences(
     """
     for child in subfolders(folder):
         match = name.fullmatch(child.name)
-        if match and (not wanted or any((child / one).is_dir() for one in wanted)):
+        if match and (not wanted or any((child / inner).is_dir() for inner in wanted)):
             yield match, child
         elif depth > 1:
             yield from sequences(child, name, *wanted, depth=depth - 1)

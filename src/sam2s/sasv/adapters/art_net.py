@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sam2s.sasv import mapping
-from sam2s.sasv.raw import Facts, RawVideo
+from sam2s.sasv.raw import RawVideo, SourceInfo
 
-FACTS = Facts(
+INFO = SourceInfo(
     name="art-net",
     title="ART-Net",
     procedure="hysterectomy",
@@ -23,9 +23,9 @@ FACTS = Facts(
 
 def find(root: Path) -> Path | None:
     """The user's mapping file."""
-    return mapping.find(root, FACTS)
+    return mapping.find(root, INFO)
 
 
 def videos(file: Path) -> Iterator[RawVideo]:
     """What the mapping file describes."""
-    return mapping.videos(file, FACTS, split="train", images=True)
+    return mapping.videos(file, INFO, split="train", images=True)

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from sam2s.errors import DatasetError
-from sam2s.sasv.raw import Facts, How, Labels, Link, RawFrame, RawMask, RawVideo
+from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, files, locate, read_codes
 
-FACTS = Facts(
+INFO = SourceInfo(
     name="autolaparo",
     title="AutoLaparo (task 3)",
     procedure="hysterectomy",
@@ -66,17 +66,17 @@ def videos(folder: Path) -> Iterator[RawVideo]:
             split="train",
             patient=f"autolaparo:{part}",
             fps=Fraction(1),
-            how=dict.fromkeys(CODES, How.WHOLE),
-            link=Link(gate=0),
+            grouping=dict.fromkeys(CODES, MaskGrouping.WHOLE),
+            link_rules=LinkRules(gate=0),
         )
 
 
 def _frames(images: list[Path], masks: Path) -> Iterator[RawFrame]:
     for image in images:
         codes = read_codes(existing(masks / f"{image.stem}.png"))
-        found = ((label, np.isin(codes, values)) for label, values in CODES.items())
-        labels = Labels(
-            tuple(RawMask(label, mask) for label, mask in found if mask.any()),
+        regions = ((label, np.isin(codes, values)) for label, values in CODES.items())
+        labels = FrameLabels(
+            tuple(RawMask(label, mask) for label, mask in regions if mask.any()),
             unknown=int(np.count_nonzero(~np.isin(codes, _KNOWN))),
         )
         number = int(image.stem[3:])

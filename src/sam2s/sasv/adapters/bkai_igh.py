@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sam2s.sasv.raw import Facts, Labels, RawFrame, RawMask, RawVideo
+from sam2s.sasv.raw import FrameLabels, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, files, locate, read_rgb
 
-FACTS = Facts(
+INFO = SourceInfo(
     name="bkai-igh",
     title="BKAI-IGH NeoPolyp",
     procedure="colonoscopy",
@@ -51,4 +51,4 @@ def _frames(image: Path, mask: Path) -> Iterator[RawFrame]:
     red, green = colours[..., 0], colours[..., 1]
     neoplastic = RawMask("neoplastic", (red > 127) & (red > green))
     benign = RawMask("non-neoplastic", (green > 127) & (green >= red))
-    yield RawFrame(0, existing(image), Labels((neoplastic, benign)))
+    yield RawFrame(0, existing(image), FrameLabels((neoplastic, benign)))

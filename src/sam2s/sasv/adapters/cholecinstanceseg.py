@@ -15,10 +15,10 @@ from PIL import Image, ImageDraw
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.patients import cholec
-from sam2s.sasv.raw import Facts, How, Labels, Link, RawFrame, RawMask, RawVideo, Split
+from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, RawFrame, RawMask, RawVideo, SourceInfo, Split
 from sam2s.sasv.reading import existing, files, last_number, locate, subfolders
 
-FACTS = Facts(
+INFO = SourceInfo(
     name="cholecinstanceseg",
     title="CholecInstanceSeg",
     procedure="cholecystectomy",
@@ -37,7 +37,7 @@ LABELS = ("grasper", "hook", "irrigator", "clipper", "bipolar", "scissors", "sna
 # Per kind of sequence: annotated frames a second, and how many of the numbers in file names make a second.
 _RATES = {"t50_full": (Fraction(1), 1), "t50_sparse": (Fraction(1, 30), 1), "t80_sparse": (Fraction(1, 30), 1)}
 _RATES["seg8k"] = (Fraction(25), 25)
-_LINK = Link(gap=1_000_000, gate=0.0)
+_LINK = LinkRules(gap=1_000_000, gate=0.0)
 
 
 def find(root: Path) -> Path | None:
@@ -60,12 +60,12 @@ def videos(folder: Path) -> Iterator[RawVideo]:
                 split=split,
                 patient=cholec(int(video[3:])),
                 fps=rate,
-                how=dict.fromkeys(LABELS, How.EACH),
-                link=_LINK,
-            ).completed(partial(_complete, folder=sequence / "ann_dir", per_second=per_second))
+                grouping=dict.fromkeys(LABELS, MaskGrouping.EACH),
+                link_rules=_LINK,
+            ).with_frames(partial(_find_frames, folder=sequence / "ann_dir", per_second=per_second))
 
 
-def _complete(video: RawVideo, folder: Path, per_second: int) -> RawVideo:
+def _find_frames(video: RawVideo, folder: Path, per_second: int) -> RawVideo:
     records = files(folder, ".json")
     return replace(video, frames=partial(_frames, records, per_second), length=len(records))
 
@@ -82,7 +82,7 @@ def _frames(records: list[Path], per_second: int) -> Iterator[RawFrame]:
         yield RawFrame(index, image, _labels(record, image), Fraction(index, per_second))
 
 
-def _labels(record: Path, image: Path) -> Labels:
+def _labels(record: Path, image: Path) -> FrameLabels:
     """Instances of a frame. Polygons of one (label, group) are one instance; no polygons mean no instruments."""
     try:
         data = json.loads(existing(record).read_text("utf-8"))
@@ -101,4 +101,4 @@ def _labels(record: Path, image: Path) -> Labels:
                 ImageDraw.Draw(canvas).polygon(points, fill=1, outline=1)
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise DatasetError(f"cannot read {record}: {type(error).__name__} {error}; download it again") from error
-    return Labels(tuple(RawMask(label, np.array(canvas).astype(bool)) for (label, _), canvas in groups.items()))
+    return FrameLabels(tuple(RawMask(label, np.array(canvas).astype(bool)) for (label, _), canvas in groups.items()))

@@ -12,10 +12,10 @@ import numpy as np
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.patients import cholec
-from sam2s.sasv.raw import Facts, Labels, Link, RawFrame, RawMask, RawVideo
+from sam2s.sasv.raw import FrameLabels, LinkRules, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, files, last_number, locate, read_codes, subfolders
 
-FACTS = Facts(
+INFO = SourceInfo(
     name="cholecseg8k",
     title="CholecSeg8k",
     procedure="cholecystectomy",
@@ -49,7 +49,7 @@ CODES = {
 UNLABELLED = (0, 255)  # 255 is a line one pixel wide round the frame
 _CLIP = 80  # frames
 _SPECK = 100  # pixels; what covers fewer is no object
-_LINK = Link(gap=_CLIP, min_area=_SPECK, join=10)
+_LINK = LinkRules(gap=_CLIP, min_area=_SPECK, join=10)
 
 
 def find(root: Path) -> Path | None:
@@ -75,11 +75,11 @@ def videos(folder: Path) -> Iterator[RawVideo]:
                 split="train",
                 patient=cholec(int(source.name[5:])),
                 fps=Fraction(25),
-                link=_LINK,
-            ).completed(partial(_complete, clips=run))
+                link_rules=_LINK,
+            ).with_frames(partial(_find_frames, clips=run))
 
 
-def _complete(video: RawVideo, clips: Sequence[Path]) -> RawVideo:
+def _find_frames(video: RawVideo, clips: Sequence[Path]) -> RawVideo:
     images = [image for clip in clips for image in _images(clip)]
     return replace(video, frames=partial(_frames, images), length=len(images))
 
@@ -99,7 +99,7 @@ def _frames(images: list[Path]) -> Iterator[RawFrame]:
         masks = tuple(_region(CODES[code], codes == code) for code in present if code in CODES)
         strange = [code for code in range(256) if code not in CODES and code not in UNLABELLED]
         number = last_number(image)
-        yield RawFrame(number, image, Labels(masks, unknown=int(areas[strange].sum())), Fraction(number, 25))
+        yield RawFrame(number, image, FrameLabels(masks, unknown=int(areas[strange].sum())), Fraction(number, 25))
 
 
 def _region(label: str, mask: np.ndarray) -> RawMask:

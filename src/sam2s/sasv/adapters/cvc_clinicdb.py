@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from sam2s.errors import DatasetError
-from sam2s.sasv.raw import Facts, Labels, RawFrame, RawMask, RawVideo
+from sam2s.sasv.raw import FrameLabels, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, files, locate, read_binary
 
-FACTS = Facts(
+INFO = SourceInfo(
     name="cvc-clinicdb",
     title="CVC-ClinicDB",
     procedure="colonoscopy",
@@ -58,4 +58,4 @@ def _number(path: Path) -> int:
 def _frames(folder: Path, numbers: list[int]) -> Iterator[RawFrame]:
     for number in numbers:
         mask = read_binary(existing(folder / "Ground Truth" / f"{number}.tif"))
-        yield RawFrame(number, existing(folder / "Original" / f"{number}.tif"), Labels((RawMask("polyp", mask),)))
+        yield RawFrame(number, existing(folder / "Original" / f"{number}.tif"), FrameLabels((RawMask("polyp", mask),)))

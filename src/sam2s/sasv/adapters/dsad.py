@@ -9,10 +9,10 @@ from pathlib import Path
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.adapters._sequences import by_number, sequences
-from sam2s.sasv.raw import Facts, Labels, RawFrame, RawMask, RawVideo, Split
+from sam2s.sasv.raw import FrameLabels, RawFrame, RawMask, RawVideo, SourceInfo, Split
 from sam2s.sasv.reading import existing, files, locate, read_binary
 
-FACTS = Facts(
+INFO = SourceInfo(
     name="dsad",
     title="Dresden Surgical Anatomy Dataset",
     procedure="rectal resection",
@@ -95,13 +95,13 @@ def _frames(organ: str | None, images: dict[int, Path]) -> Iterator[RawFrame]:
         yield RawFrame(number, image, _one_organ(organ, image) if organ else _many_organs(image))
 
 
-def _one_organ(organ: str, image: Path) -> Labels:
+def _one_organ(organ: str, image: Path) -> FrameLabels:
     """Only this organ was looked for; others that are in view are not marked."""
     path = existing(image.with_name(image.name.replace("image", "mask")))
-    return Labels((_organ(organ, path),), frozenset({organ}))
+    return FrameLabels((_organ(organ, path),), frozenset({organ}))
 
 
-def _many_organs(image: Path) -> Labels:
+def _many_organs(image: Path) -> FrameLabels:
     """An organ was looked for where it has a file, be it an empty one."""
     stem = image.stem.replace("image", "mask")
     masks = []
@@ -111,7 +111,7 @@ def _many_organs(image: Path) -> Labels:
             if organ not in ORGANS:
                 raise DatasetError(f"{path}: {organ!r} is no organ of DSAD ({', '.join(ORGANS)}); restore its name")
             masks.append(_organ(organ, path))
-    return Labels(tuple(masks), frozenset(mask.label for mask in masks))
+    return FrameLabels(tuple(masks), frozenset(mask.label for mask in masks))
 
 
 def _organ(organ: str, path: Path) -> RawMask:

@@ -14,10 +14,10 @@ from typing import Any
 from sam2s.errors import DatasetError
 from sam2s.masks import rle
 from sam2s.sasv.patients import endoscapes
-from sam2s.sasv.raw import Facts, How, Labels, RawFrame, RawMask, RawVideo
+from sam2s.sasv.raw import FrameLabels, MaskGrouping, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, locate
 
-FACTS = Facts(
+INFO = SourceInfo(
     name="endoscapes",
     title="Endoscapes2023 (Seg50)",
     procedure="cholecystectomy",
@@ -65,7 +65,7 @@ def videos(folder: Path) -> Iterator[RawVideo]:
                     split="train",
                     patient=endoscapes(video),
                     images=True,
-                    how=dict.fromkeys(names.values(), How.EACH),
+                    grouping=dict.fromkeys(names.values(), MaskGrouping.EACH),
                 )
 
 
@@ -75,7 +75,7 @@ def _frames(path: Path, regions: list[tuple[str, Any]]) -> Iterator[RawFrame]:
     except (ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"{path.parent / 'annotation_coco.json'}: mask of {path.name}: {error}") from error
     _, index = _numbers(path)
-    yield RawFrame(index, existing(path), Labels(masks), Fraction(index, _RATE))
+    yield RawFrame(index, existing(path), FrameLabels(masks), Fraction(index, _RATE))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -16,10 +16,10 @@ import numpy as np
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.adapters._sequences import by_number, holder, only_one, sequences
-from sam2s.sasv.raw import Facts, How, Labels, Link, RawFrame, RawMask, RawVideo
+from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, read_codes, subfolders
 
-FACTS = Facts(
+INFO = SourceInfo(
     name="endovis17",
     title="EndoVis 2017 robotic instrument segmentation",
     procedure="nephrectomy",
@@ -85,25 +85,25 @@ def videos(folder: Path) -> Iterator[RawVideo]:
             patient=f"endovis17:{number}",
             fps=RATE,
             crop=CROP,
-        ).completed(partial(_complete, number=number, paths=paths))
+        ).with_frames(partial(_find_frames, number=number, paths=paths))
         if video.length or video.problem:
             yield video
 
 
-def _complete(video: RawVideo, number: int, paths: Sequence[Path]) -> RawVideo:
-    found = _collect(paths)
-    tools = _instruments(found.instruments) if found.instruments else {}
+def _find_frames(video: RawVideo, number: int, paths: Sequence[Path]) -> RawVideo:
+    pieces = _collect(paths)
+    tools = _instruments(pieces.instruments) if pieces.instruments else {}
     training = _marked(tools)
-    types = by_number(found.types, _FRAME) if found.types else {}
+    types = by_number(pieces.types, _FRAME) if pieces.types else {}
     for index in (*training, *types):
-        if index not in found.frames:
+        if index not in pieces.frames:
             raise DatasetError(
                 f"frame{index:03d} of instrument_dataset_{number} has labels but no picture in left_frames; "
                 "unpack the archives of frames, training and testing, below the same folder"
             )
-    frames = {n: path for n, path in found.frames.items() if n in training or n in types}
-    if len(frames) < len(found.frames):
-        missing = len(found.frames) - len(frames)
+    frames = {n: path for n, path in pieces.frames.items() if n in training or n in types}
+    if len(frames) < len(pieces.frames):
+        missing = len(pieces.frames) - len(frames)
         log.warning("endovis17: left out of sequence %d: frames without labels (%d)", number, missing)
     if number in TEST and (len(frames), len(tools)) != (_WHOLE, TEST[number]):
         log.warning(
@@ -113,32 +113,32 @@ def _complete(video: RawVideo, number: int, paths: Sequence[Path]) -> RawVideo:
         )
     counts = Counter(tools.values())
     # Where training shows one instrument of a type, whatever has this type on test frames is that instrument.
-    how = {label: How.WHOLE for label, count in counts.items() if count == 1}
+    grouping = {label: MaskGrouping.WHOLE for label, count in counts.items() if count == 1}
     several = {label: count for label, count in counts.items() if count > 1}
     return replace(
         video,
         frames=partial(_frames, frames, tools, training, types),
         length=len(frames),
-        how=how,
-        link=Link(gap=300, gate=0, min_area=500, join=20, most=several),
+        grouping=grouping,
+        link_rules=LinkRules(gap=300, gate=0, min_area=500, join=20, most=several),
     )
 
 
 def _collect(paths: Sequence[Path]) -> _Sequence:
-    one = _Sequence()
+    pieces = _Sequence()
     for path in paths:
         if (path / "left_frames").is_dir():
             frames = by_number(path / "left_frames", _FRAME)
-            if twice := frames.keys() & one.frames.keys():
+            if twice := frames.keys() & pieces.frames.keys():
                 first = min(twice)
-                only_one(one.frames[first], frames[first], f"frame {first} of {path.name}")
-            one.frames |= frames
+                only_one(pieces.frames[first], frames[first], f"frame {first} of {path.name}")
+            pieces.frames |= frames
         if (path / "ground_truth").is_dir():
-            one.instruments = only_one(one.instruments, path / "ground_truth", f"ground_truth of {path.name}")
+            pieces.instruments = only_one(pieces.instruments, path / "ground_truth", f"ground_truth of {path.name}")
         if (path / "gt" / "TypeSegmentation").is_dir():
-            one.types = only_one(one.types, path / "gt" / "TypeSegmentation", f"TypeSegmentation of {path.name}")
-    one.frames = dict(sorted(one.frames.items()))
-    return one
+            pieces.types = only_one(pieces.types, path / "gt" / "TypeSegmentation", f"TypeSegmentation of {path.name}")
+    pieces.frames = dict(sorted(pieces.frames.items()))
+    return pieces
 
 
 def _instruments(ground_truth: Path) -> dict[Path, str]:
@@ -179,7 +179,7 @@ def _frames(
 ) -> Iterator[RawFrame]:
     for number, image in frames.items():
         if number in training:
-            labels = Labels(tuple(_one_instrument(folder, image.name, label) for folder, label in tools.items()))
+            labels = FrameLabels(tuple(_one_instrument(folder, image.name, label) for folder, label in tools.items()))
         else:
             labels = _types(types[number])
         yield RawFrame(number, image, labels, number / RATE)
@@ -190,9 +190,9 @@ def _one_instrument(folder: Path, name: str, label: str) -> RawMask:
     return RawMask(label, read_codes(existing(folder / name)) > 0, track=folder.name.removesuffix("_labels"))
 
 
-def _types(path: Path) -> Labels:
+def _types(path: Path) -> FrameLabels:
     codes = read_codes(path)
     unknown = int(np.count_nonzero(codes > max(TYPES)))
-    return Labels(
+    return FrameLabels(
         tuple(RawMask(label, codes == code) for code, label in TYPES.items() if (codes == code).any()), None, unknown
     )

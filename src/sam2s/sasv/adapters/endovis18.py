@@ -16,10 +16,10 @@ import numpy as np
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.adapters._sequences import by_number, holder, only_one, sequences
-from sam2s.sasv.raw import Facts, How, Labels, Link, RawFrame, RawMask, RawVideo
+from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, files, read_colours
 
-FACTS = Facts(
+INFO = SourceInfo(
     name="endovis18",
     title="EndoVis 2018 robotic scene segmentation",
     procedure="nephrectomy",
@@ -111,15 +111,17 @@ def videos(folder: Path) -> Iterator[RawVideo]:
             split="test" if number in TEST else "train",
             patient=f"endovis18:{number}",
             fps=RATE,
-            link=Link(gap=20, min_area=500, join=10),
-        ).completed(partial(_complete, path=path, repairs=repairs.get(number, {}), top=folder))
+            link_rules=LinkRules(gap=20, min_area=500, join=10),
+        ).with_frames(partial(_find_frames, path=path, repairs=repairs.get(number, {}), top=folder))
 
 
-def _complete(video: RawVideo, path: Path, repairs: Mapping[str, Path], top: Path) -> RawVideo:
+def _find_frames(video: RawVideo, path: Path, repairs: Mapping[str, Path], top: Path) -> RawVideo:
     frames = _collect(path, repairs)
     separated = (path / "instrument_labels_2017").is_dir()
-    how = dict.fromkeys(INSTANCES.values(), How.EACH) if separated else {}
-    return replace(video, frames=partial(_frames, video.name, frames, _colours(path, top)), length=len(frames), how=how)
+    grouping = dict.fromkeys(INSTANCES.values(), MaskGrouping.EACH) if separated else {}
+    return replace(
+        video, frames=partial(_frames, video.name, frames, _colours(path, top)), length=len(frames), grouping=grouping
+    )
 
 
 def _collect(path: Path, repairs: Mapping[str, Path]) -> dict[int, _Frame]:
@@ -145,15 +147,15 @@ def _instances(folder: Path) -> dict[int, list[tuple[str, Path]]] | None:
     """Label and file of every instrument, by frame; None without the folder. Numbers hold for one frame only."""
     if not folder.is_dir():
         return None
-    found = defaultdict(list)
+    by_frame = defaultdict(list)
     for path in files(folder, ".png"):
         match = _INSTANCE.fullmatch(path.name)
         if not match or int(match[2]) not in INSTANCES:
             raise DatasetError(f"{path} is not called frameNNN_classC_instI.png with a class from 1 to 7; restore it")
-        found[int(match[1])].append((INSTANCES[int(match[2])], path))
-    if not found:
+        by_frame[int(match[1])].append((INSTANCES[int(match[2])], path))
+    if not by_frame:
         raise DatasetError(f"{folder} is empty; fill it with the instance masks or remove it")
-    return found
+    return by_frame
 
 
 def _repairs(folder: Path) -> dict[int, dict[str, Path]]:
@@ -204,7 +206,7 @@ def _frames(name: str, frames: dict[int, _Frame], colours: Mapping[str, tuple[in
         )
 
 
-def _labels(frame: _Frame, colours: Mapping[str, tuple[int, ...]]) -> Labels:
+def _labels(frame: _Frame, colours: Mapping[str, tuple[int, ...]]) -> FrameLabels:
     """All labels; instruments are out of scope where they are seen but nobody separated them."""
     pixels: np.ndarray = read_colours(existing(frame.labels)).astype(np.int32) @ np.array(
         [1 << 16, 1 << 8, 1], np.int32
@@ -223,4 +225,4 @@ def _labels(frame: _Frame, colours: Mapping[str, tuple[int, ...]]) -> Labels:
         masks.append(RawMask("instrument" if name in PARTS else name, mask, track=name if name in SINGLE else None))
     # Some of these files are coloured, some 0/255, some 0/1.
     masks += [RawMask(label, read_colours(existing(path)).max(axis=2) > 0) for label, path in frame.instances or ()]
-    return Labels(tuple(masks), frozenset(colours) - TOOLS if seen and not frame.instances else None, unknown)
+    return FrameLabels(tuple(masks), frozenset(colours) - TOOLS if seen and not frame.instances else None, unknown)

@@ -12,10 +12,10 @@ from typing import Any
 
 from sam2s.errors import DatasetError
 from sam2s.masks import rle
-from sam2s.sasv.raw import Facts, How, Labels, Link, RawFrame, RawMask, RawVideo
+from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, locate
 
-FACTS = Facts(
+INFO = SourceInfo(
     name="grasp",
     title="GraSP",
     procedure="prostatectomy",
@@ -75,8 +75,8 @@ def videos(folder: Path) -> Iterator[RawVideo]:
             subset="GraSP",
             split="train",
             patient=f"grasp:{case}",
-            how=dict.fromkeys(CLASSES, How.EACH),
-            link=Link(by="order"),
+            grouping=dict.fromkeys(CLASSES, MaskGrouping.EACH),
+            link_rules=LinkRules(by="order"),
         )
 
 
@@ -97,15 +97,15 @@ def _read(path: Path) -> Iterator[tuple[str, _Masks]]:
         names = {entry["id"]: re.sub("[-_]", " ", entry["name"]).lower() for entry in data["categories"]}
         if odd := sorted(set(names.values()) - set(CLASSES)):
             raise DatasetError(f"{path} has category {odd[0]!r}; GraSP has {', '.join(CLASSES)}")
-        found: dict[int, dict[Any, tuple[str, rle.Rle]]] = {image["id"]: {} for image in data["images"]}
-        for one in data["annotations"]:
-            if not isinstance(one["segmentation"], dict):
-                raise DatasetError(f"{path}: annotation {one['id']} has no RLE mask; download the official file again")
-            mask = rle.Rle(size=one["segmentation"]["size"], counts=one["segmentation"]["counts"])
-            key = (one["category_id"], tuple(one["bbox"]), str(mask["counts"]))
-            found[one["image_id"]][key] = (names[one["category_id"]], mask)
+        masks_by_image: dict[int, dict[Any, tuple[str, rle.Rle]]] = {image["id"]: {} for image in data["images"]}
+        for annotation in data["annotations"]:
+            if not isinstance(annotation["segmentation"], dict):
+                raise DatasetError(f"{path}: annotation {annotation['id']} has no RLE mask; download it again")
+            mask = rle.Rle(size=annotation["segmentation"]["size"], counts=annotation["segmentation"]["counts"])
+            key = (annotation["category_id"], tuple(annotation["bbox"]), str(mask["counts"]))
+            masks_by_image[annotation["image_id"]][key] = (names[annotation["category_id"]], mask)
         for image in data["images"]:
-            yield image["file_name"], list(found[image["id"]].values())
+            yield image["file_name"], list(masks_by_image[image["id"]].values())
     except (ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"cannot read {path} ({error!r}); download the official file again") from error
 
@@ -114,7 +114,7 @@ def _frames(folder: Path, frames: dict[int, tuple[str, _Masks]]) -> Iterator[Raw
     """Frames without instruments were looked at too. Numbers only order them: most cases do not count 30 a second."""
     for number, (name, masks) in frames.items():
         try:
-            labels = Labels(tuple(RawMask(label, rle.decode(mask)) for label, mask in masks))
+            labels = FrameLabels(tuple(RawMask(label, rle.decode(mask)) for label, mask in masks))
         except ValueError as error:
             raise DatasetError(f"GraSP: a mask of {name} is damaged ({error}); download the JSON again") from error
         yield RawFrame(number, existing(folder / name), labels)

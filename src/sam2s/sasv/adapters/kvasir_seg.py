@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from sam2s.sasv.raw import Facts, Labels, RawFrame, RawMask, RawVideo
+from sam2s.sasv.raw import FrameLabels, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, files, locate, read_binary
 
-FACTS = Facts(
+INFO = SourceInfo(
     name="kvasir-seg",
     title="Kvasir-SEG",
     procedure="colonoscopy",
@@ -42,4 +42,4 @@ def videos(folder: Path) -> Iterator[RawVideo]:
 
 
 def _frames(image: Path, mask: Path) -> Iterator[RawFrame]:
-    yield RawFrame(0, existing(image), Labels((RawMask("polyp", read_binary(existing(mask))),)))
+    yield RawFrame(0, existing(image), FrameLabels((RawMask("polyp", read_binary(existing(mask))),)))

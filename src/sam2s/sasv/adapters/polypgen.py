@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 
 from sam2s.errors import DatasetError
-from sam2s.sasv.raw import Facts, Labels, Link, RawFrame, RawMask, RawVideo
+from sam2s.sasv.raw import FrameLabels, LinkRules, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, files, last_number, locate, read_binary, subfolders
 from sam2s.sasv.traces import note
 
-FACTS = Facts(
+INFO = SourceInfo(
     name="polypgen",
     title="PolypGen",
     procedure="colonoscopy",
@@ -30,7 +30,7 @@ FACTS = Facts(
 
 # The paper has 21 of the 23 sequences; these two are described as normal mucosa.
 LEFT_OUT = ("seq1", "seq7")
-_LINK = Link(gap=1000, gate=0.0)  # irregular frames, nearly always one polyp a sequence
+_LINK = LinkRules(gap=1000, gate=0.0)  # irregular frames, nearly always one polyp a sequence
 
 
 def find(root: Path) -> Path | None:
@@ -44,10 +44,10 @@ def videos(folder: Path) -> Iterator[RawVideo]:
         images, masks = (sequence / f"{kind}_{sequence.name}" for kind in ("images", "masks"))
         subset = None if sequence.name in LEFT_OUT else "PolypGen"
         video = _video(sequence.name, subset, f"polypgen:{sequence.name}")
-        yield video.completed(partial(_complete, images=images, masks=masks))
+        yield video.with_frames(partial(_find_frames, images=images, masks=masks))
     for sequence in subfolders(folder / "sequenceData" / "negativeOnly"):
         video = _video(sequence.name, None, f"polypgen:{sequence.name}")
-        yield video.completed(partial(_complete, images=sequence, masks=None))
+        yield video.with_frames(partial(_find_frames, images=sequence, masks=None))
     for centre in (f"C{number}" for number in range(1, 7)):
         base = folder / f"data_{centre}"
         for image in files(base / f"images_{centre}", ".jpg") if base.is_dir() else []:
@@ -58,10 +58,10 @@ def videos(folder: Path) -> Iterator[RawVideo]:
 
 def _video(name: str, subset: str | None, patient: str) -> RawVideo:
     name = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)
-    return RawVideo(name=name, subset=subset, split="test", patient=patient, link=_LINK)
+    return RawVideo(name=name, subset=subset, split="test", patient=patient, link_rules=_LINK)
 
 
-def _complete(video: RawVideo, images: Path, masks: Path | None) -> RawVideo:
+def _find_frames(video: RawVideo, images: Path, masks: Path | None) -> RawVideo:
     """Add the frames of a sequence; every mask must have its picture.
 
     Stems vary (0_endocv2021_positive_104, seq1_C6_10); the last number counts.
@@ -89,7 +89,7 @@ def _patient(centre: str, stem: str) -> str:
 def _frames(pictures: list[Path], masks: Path | None) -> Iterator[RawFrame]:
     for image in pictures:
         regions = () if masks is None else (RawMask("polyp", read_binary(_mask_of(image, masks))),)
-        yield RawFrame(last_number(image), existing(image), Labels(regions))
+        yield RawFrame(last_number(image), existing(image), FrameLabels(regions))
 
 
 def _mask_of(image: Path, masks: Path) -> Path:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from sam2s.sasv import mapping
 from sam2s.sasv.adapters._sequences import by_number
-from sam2s.sasv.raw import Facts, Labels, Link, RawFrame, RawMask, RawVideo
+from sam2s.sasv.raw import FrameLabels, LinkRules, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, locate, read_codes
 
-FACTS = Facts(
+INFO = SourceInfo(
     name="robotool",
     title="RoboTool",
     procedure="robotic surgery",
@@ -33,13 +33,13 @@ _VIDEO = re.compile(r"(dv\d+)_\d+\.png")
 
 def find(root: Path) -> Path | None:
     """The user's mapping file, else the flat folder."""
-    return mapping.find(root, FACTS) or locate(root, "dv*_*_seg.png")
+    return mapping.find(root, INFO) or locate(root, "dv*_*_seg.png")
 
 
 def videos(folder: Path) -> Iterator[RawVideo]:
     """A single picture each, by video, then by frame."""
     if folder.is_file():
-        yield from mapping.videos(folder, FACTS, split="train", images=True)
+        yield from mapping.videos(folder, INFO, split="train", images=True)
         return
     names = {match[1] for path in folder.iterdir() if (match := _VIDEO.fullmatch(path.name))}
     for video in sorted(names, key=lambda name: int(name[2:])):
@@ -52,10 +52,10 @@ def videos(folder: Path) -> Iterator[RawVideo]:
                 split="train",
                 patient=f"robotool:{video}",
                 images=True,
-                link=Link(join=5),
+                link_rules=LinkRules(join=5),
             )
 
 
 def _frames(number: int, image: Path) -> Iterator[RawFrame]:
     mask = read_codes(existing(image.with_name(f"{image.stem}_seg.png"))) > 0
-    yield RawFrame(number, image, Labels((RawMask("instrument", mask),)))
+    yield RawFrame(number, image, FrameLabels((RawMask("instrument", mask),)))

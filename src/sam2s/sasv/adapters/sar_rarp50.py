@@ -15,11 +15,11 @@ import numpy as np
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.adapters._sequences import by_number, holder, only_one, sequences
-from sam2s.sasv.raw import Facts, Labels, Link, RawFrame, RawMask, RawVideo
+from sam2s.sasv.raw import FrameLabels, LinkRules, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, read_codes
 from sam2s.video.file import FileSource
 
-FACTS = Facts(
+INFO = SourceInfo(
     name="sar-rarp50",
     title="SAR-RARP50",
     procedure="prostatectomy",
@@ -64,11 +64,11 @@ def find(root: Path) -> Path | None:
 
 def videos(folder: Path) -> Iterator[RawVideo]:
     """A video per folder with masks; video_11_1 and video_11_2 show one patient."""
-    found: dict[tuple[int, str], Path] = {}
+    folders: dict[tuple[int, str], Path] = {}
     for match, path in sequences(folder, _VIDEO, "segmentation"):
         key = int(match[1]), match[2] or ""
-        found[key] = only_one(found.get(key), path, path.name)
-    for (number, _), path in sorted(found.items()):
+        folders[key] = only_one(folders.get(key), path, path.name)
+    for (number, _), path in sorted(folders.items()):
         test = number >= FIRST_TEST
         yield RawVideo(
             name=path.name,
@@ -76,11 +76,11 @@ def videos(folder: Path) -> Iterator[RawVideo]:
             split="test" if test else "train",
             patient=f"sar-rarp50:{number:02d}",
             fps=Fraction(1),
-            link=Link(gap=10, gate=0.05, min_area=500, join=15),
-        ).completed(partial(_complete, path=path))
+            link_rules=LinkRules(gap=10, gate=0.05, min_area=500, join=15),
+        ).with_frames(partial(_find_frames, path=path))
 
 
-def _complete(video: RawVideo, path: Path) -> RawVideo:
+def _find_frames(video: RawVideo, path: Path) -> RawVideo:
     masks = by_number(path / "segmentation", _MASK)
     unpacked = all((path / "rgb" / mask.name).is_file() for mask in masks.values())
     if not unpacked:
@@ -108,7 +108,7 @@ def _from_video(path: Path, masks: dict[int, Path]) -> Iterator[RawFrame]:
         log.warning("%s ends before %d of its masks, from %s on; they are left out", file, len(wanted), min(wanted))
 
 
-def _labels(path: Path) -> Labels:
+def _labels(path: Path) -> FrameLabels:
     codes = read_codes(path)
     unknown = int(np.count_nonzero(codes > max(CODES)))
     present = [code for code in np.flatnonzero(np.bincount(codes.ravel(), minlength=256)).tolist() if code in CODES]
@@ -116,4 +116,4 @@ def _labels(path: Path) -> Labels:
         RawMask(CODES[code], codes == code, track=None if CODES[code] == "instrument" else CODES[code])
         for code in present
     ]
-    return Labels(tuple(masks), None, unknown)
+    return FrameLabels(tuple(masks), None, unknown)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from sam2s.errors import DatasetError
-from sam2s.sasv.draft import MAX_ID
-from sam2s.sasv.masklets import MaskletDataset, MaskletVideo, State, mask_files, read_video, video_folder
+from sam2s.sasv.masklets import LabelState, MaskletDataset, MaskletVideo, mask_files, read_video, video_folder
+from sam2s.sasv.video_labels import MAX_ID
 
 from .pictures import mask_size, picture_size, sides
 from .video import Entry, Finding
@@ -49,11 +49,15 @@ class BuiltVideo:
     def masks(self, frame: int, ids: Sequence[int]) -> dict[int, np.ndarray]:
         """See `TrainingVideo`; reads no file where none of the objects is visible."""
         states = {o.id: o.state(frame) for o in self.video.objects if o.id in ids}
-        maps = self.video.label_maps(frame) if State.MASK in states.values() else [np.zeros(self.video.size, np.uint8)]
+        maps = (
+            self.video.label_maps(frame)
+            if LabelState.MASK in states.values()
+            else [np.zeros(self.video.size, np.uint8)]
+        )
         return {
             i: np.logical_or.reduce([labels == i for labels in maps])
             for i, state in states.items()
-            if state is not State.NOT_ANNOTATED
+            if state is not LabelState.NOT_ANNOTATED
         }
 
     def problems(self) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ MAX_ID = 65535
 
 
 @dataclass
-class DraftObject:
+class LabelledObject:
     """One object, and per frame its mask: None where nobody looked, an RLE without pixels where it is absent."""
 
     category: str
@@ -33,7 +33,7 @@ class DraftObject:
 
 
 @dataclass(frozen=True, slots=True)
-class DraftFrame:
+class LabelledFrame:
     """One frame's name in the source and its time."""
 
     index: int
@@ -42,14 +42,14 @@ class DraftFrame:
 
 
 @dataclass
-class Draft:
+class VideoLabels:
     """A video's labels; `header` holds the fields of `video.json` that do not depend on labels."""
 
     header: dict[str, Any]
     size: tuple[int, int]
-    frames: list[DraftFrame]
-    objects: dict[int, DraftObject]
-    guess: dict[str, int] = field(default_factory=dict)
+    frames: list[LabelledFrame]
+    objects: dict[int, LabelledObject]
+    link_stats: dict[str, int] = field(default_factory=dict)
     review: list[dict[str, Any]] = field(default_factory=list)
     edits: list[dict[str, Any]] = field(default_factory=list)
     base: str = ""
@@ -65,39 +65,39 @@ def empty(size: tuple[int, int]) -> rle.Rle:
     return rle.encode(np.zeros(size, bool))
 
 
-def open_draft(video: MaskletVideo) -> Draft:
+def read_labels(video: MaskletVideo) -> VideoLabels:
     """A written video's labels, to be corrected."""
     data = json.loads((video.folder / RECORD).read_text("utf-8"))
     header = {key: data[key] for key in HEADER}
-    frames = [DraftFrame(f.index, f.pts, f.layers > 0) for f in video.frames]
-    objects = {o.id: DraftObject(o.category, o.kind, o.label, [], o.track) for o in video.objects}
+    frames = [LabelledFrame(f.index, f.pts, f.layers > 0) for f in video.frames]
+    objects = {o.id: LabelledObject(o.category, o.kind, o.label, [], o.track) for o in video.objects}
     for t in range(len(video)):
         masks = video.masks(t)
         for i, o in objects.items():
             o.masks.append(rle.encode(masks[i]) if i in masks else None)
-    return Draft(
-        header, video.size, frames, objects, dict(video.guess), list(video.review), list(video.edits), video.base
+    return VideoLabels(
+        header, video.size, frames, objects, dict(video.link_stats), list(video.review), list(video.edits), video.base
     )
 
 
 HEADER = ("id", "source", "subset", "split", "patient", "procedure", "licence", "images", "fps", "crop", "recipe")
 
 
-def write_draft(draft: Draft, files: Sequence[str], folder: Path) -> None:
+def write_labels(labels: VideoLabels, files: Sequence[str], folder: Path) -> None:
     """Write label maps, `video.json` and `SHA256SUMS` into a folder that holds the frames already.
 
     Args:
-        draft: the labels.
+        labels: the labels.
         files: names of the frames relative to the folder, in order.
         folder: usually a temporary one, see `sam2s.files.replacing`.
     """
-    if draft.objects and max(draft.objects) > MAX_ID:
-        raise DatasetError(f"{draft.header['id']}: object id {max(draft.objects)} is above {MAX_ID}; relabel it")
+    if labels.objects and max(labels.objects) > MAX_ID:
+        raise DatasetError(f"{labels.header['id']}: object id {max(labels.objects)} is above {MAX_ID}; relabel it")
     (folder / "masks").mkdir(parents=True)
-    layers = [_write_masks(draft, t, folder) for t in range(len(draft.frames))]
+    layers = [_write_masks(labels, t, folder) for t in range(len(labels.frames))]
     frames = [
         {"file": name, "index": f.index, "pts": None if f.pts is None else str(f.pts), "layers": count}
-        for name, f, count in zip(files, draft.frames, layers, strict=True)
+        for name, f, count in zip(files, labels.frames, layers, strict=True)
     ]
     objects = [
         {
@@ -108,10 +108,10 @@ def write_draft(draft: Draft, files: Sequence[str], folder: Path) -> None:
             "track": o.track,
             "area": [None if m is None else rle.area(m) for m in o.masks],
         }
-        for i, o in sorted(draft.objects.items())
+        for i, o in sorted(labels.objects.items())
     ]
-    record = {"format": FORMAT, "version": VERSION, **draft.header, "size": list(draft.size), "base": draft.base}
-    record |= {"guess": draft.guess, "edits": draft.edits, "review": draft.review}
+    record = {"format": FORMAT, "version": VERSION, **labels.header, "size": list(labels.size), "base": labels.base}
+    record |= {"link_stats": labels.link_stats, "edits": labels.edits, "review": labels.review}
     (folder / RECORD).write_text(pretty({**record, "objects": objects, "frames": frames}), "utf-8")
     content = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     (folder / SUMS).write_text("".join(f"{sha256(folder / name)}  {name}\n" for name in content), "utf-8")
@@ -137,20 +137,20 @@ def pretty(record: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _write_masks(draft: Draft, t: int, folder: Path) -> int:
+def _write_masks(labels: VideoLabels, t: int, folder: Path) -> int:
     """Write a frame's label maps, a further one wherever an object overlaps those before it; return how many."""
-    present = {i: m for i, o in sorted(draft.objects.items()) if (m := o.masks[t]) is not None}
-    if not draft.frames[t].annotated and not present:
+    present = {i: m for i, o in sorted(labels.objects.items()) if (m := o.masks[t]) is not None}
+    if not labels.frames[t].annotated and not present:
         return 0
-    dtype = np.uint8 if max(draft.objects, default=0) <= MAX_LABEL else np.uint16
-    layers = [np.zeros(draft.size, dtype)]
+    dtype = np.uint8 if max(labels.objects, default=0) <= MAX_LABEL else np.uint16
+    layers = [np.zeros(labels.size, dtype)]
     for i, encoded in present.items():
         if not rle.area(encoded):
             continue
         mask = rle.decode(encoded)
         free = next((layer for layer in layers if not layer[mask].any()), None)
         if free is None:
-            free = np.zeros(draft.size, dtype)
+            free = np.zeros(labels.size, dtype)
             layers.append(free)
         free[mask] = i
     for name, layer in zip(mask_files(t, len(layers)), layers, strict=True):

@@ -1,0 +1,139 @@
+"""`sam2s sasv verify`, `stats` and `show`: check a built set, count it, look at it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sam2s.cli.sasv_options import Built, Json, print_json
+
+
+def verify(
+    built: Built,
+    hashes: Annotated[bool, typer.Option(help="Read every file and compare its hash.")] = True,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail when only a part of a test subset is built.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check files against hashes, counts against Table 1 of the paper, and patients against splits.
+
+    Exit status 1 when a file is damaged or a patient is in train and test, with --strict also when a test subset is
+    there in part; other counts may differ, with the reason given.
+    """
+    from sam2s.sasv.verify import verify as check
+
+    findings = check(built, hashes=hashes)
+    if as_json:
+        print_json(findings.as_json())
+    else:
+        from rich.console import Console
+        from rich.table import Table
+
+        console = Console(highlight=False)
+        notes: dict[str, int] = {}
+        table = Table("subset", "", "Table 1", "built", "note")
+        for line in findings.lines:
+            note = str(notes.setdefault(line.reason, len(notes) + 1)) if line.reason else "equal"
+            table.add_row(line.subset, line.column, f"{line.paper:,}", f"{line.built:,}", note)
+        if findings.lines:
+            console.print(table)
+        for reason, number in notes.items():
+            console.print(f"{number:>3}  {reason}", soft_wrap=True)
+        for subset, (links, doubtful) in findings.doubtful.items():
+            if doubtful:
+                console.print(f"{subset}: {doubtful} of {links} guessed links are doubtful (video.json, `review`)")
+        if findings.missing:
+            console.print("not built: " + ", ".join(findings.missing))
+        for subset, text in findings.partial.items():
+            console.print(f"[yellow]partial[/] {subset}: {text}; its scores are not those of the benchmark")
+        for name, reason in findings.stale.items():
+            console.print(f"[yellow]left out[/]: {name}, built before: {reason}", soft_wrap=True)
+        for text in findings.damage:
+            console.print(f"[red]damaged[/] {text}")
+        for patient, parts in findings.shared.items():
+            names = "; ".join(f"{part}: {', '.join(videos)}" for part, videos in parts.items())
+            console.print(f"[red]patient in train and test[/] {patient}: {names}")
+        hashed = "all hashes hold, " if hashes else ""
+        console.print(f"{hashed}no patient is in train and test" if findings.ok else "[red]not fit for use as it is[/]")
+    if not findings.ok or (strict and findings.partial):
+        raise typer.Exit(1)
+
+
+def stats(
+    built: Built,
+    by_video: Annotated[bool, typer.Option("--by-video", help="A line a video, with its guessed links.")] = False,
+    plots: Annotated[Path | None, typer.Option(help="Folder for scale.png and categories.png.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Counts by subset and category; with --plots the scale plot and the category wheel."""
+    from sam2s.sasv.counts import tally, tally_videos
+    from sam2s.sasv.masklets import MaskletDataset
+
+    videos = list(MaskletDataset(built))
+    counts = tally(videos)
+    shown = tally_videos(videos) if by_video else counts
+    rows = [_stats_row(name or "(not in SA-SV)", count) for name, count in shown.items()]
+    if plots:
+        from sam2s.sasv.plots import category_wheel, scale_plot
+
+        scale_plot(counts, plots / "scale.png")
+        category_wheel(counts, plots / "categories.png")
+    if as_json:
+        print_json(rows)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    columns = [name for name in rows[0] if name != "categories"] if rows else []
+    if by_video:
+        columns = ["subset", "frames", "masklets", "links", "doubtful"]
+    short = {
+        "subset": "video" if by_video else "subset",
+        "instruments": "instr.",
+        "tissues": "tissue",
+        "doubtful": "doubt",
+    }
+    table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1))
+    for column in columns:
+        side: Any = "left" if column == "subset" else "right"
+        table.add_column(short.get(column, column), no_wrap=True, justify=side)
+    for row in rows:
+        table.add_row(*(f"{row[c]:,}" if isinstance(row[c], (int, float)) else str(row[c]) for c in columns))
+    console = Console(highlight=False)
+    console.print(table)
+    totals: dict[str, int] = {}
+    for count in counts.values():
+        for category, number in count.categories.items():
+            totals[category] = totals.get(category, 0) + number
+    console.print(", ".join(f"{name} {number:,}" for name, number in sorted(totals.items(), key=lambda x: -x[1])))
+
+
+def show(
+    built: Built,
+    video: Annotated[str, typer.Argument(help="Video, such as cvc-clinicdb/04.")],
+    out: Annotated[Path, typer.Option(help="A sheet (.png, .jpg) or a clip (.mp4, .mkv, .webm).")],
+    frames: Annotated[int, typer.Option(min=1, help="Frames on a sheet, evenly spaced.")] = 12,
+) -> None:
+    """Draw the objects of a video over its frames, as a contact sheet or a clip."""
+    from sam2s.sasv.masklets import read_video, video_folder
+    from sam2s.sasv.show import show as draw
+
+    draw(read_video(video_folder(built, video)), out, frames=frames)
+    print(out)
+
+
+def _stats_row(name: str, count: Any) -> dict[str, Any]:
+    return {
+        "subset": name,
+        "videos": count.videos,
+        "frames": count.frames,
+        "instruments": count.instruments,
+        "tissues": count.tissues,
+        "masklets": count.masklets,
+        "s/video": round(float(count.seconds) / count.videos, 1) if count.videos else 0,
+        "size %": round(100 * count.pixels / count.masks, 2) if count.masks else 0,
+        "links": sum(count.link_stats.get(how, 0) for how in ("given", "clear", "doubtful")),
+        "doubtful": count.link_stats.get("doubtful", 0),
+        "categories": count.categories,
+    }

@@ -1,0 +1,10 @@
+"""Building a set in a test, in this process."""
+
+from sam2s.sasv.build import run_build
+from sam2s.sasv.plan import BuildOptions, plan_build
+
+
+def build(root, out, *, sources=(), **options):
+    """Outcomes by id; options are those of `BuildOptions`."""
+    plan = plan_build(root, out, sources=sources, options=BuildOptions(**options))
+    return {outcome.id: outcome for outcome in run_build(plan, out)}

@@ -19,12 +19,14 @@ import torch
 from PIL import Image
 
 from sam2s.errors import OutputError
+from sam2s.evaluation.datasets import open_videos
 from sam2s.evaluation.diagnostics import decay_curve, identity_switches
-from sam2s.evaluation.evaluate import Run, Settings, evaluate
-from sam2s.evaluation.outcome import Outcome, collect
+from sam2s.evaluation.evaluate import evaluate
+from sam2s.evaluation.outcome import EvalOutcome, collect
+from sam2s.evaluation.plan import EvalRun, EvalSettings
 from sam2s.evaluation.plots import plot_decay
 from sam2s.evaluation.rules import Prompting, Rules
-from sam2s.evaluation.videos import EvalVideo, open_videos
+from sam2s.evaluation.videos import EvalVideo
 from sam2s.files import replacing
 from sam2s.masks.palette import write_label_map
 from sam2s.synth import Scene
@@ -100,7 +102,7 @@ def write(scene: Scene, ids: list[int], folder: Path) -> None:
         write_label_map(folder / "masks" / f"{t:05}.png", np.where(np.isin(labels, ids), labels, 0).astype(np.uint8))
 
 
-def do(row: str, seed: int, init: str, steps: int, videos: list[EvalVideo], out: Path) -> Outcome:
+def do(row: str, seed: int, init: str, steps: int, videos: list[EvalVideo], out: Path) -> EvalOutcome:
     """Train a row and track the benchmark with it."""
     folder, overrides = out / f"{row} {seed}".replace(" ", "-"), ROWS[row]
     weights = Path(init)
@@ -113,12 +115,12 @@ def do(row: str, seed: int, init: str, steps: int, videos: list[EvalVideo], out:
             raise SystemExit(128 + trained.signal)
         weights = trained.weights
     memory: Literal["divemem", "sam2"] = "divemem" if overrides and DIVE[0] in overrides else "sam2"
-    run = Run("sam2s", "sam2s", Prompting.MASK, memory)
-    evaluate(videos, [run], Settings(str(weights), SIZE, "cpu", "fp32", confidence=CONFIDENCE), folder / "eval")
+    run = EvalRun("sam2s", "sam2s", Prompting.MASK, memory)
+    evaluate(videos, [run], EvalSettings(str(weights), SIZE, "cpu", "fp32", confidence=CONFIDENCE), folder / "eval")
     return collect(folder / "eval", run, videos, Rules())
 
 
-def table(found: dict[tuple[str, int], Outcome]) -> str:
+def table(found: dict[tuple[str, int], EvalOutcome]) -> str:
     """Mean J&F of each row over its seeds, their spread, and what else was counted."""
     lines = ["| row | seeds | J&F | of each seed | gain | identity switches | last fifth of the clip |"]
     lines.append("|---|---|---|---|---|---|---|")
@@ -128,7 +130,7 @@ def table(found: dict[tuple[str, int], Outcome]) -> str:
             continue
         mine = [outcome for (name, _), outcome in found.items() if name == row]
         gain = f"{np.mean(jf) - np.mean(scores['data']):+.1f}" if scores["data"] and row != "data" else ""
-        switches = np.mean([sum(identity_switches(s.object_id, s.cells) for s in o.scores) for o in mine])
+        switches = np.mean([sum(identity_switches(s.object_id, s.frame_scores) for s in o.scores) for o in mine])
         late = np.mean([100 * decay_curve(o.scores, 5)[-1] for o in mine])
         each = ", ".join(f"{value:.1f}" for value in jf)
         lines.append(f"| {row} | {len(mine)} | {np.mean(jf):.1f} | {each} | {gain} | {switches:.1f} | {late:.1f} |")
@@ -147,7 +149,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     videos = benchmark(args.out / "benchmark", args.clips)
-    found: dict[tuple[str, int], Outcome] = {}
+    found: dict[tuple[str, int], EvalOutcome] = {}
     for seed in range(1, args.seeds + 2):
         for row in args.row or ROWS:
             if seed <= args.seeds or row in TWICE:

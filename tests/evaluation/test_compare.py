@@ -223,7 +223,7 @@ def test_polygons_are_filled_as_coco_does(tmp_path):
         path.write_text(json.dumps(content))
     scores = compare(pred, gt, workers=1).scores
     assert len(scores) == 6
-    assert all(cell.j == cell.f == 1 for score in scores for cell in score.cells)
+    assert all(cell.j == cell.f == 1 for score in scores for cell in score.frame_scores)
 
 
 def test_sav_masklets(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sam2s.evaluation.diagnostics import (
-    Presence,
+    PresenceCounts,
     add_presence,
     calibration_error,
     clicks_needed,
@@ -13,11 +13,11 @@ from sam2s.evaluation.diagnostics import (
     presence,
 )
 from sam2s.evaluation.plots import plot_decay
-from sam2s.evaluation.sequence import Cell, ObjectScore, score_sequence
+from sam2s.evaluation.sequence import FrameScore, ObjectScore, score_sequence
 
 
 def cell(j=1.0, *, gt=True, pred=True, match=None):
-    return Cell(j, j, gt, pred, match)
+    return FrameScore(j, j, gt, pred, match)
 
 
 def test_identity_switches_of_the_worked_example():
@@ -30,14 +30,14 @@ def test_swapped_masks_are_switches():
     right[1:4, 1:4], right[1:4, 5:8] = 1, 2
     swapped = np.array([0, 2, 1], np.uint8)[right]
     scores = score_sequence([right, right, swapped, swapped, right, right], [right] * 6)
-    assert [identity_switches(score.object_id, score.cells) for score in scores] == [2, 2]
+    assert [identity_switches(score.object_id, score.frame_scores) for score in scores] == [2, 2]
 
 
 def test_presence_of_the_worked_example():
     shown = presence(cell(gt=gt, pred=pred) for gt, pred in [(1, 0), (1, 1), (1, 1), (0, 1), (0, 0)])
-    assert shown == Presence(2, 1, 1)
+    assert shown == PresenceCounts(2, 1, 1)
     assert (shown.precision, shown.recall) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
-    assert add_presence([shown, Presence(1, 0, 0)]) == Presence(3, 1, 1)
+    assert add_presence([shown, PresenceCounts(1, 0, 0)]) == PresenceCounts(3, 1, 1)
     assert math.isnan(add_presence([]).precision)
 
 

@@ -12,15 +12,15 @@ from evaluation_tools import write_sequence
 from model_tools import nano
 from sam2s.checkpoints import save_checkpoint
 from sam2s.cli import app
-from sam2s.cli.eval import plan
 from sam2s.errors import ConfigError, DatasetError, OutputError
 from sam2s.evaluation import protocols
 from sam2s.evaluation.compare import compare
-from sam2s.evaluation.evaluate import Run, Settings, evaluate
+from sam2s.evaluation.datasets import open_videos, synthetic
+from sam2s.evaluation.evaluate import evaluate
 from sam2s.evaluation.outcome import collect
+from sam2s.evaluation.plan import EvalRun, EvalSettings, plan_runs
 from sam2s.evaluation.rules import Missing, Prompting, Rules
 from sam2s.evaluation.tables import markdown, published
-from sam2s.evaluation.videos import open_videos, synthetic
 from sam2s.masks.palette import read_label_map, write_label_map
 from sam2s.sasv.build import patch_video
 from sam2s.sasv.build import run_build as build
@@ -73,14 +73,14 @@ def data(tmp_path):
 
 @pytest.fixture
 def settings(weights):
-    return Settings(str(weights), device="cpu")
+    return EvalSettings(str(weights), device="cpu")
 
 
-OURS = Run("nano", "sam2s", Prompting.CLICK_1)
+OURS = EvalRun("nano", "sam2s", Prompting.CLICK_1)
 
 
-def cells(out, run, videos):
-    return [score.cells for score in collect(out, run, videos, Rules()).scores]
+def frame_scores(out, run, videos):
+    return [score.frame_scores for score in collect(out, run, videos, Rules()).scores]
 
 
 def files(out):
@@ -108,7 +108,7 @@ def test_what_was_finished_before_a_kill_is_kept(data, settings, tmp_path, monke
     tracked.append("a third, so that nothing stops it")
     evaluate(videos, [OURS], settings, out)
     assert tracked[3:] == ["a/two", "b/three"]
-    assert cells(out, OURS, videos) == cells(tmp_path / "whole", OURS, videos)
+    assert frame_scores(out, OURS, videos) == frame_scores(tmp_path / "whole", OURS, videos)
     assert files(out) == files(tmp_path / "whole")
 
 
@@ -136,7 +136,7 @@ def test_results_of_other_settings_are_not_mixed(data, settings, weights, tmp_pa
     with pytest.raises(
         OutputError, match=r"three.json was made with other settings \(image_size None\); choose another"
     ):
-        evaluate(videos, [OURS], Settings(str(weights), image_size=96), tmp_path)
+        evaluate(videos, [OURS], EvalSettings(str(weights), image_size=96), tmp_path)
 
 
 def test_shards_make_one_whole(data, weights, tmp_path):
@@ -165,7 +165,7 @@ def test_several_processes_give_the_same(data, settings, tmp_path):
     evaluate(videos, [OURS], settings, tmp_path / "one")
     evaluate(videos, [OURS], settings, tmp_path / "two", workers=2)
     assert files(tmp_path / "one") == files(tmp_path / "two")
-    assert cells(tmp_path / "one", OURS, videos) == cells(tmp_path / "two", OURS, videos)
+    assert frame_scores(tmp_path / "one", OURS, videos) == frame_scores(tmp_path / "two", OURS, videos)
 
 
 def test_outside_trackers_and_baselines(data, settings, tmp_path, monkeypatch):
@@ -174,9 +174,9 @@ def test_outside_trackers_and_baselines(data, settings, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     line = f"command:{sys.executable} copy.py {{frames}} {{prompts}} {{out}}"
     methods = ["copy", "flow", "outside:Still", "outside:Broken", f"mine={line}"]
-    runs = {run.label: run for run in plan(methods, [], [Prompting.MASK], "")}
+    runs = {run.label: run for run in plan_runs(methods, [], [Prompting.MASK], "")}
     videos = open_videos([str(data)], subsets=["b"])
-    evaluate(videos, list(runs.values()), Settings("there are no such weights"), tmp_path / "out")
+    evaluate(videos, list(runs.values()), EvalSettings("there are no such weights"), tmp_path / "out")
     found = {label: collect(tmp_path / "out", run, videos, Rules()) for label, run in runs.items()}
     assert found["outside:Broken"].missing == {"b/three": "RuntimeError: out of luck"}
     first = read_label_map(data / "b/three/masks/000.png")
@@ -184,16 +184,16 @@ def test_outside_trackers_and_baselines(data, settings, tmp_path, monkeypatch):
     j = (first == 1)[last == 1].sum() / ((first == 1) | (last == 1)).sum()
     for label in ("copy", "outside:Still", "mine"):
         assert found[label].scores == found["copy"].scores
-        assert found[label].scores[0].cells[-1].j == pytest.approx(j)
+        assert found[label].scores[0].frame_scores[-1].j == pytest.approx(j)
     assert found["flow"].average() > found["copy"].average()
     assert np.isnan(found["mine"].speed.p50)
     assert found["copy"].speed.p50 <= found["copy"].speed.p99
 
 
 def test_outside_trackers_start_from_the_answer_of_our_weights(data, settings, tmp_path):
-    run = Run("copy", "copy", Prompting.CLICK_3)
+    run = EvalRun("copy", "copy", Prompting.CLICK_3)
     videos = open_videos([str(data)], subsets=["b"])
-    ours = Run("nano", "sam2s", Prompting.CLICK_3)
+    ours = EvalRun("nano", "sam2s", Prompting.CLICK_3)
     evaluate(videos, [run, ours], settings, tmp_path)
     masks = [read_label_map(tmp_path / r.folder / "masks/b/three/000.png") for r in (run, ours)]
     assert np.array_equal(*masks)
@@ -209,12 +209,12 @@ def test_outside_trackers_start_from_the_answer_of_our_weights(data, settings, t
 )
 def test_methods_that_do_not_exist(method, message, data, settings, tmp_path):
     with pytest.raises(ConfigError, match=message):
-        evaluate(open_videos([str(data)]), [Run("x", method, Prompting.MASK)], settings, tmp_path)
+        evaluate(open_videos([str(data)]), [EvalRun("x", method, Prompting.MASK)], settings, tmp_path)
 
 
 def test_a_command_that_fails_is_quoted(data, settings, tmp_path):
     line = f"command:{sys.executable} -c 'import sys; sys.exit(\"no memory\")' {{frames}} {{prompts}} {{out}}"
-    run = Run("mine", line, Prompting.MASK)
+    run = EvalRun("mine", line, Prompting.MASK)
     videos = open_videos([str(data)], subsets=["b"])
     evaluate(videos, [run], settings, tmp_path)
     assert "ended with status 1: no memory" in collect(tmp_path, run, videos, Rules()).missing["b/three"]
@@ -223,9 +223,9 @@ def test_a_command_that_fails_is_quoted(data, settings, tmp_path):
 def test_masks_of_another_size_are_refused(data, tmp_path):
     for name in ("a/one", "a/two"):
         write_label_map(data / name / "masks/001.png", np.ones((20, 28), np.uint8))
-    run = Run("copy", "copy", Prompting.MASK)
+    run = EvalRun("copy", "copy", Prompting.MASK)
     videos = open_videos([str(data)])
-    evaluate(videos, [run], Settings(), tmp_path)
+    evaluate(videos, [run], EvalSettings(), tmp_path)
     missing = collect(tmp_path, run, videos, Rules()).missing
     assert missing.pop("a/one") == "a/one, frame 001, object 1: mask of 28x20, frame of 56x40"
     assert list(missing) == ["a/two"]
@@ -233,16 +233,16 @@ def test_masks_of_another_size_are_refused(data, tmp_path):
 
 def test_interactive_protocols_need_our_tracker(data, settings, tmp_path):
     with pytest.raises(ConfigError, match="--prompt offline needs a tracker that can be corrected"):
-        evaluate(open_videos([str(data)]), [Run("copy", "copy", Prompting.OFFLINE)], settings, tmp_path)
+        evaluate(open_videos([str(data)]), [EvalRun("copy", "copy", Prompting.OFFLINE)], settings, tmp_path)
 
 
 def test_written_masks_score_the_same(data, settings, tmp_path):
-    run = Run("copy", "copy", Prompting.MASK)
+    run = EvalRun("copy", "copy", Prompting.MASK)
     videos = open_videos([str(data)])
     evaluate(videos, [run], settings, tmp_path)
     again = compare(tmp_path / run.folder / "masks", data, rules=Rules(missing=Missing.ERROR), workers=1)
     mine = collect(tmp_path, run, videos, Rules())
-    assert [score.cells for score in again.scores] == [score.cells for score in mine.scores]
+    assert [score.frame_scores for score in again.scores] == [score.frame_scores for score in mine.scores]
 
 
 def test_built_set(tmp_path):
@@ -254,8 +254,8 @@ def test_built_set(tmp_path):
     videos = open_videos([str(tmp_path / "set")], split="train")
     assert {column for video in videos for column in video.objects.values()} == {"ClinicDB"}
     assert all(video.source.length == len(video.stems) for video in videos)
-    run = Run("copy", "copy", Prompting.MASK)
-    evaluate(videos, [run], Settings(), tmp_path / "out")
+    run = EvalRun("copy", "copy", Prompting.MASK)
+    evaluate(videos, [run], EvalSettings(), tmp_path / "out")
     assert not collect(tmp_path / "out", run, videos, Rules()).missing
 
     video = videos[1].video
@@ -299,8 +299,8 @@ def test_published_rows_add_up():
         for row in rows:
             assert np.mean(row["jf"]) == pytest.approx(row["average"], abs=0.0101), row
     averages = {row["model"]: row["jf"] for row in published()["averages"]}
-    for column, how in enumerate(("1-click", "3-click")):
-        by_model = {row["model"]: row["average"] for row in published()["subsets"][how]}
+    for column, protocol in enumerate(("1-click", "3-click")):
+        by_model = {row["model"]: row["average"] for row in published()["subsets"][protocol]}
         for model, values in averages.items():
             assert values[column] == by_model[model]
 
@@ -308,7 +308,7 @@ def test_published_rows_add_up():
 def test_table_layout(data, settings, tmp_path):
     (data / "a").rename(data / "EV17")
     videos = open_videos([str(data)])
-    runs = [Run("copy", "copy", how) for how in (Prompting.CLICK_3, Prompting.MASK)]
+    runs = [EvalRun("copy", "copy", protocol) for protocol in (Prompting.CLICK_3, Prompting.MASK)]
     evaluate(videos, runs, settings, tmp_path)
     text = markdown([collect(tmp_path, run, videos, Rules()) for run in runs])
     lines = [re.sub(" +", " ", line) for line in text.splitlines()]

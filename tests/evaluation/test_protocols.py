@@ -41,20 +41,20 @@ def given(monkeypatch):
     return found
 
 
-@pytest.mark.parametrize("how", list(Prompting))
-def test_each_object_is_tracked_from_its_first_appearance(model, how):
-    results = list(track(model, POLICY, TinyVideo(), how, rounds=3))
+@pytest.mark.parametrize("protocol", list(Prompting))
+def test_each_object_is_tracked_from_its_first_appearance(model, protocol):
+    results = list(track(model, POLICY, TinyVideo(), protocol, rounds=3))
     assert [result.index for result in results] == list(range(6))
     assert [list(result.objects) for result in results] == [[1], [1], [1, 2], [1, 2], [1, 2], [1, 2]]
-    if not how.interactive:
+    if not protocol.interactive:
         prompted = [[i for i, item in result.objects.items() if item.prompted] for result in results]
         assert prompted == [[1], [], [2], [], [], []]
 
 
-@pytest.mark.parametrize("how", [Prompting.CLICK_1, Prompting.CLICK_3, Prompting.CLICK_5])
-def test_number_of_clicks(model, given, how):
-    list(track(model, POLICY, TinyVideo(), how))
-    assert [object_id for object_id, _ in given].count(1) == how.clicks
+@pytest.mark.parametrize("protocol", [Prompting.CLICK_1, Prompting.CLICK_3, Prompting.CLICK_5])
+def test_number_of_clicks(model, given, protocol):
+    list(track(model, POLICY, TinyVideo(), protocol))
+    assert [object_id for object_id, _ in given].count(1) == protocol.clicks
     assert given[0][1].labels == (1,)
 
 
@@ -78,8 +78,8 @@ def test_frames_before_the_first_object_show_nothing(model):
         def truth(self, frame):
             return {1: self.scene[1][frame] == 2}
 
-    for how in (Prompting.CLICK_1, Prompting.OFFLINE):
-        results = list(track(model, POLICY, Late(), how, rounds=2))
+    for protocol in (Prompting.CLICK_1, Prompting.OFFLINE):
+        results = list(track(model, POLICY, Late(), protocol, rounds=2))
         assert [list(result.objects) for result in results] == [[], [], [1], [1], [1], [1]]
 
 
@@ -123,16 +123,16 @@ def test_first_prompts():
     assert (box.x0, box.y0) == (14, 10)  # 16 of 64 columns, 16 of 64 rows
     assert box.x1 == 47 * 56 / 64
     assert box.y1 == 31 * 40 / 64
-    for how in (Prompting.CLICK_1, Prompting.ONLINE):
-        ((x, y),) = first_prompt(how, mask, SIDE).coords
+    for protocol in (Prompting.CLICK_1, Prompting.ONLINE):
+        ((x, y),) = first_prompt(protocol, mask, SIDE).coords
         assert mask[int(y), int(x)]
 
 
-@pytest.mark.parametrize("how", [Prompting.BOX, Prompting.CLICK_1])
-def test_an_object_too_small_for_the_network_is_shown_where_it_is(how):
+@pytest.mark.parametrize("protocol", [Prompting.BOX, Prompting.CLICK_1])
+def test_an_object_too_small_for_the_network_is_shown_where_it_is(protocol):
     mask = np.zeros((640, 640), bool)
     mask[301, 17] = True
-    prompt = first_prompt(how, mask, SIDE)
+    prompt = first_prompt(protocol, mask, SIDE)
     x, y = prompt.coords[0] if isinstance(prompt, Points) else (prompt.x0, prompt.y0)
     assert abs(x - 17) <= 10
     assert abs(y - 301) <= 10
@@ -158,18 +158,18 @@ FIRST = {Prompting.BOX: Box(3.9375, 5.9375, 21.875, 21.875)}
 CLICKS = {"1-click": 1, "3-click": 3, "5-click": 5, "box": 0, "mask": 0, "offline": 6, "online": 3}
 
 
-@pytest.mark.parametrize("how", list(Prompting))
-def test_bundled_weights_follow_a_plain_block(micro, given, how):
+@pytest.mark.parametrize("protocol", list(Prompting))
+def test_bundled_weights_follow_a_plain_block(micro, given, protocol):
     """Each kind of prompt end to end: what is given, what it takes, and that the mask stays on the block."""
-    video, effort = TinyVideo(), protocols.Effort()
-    results = list(track(micro, POLICY, video, how, 2, effort))
+    video, log = TinyVideo(), protocols.InteractionLog()
+    results = list(track(micro, POLICY, video, protocol, 2, log))
     j = [jaccard(results[t].objects[1].mask, video.truth(t)[1]) for t in (0, 1, 2, 4, 5)]
     assert np.mean(j) > 0.8
     first = next(prompt for object_id, prompt in given if object_id == 1)
-    if how is Prompting.MASK:
+    if protocol is Prompting.MASK:
         assert np.array_equal(first.array, video.truth(0)[1])
     else:
-        assert first == FIRST.get(how, Points([(12.90625, 12.34375)], [1]))
-    assert effort.clicks.get(1, 0) == CLICKS[how]
-    assert len(effort.first.get(1, [])) == how.clicks
-    assert effort.first.get(1, j[:1])[-1] == j[0]
+        assert first == FIRST.get(protocol, Points([(12.90625, 12.34375)], [1]))
+    assert log.clicks.get(1, 0) == CLICKS[protocol]
+    assert len(log.first.get(1, [])) == protocol.clicks
+    assert log.first.get(1, j[:1])[-1] == j[0]

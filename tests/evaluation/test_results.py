@@ -11,17 +11,18 @@ from typer.testing import CliRunner
 
 from evaluation_tools import write_sequence
 from sam2s.cli import app
-from sam2s.evaluation.evaluate import Run, Settings, evaluate
+from sam2s.evaluation.datasets import open_videos
+from sam2s.evaluation.evaluate import evaluate
 from sam2s.evaluation.outcome import collect
+from sam2s.evaluation.plan import EvalRun, EvalSettings
 from sam2s.evaluation.rules import Prompting, Rules
 from sam2s.evaluation.tables import markdown
-from sam2s.evaluation.videos import open_videos
 from sam2s.masks.palette import write_label_map
 from sam2s.sasv.build import run_build as build
 from sam2s.sasv.plan import plan_build
 from sasv.fixtures import endovis18
 
-COPY = Run("copy", "copy", Prompting.MASK)
+COPY = EvalRun("copy", "copy", Prompting.MASK)
 
 
 @pytest.fixture
@@ -33,29 +34,29 @@ def data(tmp_path):
 
 def test_results_of_changed_videos_are_done_again(data, tmp_path):
     """A mask that is corrected, and a frame that is replaced."""
-    evaluate(open_videos([str(data)]), [COPY], Settings(), tmp_path)
+    evaluate(open_videos([str(data)]), [COPY], EvalSettings(), tmp_path)
     before = {path.stem: path.stat().st_mtime_ns for path in tmp_path.rglob("results/*/*.json")}
     write_label_map(data / "a/two/masks/003.png", np.ones((40, 56), np.uint8))
     Image.fromarray(np.zeros((40, 56, 3), np.uint8)).save(data / "b/three/frames/004.png")
     videos = open_videos([str(data)])
     missing = collect(tmp_path, COPY, videos, Rules()).missing
     assert missing == dict.fromkeys(("a/two", "b/three"), "changed since it was done")
-    evaluate(videos, [COPY], Settings(), tmp_path)
+    evaluate(videos, [COPY], EvalSettings(), tmp_path)
     after = {path.stem: path.stat().st_mtime_ns for path in tmp_path.rglob("results/*/*.json")}
     assert {name for name in after if after[name] != before[name]} == {"two", "three"}
     assert not collect(tmp_path, COPY, videos, Rules()).missing
 
 
 def test_a_changed_video_that_fails_has_no_score(data, tmp_path):
-    evaluate(open_videos([str(data)]), [COPY], Settings(), tmp_path)
+    evaluate(open_videos([str(data)]), [COPY], EvalSettings(), tmp_path)
     (data / "b/three/masks/002.png").write_bytes(b"no picture")
     videos = open_videos([str(data)])
-    evaluate(videos, [COPY], Settings(), tmp_path)
+    evaluate(videos, [COPY], EvalSettings(), tmp_path)
     assert "002.png" in collect(tmp_path, COPY, videos, Rules()).missing["b/three"]
 
 
 def test_a_moved_copy_is_not_done_again(data, tmp_path):
-    evaluate(open_videos([str(data)]), [COPY], Settings(), tmp_path)
+    evaluate(open_videos([str(data)]), [COPY], EvalSettings(), tmp_path)
     shutil.copytree(data, tmp_path / "elsewhere")  # with other times
     assert not collect(tmp_path, COPY, open_videos([str(tmp_path / "elsewhere")]), Rules()).missing
 
@@ -63,7 +64,7 @@ def test_a_moved_copy_is_not_done_again(data, tmp_path):
 def test_missing_videos_mark_their_column_and_leave_no_average(data, tmp_path):
     (data / "a/two/masks/002.png").write_bytes(b"no picture")
     videos = open_videos([str(data)])
-    evaluate(videos, [COPY], Settings(), tmp_path)
+    evaluate(videos, [COPY], EvalSettings(), tmp_path)
     outcome = collect(tmp_path, COPY, videos, Rules())
     assert outcome.incomplete == {"a"}
     lines = [re.sub(" +", " ", line) for line in markdown([outcome]).splitlines()]
@@ -77,7 +78,7 @@ def test_missing_videos_mark_their_column_and_leave_no_average(data, tmp_path):
     assert (report["incomplete_subsets"], report["macro_average"]) == (["a"], None)
     write_sequence(data / "a/two", seed=1)
     videos = open_videos([str(data)])
-    evaluate(videos, [COPY], Settings(), tmp_path)
+    evaluate(videos, [COPY], EvalSettings(), tmp_path)
     whole = collect(tmp_path, COPY, videos, Rules())
     assert "*" not in markdown([whole]).replace("**", "")
     assert whole.to_json(Rules())["macro_average"]["objects"] == 6
@@ -87,7 +88,7 @@ def test_a_result_of_some_objects_is_none_of_all(tmp_path):
     endovis18.draw(tmp_path / "root")
     list(build(plan_build(tmp_path / "root", tmp_path / "set"), tmp_path / "set"))
     tools = open_videos([str(tmp_path / "set")], subsets=["EV18-I"])
-    evaluate(tools, [COPY], Settings(), tmp_path / "out")
+    evaluate(tools, [COPY], EvalSettings(), tmp_path / "out")
     everything = open_videos([str(tmp_path / "set")])
     assert not collect(tmp_path / "out", COPY, tools, Rules()).missing
     assert len(collect(tmp_path / "out", COPY, everything, Rules()).missing) == 2

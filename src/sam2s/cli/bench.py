@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from sam2s.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sam2s.model import SAM2S
 
 
 def bench(
@@ -32,45 +35,65 @@ def bench(
     latency. Stages are timed in a third pass that finishes each before the next. --against tracks the same film with
     another implementation on the same weights, the first of the numbers of objects, and compares times and masks.
     """
-    import json
-    import tempfile
-
-    from sam2s.bench.against import compare
-    from sam2s.bench.network import bench_network, write_film
-    from sam2s.bench.report import comparison_table, plot_cost, runs_table, to_json
-    from sam2s.bench.stages import measure
-    from sam2s.evaluation.hardware import hardware
-    from sam2s.evaluation.plots import empty_figure
-    from sam2s.model.compiled import compile_network
-    from sam2s.tracking.warm_up import warm_up
-
     counts = _numbers(objects)
     if compile and against:
         raise ConfigError("--compile would change our side of --against alone; measure them in two runs")
     if plot:
+        from sam2s.evaluation.plots import empty_figure
+
         empty_figure(plot)  # what it lacks is to be said before minutes of work
+    from sam2s.bench.network import bench_network
+
     model = bench_network(weights, image_size=image_size, device=device, precision=precision, threads=threads)
-    side = video_size or model.image_size
-    setting = {
+    setting = _setting(model, weights, video_size or model.image_size, frames, compile)
+    if not as_json:
+        print(", ".join(f"{name} {value}" if name != "hardware" else str(value) for name, value in setting.items()))
+    _measure(model, setting, counts, against, plot, as_json)
+
+
+def _setting(model: SAM2S, weights: str, side: int, frames: int, compiled: bool) -> dict[str, Any]:
+    """What was measured on what, for the head of the report."""
+    from sam2s.evaluation.hardware import hardware
+
+    return {
         "hardware": hardware(model.device),
         "weights": weights,
         "image_size": model.image_size,
         "video_size": side,
         "precision": str(model.dtype).removeprefix("torch."),
         "frames": frames,
-        "compiled": compile,
+        "compiled": compiled,
     }
-    if not as_json:
-        print(", ".join(f"{name} {value}" if name != "hardware" else str(value) for name, value in setting.items()))
-    compared = compare(model, against, frames, counts[0]) if against else None
-    if compile:
+
+
+def _measure(
+    model: SAM2S,
+    setting: dict[str, Any],
+    counts: list[int],
+    against: Literal["transformers", "official"] | None,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure with each number of objects, beside another implementation where one is named, and print the result."""
+    import json
+    import tempfile
+
+    from sam2s.bench.against import compare
+    from sam2s.bench.network import write_film
+    from sam2s.bench.report import comparison_table, plot_cost, runs_table, to_json
+    from sam2s.bench.stages import measure
+    from sam2s.model.compiled import compile_network
+    from sam2s.tracking.warm_up import warm_up
+
+    compared = compare(model, against, setting["frames"], counts[0]) if against else None
+    if setting["compiled"]:
         warm_up(compile_network(model))
     with tempfile.TemporaryDirectory(prefix="sam2s-") as folder:
         film = Path(folder) / "film.mp4"
-        write_film(film, frames, side, side)
+        write_film(film, setting["frames"], setting["video_size"], setting["video_size"])
         runs = [measure(model, film, count) for count in counts]
     if plot:
-        plot_cost(runs, plot, f"{weights} at {model.image_size} px, {setting['hardware']}")
+        plot_cost(runs, plot, f"{setting['weights']} at {model.image_size} px, {setting['hardware']}")
     if as_json:
         print(json.dumps(to_json(setting, runs, compared), indent=2))
         return

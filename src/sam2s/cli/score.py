@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sam2s.cli.progress import progress
 from sam2s.evaluation.rules import Layout, Missing, Rules, Span
 
 if TYPE_CHECKING:
-    from sam2s.evaluation.compare import Comparison
+    from sam2s.evaluation.compare import MaskComparison
 
 
 class By(StrEnum):
@@ -22,34 +23,37 @@ class By(StrEnum):
     OBJECT = "object"
 
 
+_Pred = Annotated[Path, typer.Argument(metavar="PRED", help="Predicted masks: a folder of PNG files, or a .json file.")]
+_Video = Annotated[list[str] | None, typer.Option(help="Score only videos of this name or pattern; may be repeated.")]
+_SkipFirstLast = Annotated[
+    bool, typer.Option("--skip-first-last/--all-frames", help="Drop the first and the last frame of each span.")
+]
+_Span = Annotated[
+    Span,
+    typer.Option(help="Count from each object's first appearance (SAM2S), or whole videos (official SA-V script)."),
+]
+_Missing = Annotated[Missing, typer.Option(help="Masks that the prediction lacks: stop, or count as empty.")]
+_Layout = Annotated[
+    Layout, typer.Option(help="Folders: one label image a frame (DAVIS), or one folder an object (SA-V).")
+]
+_Confidence = Annotated[
+    Path | None, typer.Option(help="CSV of predicted IoU (masks.csv of `sam2s track`): adds the calibration error.")
+]
+
+
 def score(
-    pred: Annotated[
-        Path, typer.Argument(metavar="PRED", help="Predicted masks: a folder of PNG files, or a .json file.")
-    ],
+    pred: _Pred,
     gt: Annotated[Path, typer.Argument(metavar="GT", help="True masks, in any of the same forms.")],
     by: Annotated[By, typer.Option(help="What a line of the table is about.")] = By.VIDEO,
-    video: Annotated[
-        list[str] | None, typer.Option(help="Score only videos of this name or pattern; may be repeated.")
-    ] = None,
-    skip_first_last: Annotated[
-        bool, typer.Option("--skip-first-last/--all-frames", help="Drop the first and the last frame of each span.")
-    ] = True,
-    span: Annotated[
-        Span,
-        typer.Option(help="Count from each object's first appearance (SAM2S), or whole videos (official SA-V script)."),
-    ] = Span.OBJECT,
-    missing: Annotated[
-        Missing, typer.Option(help="Masks that the prediction lacks: stop, or count as empty.")
-    ] = Missing.ERROR,
-    layout: Annotated[
-        Layout, typer.Option(help="Folders: one label image a frame (DAVIS), or one folder an object (SA-V).")
-    ] = Layout.AUTO,
+    video: _Video = None,
+    skip_first_last: _SkipFirstLast = True,
+    span: _Span = Span.OBJECT,
+    missing: _Missing = Missing.ERROR,
+    layout: _Layout = Layout.AUTO,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print everything as JSON instead of the table.")] = False,
     per_frame: Annotated[bool, typer.Option(help="Put J and F of every frame into the JSON.")] = False,
-    confidence: Annotated[
-        Path | None, typer.Option(help="CSV of predicted IoU (masks.csv of `sam2s track`): adds the calibration error.")
-    ] = None,
+    confidence: _Confidence = None,
     curve: Annotated[Path | None, typer.Option(help="Draw J&F over time into this file (png, svg, pdf).")] = None,
 ) -> None:
     """Score predicted masks against the truth: J, F, J&F, identity switches, presence, decay over time.
@@ -63,26 +67,20 @@ def score(
     """
     import json
 
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from sam2s.evaluation.compare import compare
     from sam2s.evaluation.confidence import calibration
     from sam2s.evaluation.report import as_json
 
     rules = Rules(span, skip_first_last, missing)
-    columns = (TextColumn("frames"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # Without refresh thread, so that worker processes may be forked.
-    with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
-        task = bar.add_task("score")
-
-        def advance(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-            if done == total or done % 64 == 0:
-                bar.refresh()
-
+    with progress("frames", refresh_thread=False) as report_progress:
         comparison = compare(
-            pred, gt, rules=rules, layout=layout, videos=tuple(video or ()), workers=workers, progress=advance
+            pred,
+            gt,
+            rules=rules,
+            layout=layout,
+            videos=tuple(video or ()),
+            workers=workers,
+            report_progress=report_progress,
         )
     error = calibration(confidence, comparison.scores) if confidence else None
     if curve:
@@ -95,7 +93,7 @@ def score(
             print(f"Calibration error of the predicted IoU: {error:.1f}.")
 
 
-def _print_table(comparison: Comparison, by: By) -> None:
+def _print_table(comparison: MaskComparison, by: By) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -117,17 +115,17 @@ def _print_table(comparison: Comparison, by: By) -> None:
     console = Console(soft_wrap=True, highlight=False)
     console.print(table)
     whole = as_json(comparison)["all"]
-    shown = [
+    precision, recall = (
         f"{whole[key]:.1f}" if whole[key] is not None else "-" for key in ("presence_precision", "presence_recall")
-    ]
+    )
     console.print(
-        f"\nPresence: precision {shown[0]}, recall {shown[1]}. Identity switches: {whole['identity_switches']}."
+        f"\nPresence: precision {precision}, recall {recall}. Identity switches: {whole['identity_switches']}."
     )
     for remark in remarks(comparison):
         console.print(remark)
 
 
-def _draw(comparison: Comparison, path: Path) -> None:
+def _draw(comparison: MaskComparison, path: Path) -> None:
     from sam2s.evaluation.diagnostics import decay_curve
     from sam2s.evaluation.plots import plot_decay
     from sam2s.evaluation.summary import by_subset

@@ -62,7 +62,7 @@ def agreement(reference: Network, other: Network, *, frames: int = 24, size: int
     for t in range(frames):
         picture, labels = scene.render(t)
         frame = Frame(picture, t)
-        for prompts in _acts(t, frames, labels, ids):
+        for prompts in _prompts_before_steps(t, frames, labels, ids):
             results, took = [], []
             for tracker in trackers:
                 began = time.perf_counter()
@@ -75,18 +75,18 @@ def agreement(reference: Network, other: Network, *, frames: int = 24, size: int
                 theirs = results[1][object_id]
                 logits = max(logits, largest_difference(ours.low_res_logits, theirs.low_res_logits))
                 ious.append(jaccard(ours.mask, theirs.mask))
-    kept = sum(len(track.bank.long_term) for track in trackers[0].tracks.values())
+    memories = sum(len(track.bank.long_term) for track in trackers[0].tracks.values())
     first, second = (statistics.median(column) for column in zip(*times, strict=True))
-    return Agreement(frames, len(ious), kept, logits, float(np.mean(ious)), min(ious), (first, second))
+    return Agreement(frames, len(ious), memories, logits, float(np.mean(ious)), min(ious), (first, second))
 
 
 def largest_difference(a: np.ndarray | Tensor, b: np.ndarray | Tensor) -> float:
     """Largest difference of two numbers at one place; infinite where one of them is none."""
-    found = float((torch.as_tensor(a) - torch.as_tensor(b)).abs().max())
-    return found if math.isfinite(found) else math.inf
+    difference = float((torch.as_tensor(a) - torch.as_tensor(b)).abs().max())
+    return difference if math.isfinite(difference) else math.inf
 
 
-def _acts(t: int, frames: int, labels: np.ndarray, ids: list[int]) -> list[dict[int, Prompt]]:
+def _prompts_before_steps(t: int, frames: int, labels: np.ndarray, ids: list[int]) -> list[dict[int, Prompt]]:
     """What is pointed at before each step of a frame; a correction steps the frame a second time."""
     boxed, clicked, masked = ids
     if t == 0:

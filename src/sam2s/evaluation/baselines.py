@@ -19,7 +19,7 @@ def copy_first(frames: Iterable[np.ndarray], first: np.ndarray) -> Iterator[np.n
 
 
 def warp_by_flow(frames: Iterable[np.ndarray], first: np.ndarray) -> Iterator[np.ndarray]:
-    """Carry the first label map [H, W] from frame to frame uint8 [H, W, 3] by dense optical flow.
+    """MaskCarrier the first label map [H, W] from frame to frame uint8 [H, W, 3] by dense optical flow.
 
     DIS flow (OpenCV's medium preset) goes from each frame back to the one before. Every object's mask is sampled there
     bilinearly, kept soft between frames, thresholded at one half only for output; the strongest object wins.

@@ -16,20 +16,20 @@ class Click(NamedTuple):
     label: int
 
 
-def error_click(truth: np.ndarray, shown: np.ndarray | None = None) -> Click | None:
+def error_click(truth: np.ndarray, predicted: np.ndarray | None = None) -> Click | None:
     """Choose the next click on a mask bool [H, W], given the truth.
 
     Both the missing and the superfluous pixels go through a Euclidean distance transform to which the outside of the
     picture counts as border. The largest distance wins; the click is positive only if that of the missing pixels is
-    strictly larger. Without a mask shown yet this is the deepest pixel of the object. Of equals the first in reading
+    strictly larger. Without a predicted mask this is the deepest pixel of the object. Of equals the first in reading
     order is taken.
 
     Returns:
         None if nothing is wrong (the SAM 2.1 reference implementation then clicks negatively into a corner).
     """
     nothing = np.zeros_like(truth)
-    missing = _depth(truth if shown is None else truth & ~shown)
-    extra = _depth(nothing if shown is None else shown & ~truth)
+    missing = _depth(truth if predicted is None else truth & ~predicted)
+    extra = _depth(nothing if predicted is None else predicted & ~truth)
     positive = missing.max() > extra.max()
     depth = missing if positive else extra
     if not depth.any():

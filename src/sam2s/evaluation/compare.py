@@ -19,13 +19,14 @@ from typing import Any
 from sam2s.errors import DatasetError
 from sam2s.evaluation.maskjson import read_json, read_sav
 from sam2s.evaluation.maskset import ObjectMasks, VideoMasks, read_folder
+from sam2s.evaluation.processes import ProgressCallback
 from sam2s.evaluation.rules import Layout, Missing, Rules
-from sam2s.evaluation.sequence import Cell, ObjectScore, assemble, score_frame
+from sam2s.evaluation.sequence import FrameScore, ObjectScore, assemble, score_frame
 
 _CHUNK = 8  # frames a task: small enough to fill all cores to the end, large enough to hide the sending
 
-Job = tuple[int, list[str]]
-FrameCells = dict[int, Cell]
+FrameTask = tuple[int, list[str]]
+FrameScores = dict[int, FrameScore]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Pair:
         """The part of the name above the last slash, empty without one."""
         return self.name.rpartition("/")[0]
 
-    def measure(self, key: str, rules: Rules) -> FrameCells:
+    def measure(self, key: str, rules: Rules) -> FrameScores:
         """Measure one frame; what the prediction lacks is empty."""
         gt, gt_size = self.gt.read(key)
         pred, pred_size = self.pred.read(key) if self.pred else ({}, None)
@@ -65,7 +66,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class MaskComparison:
     """All that was measured, and all that was not as it should be.
 
     Attributes:
@@ -87,7 +88,7 @@ class Comparison:
     @property
     def uncounted(self) -> list[ObjectScore]:
         """Objects of which the rules leave no frame to count."""
-        return [score for score in self.scores if not score.cells]
+        return [score for score in self.scores if not score.frame_scores]
 
 
 def open_masks(path: Path, layout: Layout = Layout.AUTO, truth: Path | None = None) -> dict[str, VideoMasks]:
@@ -111,8 +112,8 @@ def compare(
     layout: Layout = Layout.AUTO,
     videos: tuple[str, ...] = (),
     workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> Comparison:
+    report_progress: ProgressCallback | None = None,
+) -> MaskComparison:
     """Score predicted masks against the truth.
 
     Args:
@@ -122,7 +123,7 @@ def compare(
         layout: how folders are to be read.
         videos: names or patterns (`EndoVis17/*`) of the videos of the truth to score; all without any.
         workers: processes; all cores by default, 1 stays in this one.
-        progress: called with the number of frames done and of all.
+        report_progress: called with the number of frames done, of all, and the video.
 
     Raises:
         DatasetError: masks cannot be read, differ in size, or are missing and `rules.missing` is `error`.
@@ -143,9 +144,9 @@ def compare(
         raise DatasetError(
             f"{pred} lacks {what}; to count them as empty: --missing empty; to score some videos only: --video"
         )
-    cells = _measure(pairs, rules, workers or os.cpu_count() or 1, progress)
-    comparison = Comparison([], rules, lost, {name: n for name, n in missing.items() if name not in lost}, extra)
-    for pair, frames in zip(pairs, cells, strict=True):
+    frame_scores = _measure(pairs, rules, workers or os.cpu_count() or 1, report_progress)
+    comparison = MaskComparison([], rules, lost, {name: n for name, n in missing.items() if name not in lost}, extra)
+    for pair, frames in zip(pairs, frame_scores, strict=True):
         scores = assemble(
             pair.name, pair.gt.frames, frames, subset=pair.subset, rules=rules, annotated=pair.gt.by_object
         )
@@ -177,55 +178,55 @@ def _without_common_folders(videos: Mapping[str, VideoMasks]) -> Mapping[str, Vi
 
 
 def _measure(
-    pairs: list[Pair], rules: Rules, workers: int, progress: Callable[[int, int], None] | None
-) -> list[list[FrameCells]]:
-    jobs = [
+    pairs: list[Pair], rules: Rules, workers: int, report_progress: ProgressCallback | None
+) -> list[list[FrameScores]]:
+    tasks = [
         (number, list(pair.gt.frames[start : start + _CHUNK]))
         for number, pair in enumerate(pairs)
         for start in range(0, len(pair.gt.frames), _CHUNK)
     ]
-    total, done = sum(len(keys) for _, keys in jobs), 0
-    results: list[list[FrameCells]] = [[] for _ in pairs]
-    with _mapping(pairs, rules, min(workers, len(jobs))) as run:
-        for (number, keys), frames in zip(jobs, run(jobs), strict=True):
+    total, done = sum(len(keys) for _, keys in tasks), 0
+    results: list[list[FrameScores]] = [[] for _ in pairs]
+    with _mapping(pairs, rules, min(workers, len(tasks))) as measure_tasks:
+        for (number, keys), frames in zip(tasks, measure_tasks(tasks), strict=True):
             results[number].extend(frames)
             done += len(keys)
-            if progress:
-                progress(done, total)
+            if report_progress:
+                report_progress(done, total, pairs[number].name)
     return results
 
 
 @contextmanager
 def _mapping(
     pairs: list[Pair], rules: Rules, workers: int
-) -> Iterator[Callable[[list[Job]], Iterator[list[FrameCells]]]]:
-    """Give a function that runs jobs in order, in this process or in several that hold the pairs already."""
+) -> Iterator[Callable[[list[FrameTask]], Iterator[list[FrameScores]]]]:
+    """Give a function that measures tasks in order, in this process or in several that hold the pairs already."""
     if workers <= 1:
-        yield partial(map, partial(_run, pairs, rules))
+        yield partial(map, partial(_measure_task, pairs, rules))
         return
     safe_to_fork = sys.platform == "linux" and threading.active_count() == 1
     context = multiprocessing.get_context("fork" if safe_to_fork else "spawn")
     with ProcessPoolExecutor(workers, context, _start_worker, (pairs, rules)) as pool:
         try:
-            yield partial(pool.map, _run_here)
+            yield partial(pool.map, _measure_in_process)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-_here: dict[str, Any] = {}  # what a worker process was started with
+_process: dict[str, Any] = {}  # what a worker process was started with
 
 
 def _start_worker(pairs: list[Pair], rules: Rules) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the pool
-    _here.update(pairs=pairs, rules=rules)
+    _process.update(pairs=pairs, rules=rules)
 
 
-def _run_here(job: Job) -> list[FrameCells]:
-    return _run(_here["pairs"], _here["rules"], job)
+def _measure_in_process(task: FrameTask) -> list[FrameScores]:
+    return _measure_task(_process["pairs"], _process["rules"], task)
 
 
-def _run(pairs: list[Pair], rules: Rules, job: Job) -> list[FrameCells]:
-    number, keys = job
+def _measure_task(pairs: list[Pair], rules: Rules, task: FrameTask) -> list[FrameScores]:
+    number, keys = task
     return [pairs[number].measure(key, rules) for key in keys]
 
 

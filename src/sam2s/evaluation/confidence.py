@@ -38,10 +38,10 @@ def calibration(path: Path, scores: Iterable[ObjectScore]) -> float:
     except (OSError, ValueError) as error:
         raise DatasetError(f"cannot read {path}: {error}") from error
     pairs = [
-        (predicted[score.video, score.object_id, name], cell.j)
+        (predicted[score.video, score.object_id, name], frame_score.j)
         for score in scores
-        for name, cell in zip(score.frames, score.cells, strict=True)
-        if cell.in_pred and (score.video, score.object_id, name) in predicted
+        for name, frame_score in zip(score.frames, score.frame_scores, strict=True)
+        if frame_score.in_pred and (score.video, score.object_id, name) in predicted
     ]
     if not pairs:
         raise DatasetError(f"{path} has no row for any counted frame: `frame` must be the stem of the mask files")

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sam2s.evaluation.sequence import Cell, ObjectScore
+from sam2s.evaluation.sequence import FrameScore, ObjectScore
 
 
-class Presence(NamedTuple):
+class PresenceCounts(NamedTuple):
     """Right and wrong claims that an object is in the picture, counted in frames.
 
     Attributes:
@@ -37,7 +37,7 @@ class Presence(NamedTuple):
         return self.both / present if present else float("nan")
 
 
-def identity_switches(object_id: int, cells: Iterable[Cell]) -> int:
+def identity_switches(object_id: int, frame_scores: Iterable[FrameScore]) -> int:
     """How often the mask on an object changes its id.
 
     On each frame the object is matched with the predicted id whose mask overlaps it with IoU of at least 0.5, its own
@@ -47,26 +47,26 @@ def identity_switches(object_id: int, cells: Iterable[Cell]) -> int:
     Example: matches 1, 1, 2, None, 2, 1 of object 1 have two switches.
     """
     switches, last = 0, object_id
-    for cell in cells:
-        if cell.match is not None:
-            switches += cell.match != last
-            last = cell.match
+    for score in frame_scores:
+        if score.match is not None:
+            switches += score.match != last
+            last = score.match
     return switches
 
 
-def presence(cells: Iterable[Cell]) -> Presence:
+def presence(frame_scores: Iterable[FrameScore]) -> PresenceCounts:
     """Count on how many frames presence was claimed rightly, wrongly, or missed.
 
     Example: shown by the truth on frames 1, 2, 3 and by the prediction on 2, 3, 4: precision 2/3, recall 2/3.
     """
-    flags = [(cell.in_gt, cell.in_pred) for cell in cells]
-    return Presence(flags.count((True, True)), flags.count((False, True)), flags.count((True, False)))
+    flags = [(score.in_gt, score.in_pred) for score in frame_scores]
+    return PresenceCounts(flags.count((True, True)), flags.count((False, True)), flags.count((True, False)))
 
 
-def add_presence(counts: Iterable[Presence]) -> Presence:
+def add_presence(counts: Iterable[PresenceCounts]) -> PresenceCounts:
     """Add up the counts of several objects."""
     total = np.sum([tuple(count) for count in counts], axis=0, dtype=int) if counts else np.zeros(3, int)
-    return Presence(*total.reshape(3).tolist())
+    return PresenceCounts(*total.reshape(3).tolist())
 
 
 def decay_curve(scores: Iterable[ObjectScore], points: int = 20) -> np.ndarray:
@@ -79,7 +79,7 @@ def decay_curve(scores: Iterable[ObjectScore], points: int = 20) -> np.ndarray:
     """
     curves = []
     for score in scores:
-        if score.cells:
+        if score.frame_scores:
             jf = (score.j + score.f) / 2
             edges = np.arange(points + 1) * len(jf) // points
             curves.append([jf[a : max(b, a + 1)].mean() for a, b in pairwise(edges)])

@@ -66,7 +66,7 @@ def _masklets(content: Mapping[str, Any]) -> VideoMasks:
     ids = [int(object_id) for object_id in content["masklet_id"]]
     size = int(content["video_height"]), int(content["video_width"])
     masks: dict[str, _Shapes] = {
-        str(_SAV_EVERY * t): {i: one for i, one in zip(ids, row, strict=False) if one}
+        str(_SAV_EVERY * t): {i: shape for i, shape in zip(ids, row, strict=False) if shape}
         for t, row in enumerate(content["masklet"])
     }
     return Outlined(masks, size)

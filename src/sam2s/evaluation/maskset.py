@@ -56,11 +56,11 @@ class LabelMaps:
 
     @property
     def frames(self) -> tuple[str, ...]:
-        """See `VideoMasks`."""
+        """Keys of the frames that have masks, in time order."""
         return tuple(self.files)
 
     def read(self, key: str) -> tuple[dict[int, Region], tuple[int, int] | None]:
-        """See `VideoMasks`."""
+        """Read the objects on a frame, and its size (H, W) where it is known."""
         if key not in self.files:
             return {}, None
         labels = read_label_map(self.files[key])
@@ -79,24 +79,26 @@ class ObjectMasks:
 
     @property
     def frames(self) -> tuple[str, ...]:
-        """See `VideoMasks`."""
+        """Keys of the frames that have masks, in time order."""
         return tuple(sorted({key for files in self.by_object.values() for key in files}, key=natural))
 
     def read(self, key: str) -> tuple[dict[int, Region], tuple[int, int] | None]:
-        """See `VideoMasks`."""
+        """Read the objects on a frame, and its size (H, W) where it is known."""
         regions: dict[int, Region] = {}
         size: tuple[int, int] | None = None
         for object_id, files in self.by_object.items():
             if key in files:
                 labels = read_label_map(files[key])
-                found = list(cut_labels(labels).values())
-                if len(found) > 1 or (size or labels.shape) != labels.shape:
-                    problem = "several ids" if len(found) > 1 else f"size {labels.shape}, other objects {size}"
+                regions_in_file = list(cut_labels(labels).values())
+                if len(regions_in_file) > 1 or (size or labels.shape) != labels.shape:
+                    problem = (
+                        "several ids" if len(regions_in_file) > 1 else f"size {labels.shape}, other objects {size}"
+                    )
                     raise DatasetError(
                         f"{files[key]} has {problem}, but was read as the mask of one object; --layout labels?"
                     )
                 size = labels.shape
-                regions |= {object_id: found[0]} if found else {}
+                regions |= {object_id: regions_in_file[0]} if regions_in_file else {}
         return regions, size
 
 
@@ -123,11 +125,11 @@ class Outlined:
 
     @property
     def frames(self) -> tuple[str, ...]:
-        """See `VideoMasks`."""
+        """Keys of the frames that have masks, in time order."""
         return tuple(self.masks)
 
     def read(self, key: str) -> tuple[dict[int, Region], tuple[int, int] | None]:
-        """See `VideoMasks`."""
+        """Read the objects on a frame, and its size (H, W) where it is known."""
         regions: dict[int, Region] = {}
         size = self.size
         for object_id, shape in self.masks.get(key, {}).items():

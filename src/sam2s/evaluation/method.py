@@ -1,8 +1,8 @@
 """What can be evaluated: our tracker, two baselines, and any tracker from outside.
 
 A tracker from outside is a Python class with a `track` as in `Method`, or a command that reads a folder of frames and
-writes a folder of masks (`Command`). It is told where every object starts by the clicks or the box of the protocol and
-by the mask that our weights make of them (the paper's "SAM2 + Cutie"); with `--prompt mask` that is the true mask.
+writes a folder of masks (`CommandMethod`). It gets the clicks or the box with which the protocol points at each object,
+and the mask that our weights make of them (the paper's "SAM2 + Cutie"); with `--prompt mask` that is the true mask.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from PIL import Image
 
 from sam2s.errors import ConfigError, DatasetError
 from sam2s.evaluation.baselines import copy_first, warp_by_flow
-from sam2s.evaluation.protocols import Effort, point
+from sam2s.evaluation.protocols import InteractionLog, point
 from sam2s.evaluation.rules import Prompting
 from sam2s.evaluation.videos import EvalVideo, appearances
 from sam2s.formats.folders import list_pictures
@@ -34,11 +34,11 @@ from sam2s.session.events import encode_prompt
 from sam2s.tracking import Mask, Prompt, Tracker
 from sam2s.video import VideoSource
 
-Carry = Callable[[Iterable[np.ndarray], np.ndarray], Iterator[np.ndarray]]
+MaskCarrier = Callable[[Iterable[np.ndarray], np.ndarray], Iterator[np.ndarray]]
 
 
 @dataclass(frozen=True)
-class Start:
+class ObjectStart:
     """Where an object begins.
 
     Attributes:
@@ -55,7 +55,9 @@ class Start:
 class Method(Protocol):
     """A tracker from outside; the class is made once without arguments, in each process."""
 
-    def track(self, frames: Sequence[np.ndarray], starts: Mapping[int, Start]) -> Iterable[Mapping[int, np.ndarray]]:
+    def track(
+        self, frames: Sequence[np.ndarray], starts: Mapping[int, ObjectStart]
+    ) -> Iterable[Mapping[int, np.ndarray]]:
         """Track the objects of one video forward.
 
         Args:
@@ -68,7 +70,7 @@ class Method(Protocol):
         ...
 
 
-class Frames(Sequence[np.ndarray]):
+class LazyFrames(Sequence[np.ndarray]):
     """The frames of a source, read when asked for; the latest one is kept."""
 
     def __init__(self, source: VideoSource) -> None:
@@ -90,24 +92,26 @@ class Frames(Sequence[np.ndarray]):
 
 
 @dataclass(frozen=True)
-class Carried:
+class MaskPropagationBaseline:
     """A baseline that carries a label map along (`copy_first`, `warp_by_flow`); late objects get a map of their own."""
 
-    carry: Carry
+    carry: MaskCarrier
 
-    def track(self, frames: Sequence[np.ndarray], starts: Mapping[int, Start]) -> Iterator[Mapping[int, np.ndarray]]:
-        """See `Method`."""
+    def track(
+        self, frames: Sequence[np.ndarray], starts: Mapping[int, ObjectStart]
+    ) -> Iterator[Mapping[int, np.ndarray]]:
+        """Carry the masks on, frame by frame; objects that begin on one frame share a label map."""
         running: list[tuple[list[int], Iterator[np.ndarray]]] = []
         for index, frame in enumerate(frames):
             if new := {object_id: start.mask for object_id, start in starts.items() if start.frame == index}:
                 rest = (frames[i] for i in range(index, len(frames)))
                 running.append((list(new), self.carry(rest, label_map(new, (frame.shape[0], frame.shape[1])))))
-            shown = [(ids, next(maps)) for ids, maps in running]
-            yield {object_id: labels == object_id for ids, labels in shown for object_id in ids}
+            label_maps = [(ids, next(maps)) for ids, maps in running]
+            yield {object_id: labels == object_id for ids, labels in label_maps for object_id in ids}
 
 
 @dataclass(frozen=True)
-class Command:
+class CommandMethod:
     """A program of one's own, started once a video.
 
     In the command line `{frames}` becomes a folder with `00000.png`, `00001.png`, ...; `{prompts}` a JSON file; `{out}`
@@ -118,8 +122,10 @@ class Command:
 
     line: str
 
-    def track(self, frames: Sequence[np.ndarray], starts: Mapping[int, Start]) -> Iterator[Mapping[int, np.ndarray]]:
-        """See `Method`.
+    def track(
+        self, frames: Sequence[np.ndarray], starts: Mapping[int, ObjectStart]
+    ) -> Iterator[Mapping[int, np.ndarray]]:
+        """Write the frames and prompts, run the command, and read its masks.
 
         Raises:
             DatasetError: the command fails.
@@ -164,14 +170,14 @@ def find_method(spec: str) -> Method:
     """
     kind, _, rest = spec.partition(":")
     if spec == "copy":
-        return Carried(copy_first)
+        return MaskPropagationBaseline(copy_first)
     if spec == "flow":
-        return Carried(warp_by_flow)
+        return MaskPropagationBaseline(warp_by_flow)
     if kind == "command" and rest:
         missing = [name for name in ("{frames}", "{prompts}", "{out}") if name not in rest]
         if missing:
             raise ConfigError(f"--method {spec!r} does not say where to put {' and '.join(missing)}")
-        return Command(rest)
+        return CommandMethod(rest)
     if not rest:
         raise ConfigError(f"--method {spec!r} is not one of sam2s, copy, flow, module:Class, command:LINE")
     sys.path.insert(0, str(Path.cwd()))
@@ -184,20 +190,24 @@ def find_method(spec: str) -> Method:
     return made
 
 
-def start_all(load: Callable[[], Network], video: EvalVideo, how: Prompting, effort: Effort) -> dict[int, Start]:
+def start_all(
+    load: Callable[[], Network], video: EvalVideo, protocol: Prompting, interactions: InteractionLog
+) -> dict[int, ObjectStart]:
     """Point at every object on its first frame; unless true masks are the prompts, our network `load()` answers."""
-    starts: dict[int, Start] = {}
+    starts: dict[int, ObjectStart] = {}
     first = appearances(video)
     for index in sorted(set(first.values())):
         truth = {object_id: mask for object_id, mask in video.truth(index).items() if first.get(object_id) == index}
-        if how is Prompting.MASK:
-            starts |= {object_id: Start(index, mask, (Mask(mask),)) for object_id, mask in truth.items()}
+        if protocol is Prompting.MASK:
+            starts |= {object_id: ObjectStart(index, mask, (Mask(mask),)) for object_id, mask in truth.items()}
             continue
-        result, prompts = point(Tracker(load(), MemoryPolicy()), video.source.frame(index), truth, how, effort)
-        starts |= {i: Start(index, result.objects[i].mask, tuple(prompts[i])) for i in truth}
+        result, prompts = point(
+            Tracker(load(), MemoryPolicy()), video.source.frame(index), truth, protocol, interactions
+        )
+        starts |= {i: ObjectStart(index, result.objects[i].mask, tuple(prompts[i])) for i in truth}
     return starts
 
 
-def _plain(object_id: int, start: Start) -> dict[str, Any]:
+def _plain(object_id: int, start: ObjectStart) -> dict[str, Any]:
     given = [encode_prompt(prompt) for prompt in start.prompts if not isinstance(prompt, Mask)]
     return {"frame": start.frame, "mask": f"masks/{object_id}.png", "prompts": given}

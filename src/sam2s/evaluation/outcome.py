@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from sam2s.evaluation.compare import Comparison
+from sam2s.evaluation.compare import MaskComparison
 from sam2s.evaluation.diagnostics import calibration_error, clicks_needed
-from sam2s.evaluation.evaluate import Run, read_result, result_path
+from sam2s.evaluation.plan import EvalRun
 from sam2s.evaluation.report import as_json
+from sam2s.evaluation.result_files import error_path, read_result, result_path
 from sam2s.evaluation.rules import Rules
-from sam2s.evaluation.sequence import Cell, ObjectScore, assemble
+from sam2s.evaluation.sequence import FrameScore, ObjectScore, assemble
 from sam2s.evaluation.summary import by_subset, macro_average
 from sam2s.evaluation.videos import EvalVideo
 
@@ -41,7 +42,7 @@ class Speed:
 
 
 @dataclass(frozen=True)
-class Clicks:
+class ClickStatistics:
     """What pointing took, in means over objects; NaN where nothing was clicked.
 
     Attributes:
@@ -56,7 +57,7 @@ class Clicks:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class EvalOutcome:
     """One run over all videos.
 
     Attributes:
@@ -71,11 +72,11 @@ class Outcome:
         hardware: what it was computed on, in words.
     """
 
-    run: Run
+    run: EvalRun
     scores: list[ObjectScore]
     speed: Speed
     calibration: float
-    clicks: Clicks
+    clicks: ClickStatistics
     missing: dict[str, str]
     incomplete: frozenset[str] = frozenset()
     image_size: int | None = None
@@ -96,11 +97,11 @@ class Outcome:
         head |= {"incomplete_subsets": sorted(self.incomplete)}
         head |= {"speed": _plain(self.speed), "clicks": _plain(self.clicks)}
         error = None if math.isnan(self.calibration) else self.calibration
-        report = as_json(Comparison(self.scores, rules))
+        report = as_json(MaskComparison(self.scores, rules))
         return head | {"calibration_error": error} | report | ({"macro_average": None} if self.missing else {})
 
 
-def collect(out: Path, run: Run, videos: Sequence[EvalVideo], rules: Rules) -> Outcome:
+def collect(out: Path, run: EvalRun, videos: Sequence[EvalVideo], rules: Rules) -> EvalOutcome:
     """Read the results of a run on these videos."""
     scores: list[ObjectScore] = []
     missing: dict[str, str] = {}
@@ -115,7 +116,7 @@ def collect(out: Path, run: Run, videos: Sequence[EvalVideo], rules: Rules) -> O
         name, data = video.name, read_result(out, run, video)
         if data is None:
             path = result_path(out, run, name)
-            failed = path.with_name(f"{path.stem}.error")
+            failed = error_path(out, run, name)
             undone = "changed since it was done" if path.exists() else "not done yet"
             missing[name] = failed.read_text().strip() if failed.exists() else undone
             incomplete |= video.columns
@@ -126,30 +127,34 @@ def collect(out: Path, run: Run, videos: Sequence[EvalVideo], rules: Rules) -> O
         given += data["clicks"].values()
         by_click += data["j_by_click"].values()
         frames, seconds, objects = frames + data["frames"], seconds + data["seconds"], objects + len(data["subsets"])
-        cells = [{int(key): Cell(*cell) for key, cell in frame.items()} for frame in data["cells"]]
+        frame_scores = [
+            {int(key): FrameScore(*score) for key, score in frame.items()} for frame in data["frame_scores"]
+        ]
         annotated = {int(key): stems for key, stems in data["annotated"].items()}
-        found = assemble(name, data["names"], cells, rules=rules, annotated={k: set(v) for k, v in annotated.items()})
-        scores += [replace(score, subset=data["subsets"][str(score.object_id)]) for score in found]
-        for score in found:
+        of_video = assemble(
+            name, data["names"], frame_scores, rules=rules, annotated={k: set(v) for k, v in annotated.items()}
+        )
+        scores += [replace(score, subset=data["subsets"][str(score.object_id)]) for score in of_video]
+        for score in of_video:
             ious = dict(zip(annotated[score.object_id], data["predicted_iou"][str(score.object_id)], strict=True))
-            for stem, cell in zip(score.frames, score.cells, strict=True):
-                if cell.in_pred and ious[stem] is not None:
+            for stem, frame_score in zip(score.frames, score.frame_scores, strict=True):
+                if frame_score.in_pred and ious[stem] is not None:
                     predicted.append(ious[stem])
-                    actual.append(cell.j)
+                    actual.append(frame_score.j)
     done = len(videos) - len(missing)
     fps = 1000 * len(latency) / sum(latency) if latency else frames / seconds if seconds else math.nan
     p50, p95, p99 = np.percentile(latency, (50, 95, 99)).tolist() if latency else [math.nan] * 3
     speed = Speed(fps, p50, p95, p99, objects / done if done else math.nan)
-    clicks = Clicks(
+    clicks = ClickStatistics(
         _mean(given), _mean([clicks_needed(j, ENOUGH) for j in by_click]), _mean([max(j) >= ENOUGH for j in by_click])
     )
     error = 100 * calibration_error(predicted, actual)
-    return Outcome(run, scores, speed, error, clicks, missing, frozenset(incomplete), side, tuple(sorted(chips)))
+    return EvalOutcome(run, scores, speed, error, clicks, missing, frozenset(incomplete), side, tuple(sorted(chips)))
 
 
 def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values)) if values else math.nan
 
 
-def _plain(record: Speed | Clicks) -> dict[str, float | None]:
+def _plain(record: Speed | ClickStatistics) -> dict[str, float | None]:
     return {name: None if math.isnan(value) else round(value, 3) for name, value in vars(record).items()}

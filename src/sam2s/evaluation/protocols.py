@@ -27,7 +27,7 @@ GOOD_ENOUGH = 0.75
 
 
 @dataclass
-class Effort:
+class InteractionLog:
     """What it took a person to point at the objects of a video.
 
     Attributes:
@@ -38,20 +38,20 @@ class Effort:
     clicks: dict[int, int] = field(default_factory=dict)
     first: dict[int, list[float]] = field(default_factory=dict)
 
-    def click(self, object_id: int, shown: ObjectResult, truth: np.ndarray, *, first: bool) -> None:
+    def click(self, object_id: int, answer: ObjectResult, truth: np.ndarray, *, first: bool) -> None:
         """Note a click, and the answer to it."""
         self.clicks[object_id] = self.clicks.get(object_id, 0) + 1
         if first:
-            self.first.setdefault(object_id, []).append(jaccard(shown.mask, truth))
+            self.first.setdefault(object_id, []).append(jaccard(answer.mask, truth))
 
 
 def track(
     model: Network,
     policy: MemoryPolicy,
     video: EvalVideo,
-    how: Prompting,
+    protocol: Prompting,
     rounds: int = 8,
-    effort: Effort | None = None,
+    interactions: InteractionLog | None = None,
 ) -> Iterator[FrameResult]:
     """Track all objects of a video forward, each from the frame on which it first appears.
 
@@ -59,17 +59,17 @@ def track(
         model: the network.
         policy: what objects remember.
         video: the video and its truth.
-        how: the protocol.
+        protocol: the protocol.
         rounds: most frames of an object that are prompted by an interactive protocol, the first included.
-        effort: noted here.
+        interactions: each click is noted here.
     """
-    effort = effort or Effort()
-    if how is Prompting.OFFLINE:
-        yield from _offline(model, policy, video, rounds, effort)
+    interactions = interactions or InteractionLog()
+    if protocol is Prompting.OFFLINE:
+        yield from _offline(model, policy, video, rounds, interactions)
         return
     tracker = Tracker(model, policy, num_frames=len(video.stems))
     starts = appearances(video)
-    left = dict.fromkeys(starts, rounds - 1 if how is Prompting.ONLINE else 0)
+    left = dict.fromkeys(starts, rounds - 1 if protocol is Prompting.ONLINE else 0)
     for frame in video.source.frames():
         new = [object_id for object_id, start in starts.items() if start == frame.index]
         if not new and not tracker.tracks:
@@ -77,55 +77,59 @@ def track(
             continue
         if new:
             truth = video.truth(frame.index)
-            result, _ = point(tracker, frame, {object_id: truth[object_id] for object_id in new}, how, effort)
+            result, _ = point(
+                tracker, frame, {object_id: truth[object_id] for object_id in new}, protocol, interactions
+            )
         else:
             result = tracker.step(frame, frame.index)
         if any(left.values()):
             truth = video.truth(frame.index)
-            bad = {i: truth[i] for i, shown in result.objects.items() if i in truth and i not in new and left[i]}
+            bad = {i: truth[i] for i, answer in result.objects.items() if i in truth and i not in new and left[i]}
             bad = {i: mask for i, mask in bad.items() if jaccard(result.objects[i].mask, mask) < GOOD_ENOUGH}
             for object_id in bad:
                 left[object_id] -= 1
-            result, _ = _click(tracker, frame, bad, result, how.clicks, effort)
+            result, _ = _click(tracker, frame, bad, result, protocol.clicks, interactions)
         yield result
 
 
 def point(
-    tracker: Tracker, frame: Frame, truth: Mapping[int, np.ndarray], how: Prompting, effort: Effort
+    tracker: Tracker, frame: Frame, truth: Mapping[int, np.ndarray], protocol: Prompting, interactions: InteractionLog
 ) -> tuple[FrameResult, dict[int, list[Prompt]]]:
     """Point at new objects on a frame, as often as the protocol wants; also give the prompts by object."""
-    prompts: dict[int, list[Prompt]] = {i: [first_prompt(how, m, tracker.model.image_size)] for i, m in truth.items()}
+    prompts: dict[int, list[Prompt]] = {
+        i: [first_prompt(protocol, m, tracker.model.image_size)] for i, m in truth.items()
+    }
     for object_id, (prompt,) in prompts.items():
         tracker.add_prompt(object_id, prompt)
     result = tracker.step(frame, frame.index)
-    if how.clicks:
+    if protocol.clicks:
         for object_id, mask in truth.items():
-            effort.click(object_id, result.objects[object_id], mask, first=True)
-    result, clicks = _click(tracker, frame, truth, result, how.clicks - 1, effort, first=True)
+            interactions.click(object_id, result.objects[object_id], mask, first=True)
+    result, clicks = _click(tracker, frame, truth, result, protocol.clicks - 1, interactions, first=True)
     return result, {object_id: prompts[object_id] + clicks[object_id] for object_id in truth}
 
 
-def first_prompt(how: Prompting, mask: np.ndarray, side: int) -> Prompt:
+def first_prompt(protocol: Prompting, mask: np.ndarray, side: int) -> Prompt:
     """The prompt that shows an object of mask bool [H, W] to a network of image size `side`.
 
     The box is tight: it goes from the first to the last column and row of the mask, at the network's resolution.
     """
-    if how is Prompting.MASK:
+    if protocol is Prompting.MASK:
         return Mask(mask)
     small = _shrink(mask, side)
     scale = mask.shape[1] / side, mask.shape[0] / side
-    if how is Prompting.BOX:
+    if protocol is Prompting.BOX:
         y, x = np.nonzero(small)
         x0, y0, x1, y1 = x.min(), y.min(), max(x.max(), x.min() + 1), max(y.max(), y.min() + 1)
         return Box(x0 * scale[0], y0 * scale[1], x1 * scale[0], y1 * scale[1])
     click = error_click(small)
-    assert click, "an object is shown where it is visible"
+    assert click, "an object is pointed at where it is visible"
     return Points([(click.x * scale[0], click.y * scale[1])])
 
 
-def correction(truth: np.ndarray, shown: ObjectResult, side: int) -> Points | None:
+def correction(truth: np.ndarray, answer: ObjectResult, side: int) -> Points | None:
     """One click on the worst error; None if there is none at the network's resolution."""
-    mask = (upsample(shown.low_res_logits[None, None], side)[0, 0] > 0).cpu().numpy()
+    mask = (upsample(answer.low_res_logits[None, None], side)[0, 0] > 0).cpu().numpy()
     click = error_click(_shrink(truth, side), mask)
     if click is None:
         return None
@@ -138,28 +142,28 @@ def _click(
     truth: Mapping[int, np.ndarray],
     result: FrameResult,
     clicks: int,
-    effort: Effort,
+    interactions: InteractionLog,
     *,
     first: bool = False,
 ) -> tuple[FrameResult, dict[int, list[Prompt]]]:
     """Correct the frame just seen with up to so many clicks an object."""
     given: dict[int, list[Prompt]] = {object_id: [] for object_id in truth}
     for _ in range(clicks):
-        found = {i: correction(mask, result.objects[i], tracker.model.image_size) for i, mask in truth.items()}
-        if not any(found.values()):
+        corrections = {i: correction(mask, result.objects[i], tracker.model.image_size) for i, mask in truth.items()}
+        if not any(corrections.values()):
             break
-        for object_id, prompt in found.items():
+        for object_id, prompt in corrections.items():
             if prompt:
                 tracker.add_prompt(object_id, prompt)
                 given[object_id].append(prompt)
         result = tracker.step(frame, frame.index)
-        for object_id in (i for i, prompt in found.items() if prompt):
-            effort.click(object_id, result.objects[object_id], truth[object_id], first=first)
+        for object_id in (i for i, prompt in corrections.items() if prompt):
+            interactions.click(object_id, result.objects[object_id], truth[object_id], first=first)
     return result, given
 
 
 def _offline(
-    model: Network, policy: MemoryPolicy, video: EvalVideo, rounds: int, effort: Effort
+    model: Network, policy: MemoryPolicy, video: EvalVideo, rounds: int, interactions: InteractionLog
 ) -> Iterator[FrameResult]:
     """Prompt, propagate, prompt the worst frame, propagate again, ..."""
     side, clicks = model.image_size, Prompting.OFFLINE.clicks
@@ -167,20 +171,20 @@ def _offline(
         starts = appearances(video)
         for object_id, start in starts.items():
             truth = video.truth(start)[object_id]
-            shown = session.add_prompt(start, object_id, first_prompt(Prompting.OFFLINE, truth, side))
-            effort.click(object_id, shown, truth, first=True)
-            _click_in_session(session, start, shown, truth, clicks - 1, effort, first=True)
+            answer = session.add_prompt(start, object_id, first_prompt(Prompting.OFFLINE, truth, side))
+            interactions.click(object_id, answer, truth, first=True)
+            _click_in_session(session, start, answer, truth, clicks - 1, interactions, first=True)
         for _ in range(rounds - 1 if starts else 0):
             worst: dict[int, tuple[float, int, ObjectResult]] = {}
             for result in session.propagate():
                 truths = video.truth(result.index)
                 for object_id in result.objects.keys() & truths.keys():
-                    shown = result.objects[object_id]
-                    j = jaccard(shown.mask, truths[object_id])
+                    answer = result.objects[object_id]
+                    j = jaccard(answer.mask, truths[object_id])
                     if j < worst.get(object_id, (1.0,))[0]:
-                        worst[object_id] = j, result.index, shown
-            for object_id, (_, index, shown) in worst.items():
-                _click_in_session(session, index, shown, video.truth(index)[object_id], clicks, effort)
+                        worst[object_id] = j, result.index, answer
+            for object_id, (_, index, answer) in worst.items():
+                _click_in_session(session, index, answer, video.truth(index)[object_id], clicks, interactions)
         results = session.propagate() if starts else iter(())
         for index in range(min(starts.values(), default=len(video.stems))):
             yield FrameResult(index, None)
@@ -190,19 +194,19 @@ def _offline(
 def _click_in_session(
     session: VideoSession,
     frame: int,
-    shown: ObjectResult,
+    answer: ObjectResult,
     truth: np.ndarray,
     clicks: int,
-    effort: Effort,
+    interactions: InteractionLog,
     *,
     first: bool = False,
 ) -> None:
     for _ in range(clicks):
-        prompt = correction(truth, shown, session.model.image_size)
+        prompt = correction(truth, answer, session.model.image_size)
         if prompt is None:
             return
-        shown = session.add_prompt(frame, shown.object_id, prompt)
-        effort.click(shown.object_id, shown, truth, first=first)
+        answer = session.add_prompt(frame, answer.object_id, prompt)
+        interactions.click(answer.object_id, answer, truth, first=first)
 
 
 def _shrink(mask: np.ndarray, side: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from sam2s.evaluation.compare import Comparison
+from sam2s.evaluation.compare import MaskComparison
 from sam2s.evaluation.diagnostics import add_presence, decay_curve, identity_switches, presence
 from sam2s.evaluation.sequence import ObjectScore
 from sam2s.evaluation.summary import Mean, by_subset, by_video, macro_average, pool
@@ -14,7 +14,7 @@ from sam2s.evaluation.summary import Mean, by_subset, by_video, macro_average, p
 Row = tuple[str, Mean]
 
 
-def as_json(comparison: Comparison, *, per_frame: bool = False) -> dict[str, Any]:
+def as_json(comparison: MaskComparison, *, per_frame: bool = False) -> dict[str, Any]:
     """The whole comparison as plain values; with `per_frame` also J and F of every counted frame."""
     subsets = by_subset(comparison.scores)
     return {
@@ -33,7 +33,7 @@ def as_json(comparison: Comparison, *, per_frame: bool = False) -> dict[str, Any
     }
 
 
-def rows(comparison: Comparison, by: str) -> list[Row]:
+def rows(comparison: MaskComparison, by: str) -> list[Row]:
     """Lines of the table: one each `subset`, `video` or `object`."""
     if by == "subset":
         return [(name or "(all)", mean) for name, mean in by_subset(comparison.scores).items()]
@@ -42,14 +42,14 @@ def rows(comparison: Comparison, by: str) -> list[Row]:
     return [(f"{score.video}:{score.object_id}", pool([score])) for score in comparison.scores]
 
 
-def footer(comparison: Comparison) -> list[Row]:
+def footer(comparison: MaskComparison) -> list[Row]:
     """Last lines of the table: all objects pooled and, where there are several subsets, their plain average."""
     subsets = by_subset(comparison.scores)
     average = [("average of subsets", macro_average(subsets.values()))] if len(subsets) > 1 else []
     return [("all objects", pool(comparison.scores)), *average]
 
 
-def remarks(comparison: Comparison) -> list[str]:
+def remarks(comparison: MaskComparison) -> list[str]:
     """Sentences on what was counted in which way, for a person."""
     rules = comparison.rules
     span = "each object's span (first appearance to end)" if rules.span == "object" else "each video"
@@ -77,16 +77,16 @@ def _mean(mean: Mean) -> dict[str, Any]:
 
 def _extras(scores: Iterable[ObjectScore]) -> dict[str, Any]:
     scores = list(scores)
-    shown = add_presence([presence(score.cells) for score in scores])
+    counts = add_presence([presence(score.frame_scores) for score in scores])
     return {
-        "identity_switches": sum(identity_switches(score.object_id, score.cells) for score in scores),
-        "presence_precision": _percent(shown.precision),
-        "presence_recall": _percent(shown.recall),
+        "identity_switches": sum(identity_switches(score.object_id, score.frame_scores) for score in scores),
+        "presence_precision": _percent(counts.precision),
+        "presence_recall": _percent(counts.recall),
     }
 
 
 def _object(score: ObjectScore, per_frame: bool) -> dict[str, Any]:
-    entry = {"video": score.video, "object": score.object_id, "subset": score.subset, "frames": len(score.cells)}
+    entry = {"video": score.video, "object": score.object_id, "subset": score.subset, "frames": len(score.frame_scores)}
     entry |= {key: value for key, value in _mean(pool([score])).items() if key != "objects"} | _extras([score])
     if per_frame:
         entry |= {"frame": list(score.frames), "frame_j": (score.j * 100).tolist(), "frame_f": (score.f * 100).tolist()}

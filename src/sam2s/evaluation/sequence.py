@@ -22,7 +22,7 @@ Masks = np.ndarray | Mapping[int, np.ndarray]
 """The objects of a frame: a label map [H, W] (bool means object 1), or masks bool [H, W] by id, which may overlap."""
 
 
-class Cell(NamedTuple):
+class FrameScore(NamedTuple):
     """One object on one frame.
 
     Attributes:
@@ -40,7 +40,7 @@ class Cell(NamedTuple):
     match: int | None
 
 
-ABSENT = Cell(1.0, 1.0, False, False, None)
+ABSENT = FrameScore(1.0, 1.0, False, False, None)
 
 
 @dataclass(frozen=True)
@@ -51,35 +51,35 @@ class ObjectScore:
         video: name of the video.
         object_id: id of the object in the truth.
         frames: names of the counted frames, in time order; empty if the rule leaves none.
-        cells: what was measured on each of them.
+        frame_scores: what was measured on each of them.
         subset: name of the group of videos that the video belongs to.
     """
 
     video: str
     object_id: int
     frames: tuple[str, ...]
-    cells: tuple[Cell, ...]
+    frame_scores: tuple[FrameScore, ...]
     subset: str = ""
 
     @property
     def j(self) -> np.ndarray:
         """float64 [T]: J by counted frame."""
-        return np.array([cell.j for cell in self.cells])
+        return np.array([cell.j for cell in self.frame_scores])
 
     @property
     def f(self) -> np.ndarray:
         """float64 [T]: F by counted frame."""
-        return np.array([cell.f for cell in self.cells])
+        return np.array([cell.f for cell in self.frame_scores])
 
     @property
     def mean_j(self) -> float:
         """Mean J over the counted frames, NaN without any."""
-        return float(self.j.mean()) if self.cells else float("nan")
+        return float(self.j.mean()) if self.frame_scores else float("nan")
 
     @property
     def mean_f(self) -> float:
         """Mean F over the counted frames, NaN without any."""
-        return float(self.f.mean()) if self.cells else float("nan")
+        return float(self.f.mean()) if self.frame_scores else float("nan")
 
     @property
     def mean_jf(self) -> float:
@@ -100,25 +100,27 @@ def score_sequence(
     Raises:
         ConfigError: the two differ in length, or a frame in size.
     """
-    cells = []
+    frame_scores = []
     try:
         for index, (pred_frame, gt_frame) in enumerate(zip(pred, gt, strict=True)):
             size = frame_size(gt_frame)
             if size and frame_size(pred_frame) not in (None, size):
                 raise ConfigError(f"frame {index}: prediction is {frame_size(pred_frame)}, truth {size} (H, W)")
             size = size or frame_size(pred_frame) or (1, 1)
-            cells.append(score_frame(cut(pred_frame), cut(gt_frame), size, tolerance=rules.tolerance))
+            frame_scores.append(
+                score_frame(to_regions(pred_frame), to_regions(gt_frame), size, tolerance=rules.tolerance)
+            )
     except ValueError as error:
         if isinstance(error, ConfigError):
             raise
         raise ConfigError(
             "prediction and truth have different numbers of frames; give the same frames of both"
         ) from error
-    names = [str(index) for index in range(len(cells))]
-    return assemble(video, names, cells, subset=subset, rules=rules)
+    names = [str(index) for index in range(len(frame_scores))]
+    return assemble(video, names, frame_scores, subset=subset, rules=rules)
 
 
-def cut(masks: Masks) -> dict[int, Region]:
+def to_regions(masks: Masks) -> dict[int, Region]:
     """Cut out every object of a frame; absent ones have no entry."""
     if isinstance(masks, Mapping):
         regions = {object_id: cut_mask(mask) for object_id, mask in masks.items()}
@@ -136,9 +138,9 @@ def frame_size(masks: Masks) -> tuple[int, ...] | None:
 
 def score_frame(
     pred: Mapping[int, Region], gt: Mapping[int, Region], size: tuple[int, ...], *, tolerance: float = TOLERANCE
-) -> dict[int, Cell]:
+) -> dict[int, FrameScore]:
     """Measure every object that truth or prediction shows on a frame of `size` (H, W)."""
-    cells = {}
+    frame_scores = {}
     for object_id in sorted(pred.keys() | gt.keys()):
         mine, true = pred.get(object_id), gt.get(object_id)
         j = region_jaccard(mine, true)
@@ -147,14 +149,14 @@ def score_frame(
         if true is not None:
             others = (other for other in pred if region_jaccard(pred[other], true) >= MATCH_IOU)
             match = object_id if j >= MATCH_IOU else next(others, None)
-        cells[object_id] = Cell(j, f, true is not None, mine is not None, match)
-    return cells
+        frame_scores[object_id] = FrameScore(j, f, true is not None, mine is not None, match)
+    return frame_scores
 
 
 def assemble(
     video: str,
     names: Sequence[str],
-    frames: Sequence[Mapping[int, Cell]],
+    frames: Sequence[Mapping[int, FrameScore]],
     *,
     subset: str = "",
     rules: Rules = Rules(),  # noqa: B008 (frozen)
@@ -185,13 +187,13 @@ def assemble(
     return scores
 
 
-def counted_frames(cells: Sequence[Cell], rules: Rules) -> tuple[int, int]:
+def counted_frames(frame_scores: Sequence[FrameScore], rules: Rules) -> tuple[int, int]:
     """Start and stop of the frames that count for an object, given all annotated frames of its video."""
     skip = int(rules.skip_first_last)
-    stop = max(len(cells) - skip, 0)
+    stop = max(len(frame_scores) - skip, 0)
     if rules.span is Span.OBJECT:
-        return _first(cell.in_gt for cell in cells) + skip, stop
-    inner = cells[skip:stop]
+        return _first(cell.in_gt for cell in frame_scores) + skip, stop
+    inner = frame_scores[skip:stop]
     if not any(cell.in_gt for cell in inner):
         return stop, stop
     return skip + _first(cell.in_gt or cell.in_pred for cell in inner), stop

@@ -31,7 +31,7 @@ class Mean:
 
 def pool(scores: Iterable[ObjectScore]) -> Mean:
     """Mean over all objects that have a counted frame."""
-    counted = [score for score in scores if score.cells]
+    counted = [score for score in scores if score.frame_scores]
     if not counted:
         return Mean(math.nan, math.nan, 0)
     j = float(np.mean([score.mean_j for score in counted]))

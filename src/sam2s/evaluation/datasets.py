@@ -1,0 +1,111 @@
+"""Finds the videos with known masks in what `--data` names: built sets, folders of sequences, generated clips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import count
+from pathlib import Path
+
+from sam2s.errors import ConfigError, DatasetError
+from sam2s.evaluation.videos import (
+    SYNTHETIC_FRAMES,
+    SYNTHETIC_SIZE,
+    EvalVideo,
+    FolderVideo,
+    SasvVideo,
+    SyntheticVideo,
+)
+from sam2s.files import natural
+from sam2s.formats.folders import find_sequences
+from sam2s.sasv.counts import partial_subsets
+from sam2s.sasv.masklets import MANIFEST, MaskletDataset, MaskletVideo, read_manifest
+
+HELD_OUT = 500_000
+"""First seed of the generated clips; training draws from a million up."""
+
+
+def open_videos(data: Iterable[str], *, split: str = "test", subsets: Iterable[str] = ()) -> list[EvalVideo]:
+    """Open everything that is to be evaluated.
+
+    Args:
+        data: folders, or `synthetic:N`.
+        split: part of built sets.
+        subsets: take only objects of these subsets.
+
+    Raises:
+        ConfigError: a place does not exist, or two hold videos of one name.
+        DatasetError: there is nothing to evaluate.
+    """
+    wanted = set(subsets)
+    videos = [video for place in data for video in _open(place, split, wanted)]
+    names = [video.name for video in videos]
+    if repeated := {name for name in names if names.count(name) > 1}:
+        raise ConfigError(f"{len(repeated)} videos come up twice in --data, such as {min(repeated)}; rename a folder")
+    if not videos:
+        raise DatasetError(f"no video of --subset {', '.join(sorted(wanted))} in --data {', '.join(data)}")
+    return videos
+
+
+def incomplete_subsets(data: Iterable[str], videos: Sequence[EvalVideo]) -> dict[str, str]:
+    """Test subsets of SA-SV among the videos of which a built set holds only a part, and how much that is."""
+    subsets = {video.video.subset for video in videos if isinstance(video, SasvVideo)}
+    incomplete: dict[str, str] = {}
+    for place in data:
+        if (Path(place) / MANIFEST).is_file():
+            incomplete |= partial_subsets(read_manifest(Path(place))["videos"].values())
+    return {name: text for name, text in incomplete.items() if name in subsets}
+
+
+def synthetic(number: int, length: int = SYNTHETIC_FRAMES, size: int = SYNTHETIC_SIZE) -> list[SyntheticVideo]:
+    """The first generated clips that no training sees and that show an object of some size."""
+    clips: list[SyntheticVideo] = []
+    for seed in count(HELD_OUT):
+        if len(clips) == number:
+            break
+        if SyntheticVideo(seed, length, size).objects:
+            clips.append(SyntheticVideo(seed, length, size))
+    return clips
+
+
+def _open(place: str, split: str, wanted: set[str]) -> list[EvalVideo]:
+    kind, _, number = place.partition(":")
+    if kind == "synthetic":
+        if not number.isdecimal() or not int(number):
+            raise ConfigError(f"--data {place} is not synthetic:N with a number of clips, such as synthetic:20")
+        return list(synthetic(int(number))) if not wanted or "synthetic" in wanted else []
+    root = Path(place)
+    if not root.is_dir():
+        raise ConfigError(f"--data {place} is not a folder; give a built set, a folder of sequences, or synthetic:N")
+    if (root / MANIFEST).exists():
+        return _built(root, split, wanted)
+    home = root.resolve().name
+    if (root / "JPEGImages").is_dir() and (root / "Annotations").is_dir():
+        masks = sorted({file.parent for file in (root / "Annotations").rglob("*.png")}, key=lambda p: natural(str(p)))
+        folders = [(home, p.name, root / "JPEGImages" / p.relative_to(root / "Annotations"), p) for p in masks]
+    else:
+        folders = [
+            (s.subset or home, s.name.rpartition("/")[2], s.folder / "frames", s.folder / "masks")
+            for s in find_sequences(root)
+        ]
+    return [FolderVideo(f"{s}/{name}", s, frames, p) for s, name, frames, p in folders if not wanted or s in wanted]
+
+
+def _built(root: Path, split: str, wanted: set[str]) -> list[EvalVideo]:
+    dataset = MaskletDataset(root, split=split, images=False)
+    if not len(dataset):
+        splits = sorted({entry["split"] for entry in dataset.manifest["videos"].values()})
+        raise DatasetError(f"{root} has no videos of --split {split}; its splits are {', '.join(splits)}")
+    videos: list[EvalVideo] = []
+    for video in dataset:
+        columns = {o.id: _column(video, o.kind) for o in video.objects}
+        objects = {i: column for i, column in columns.items() if not wanted or column in wanted}
+        if objects:
+            videos.append(SasvVideo(video, objects))
+    return videos
+
+
+def _column(video: MaskletVideo, kind: str) -> str:
+    """Column of the paper's tables: EndoVis18 is two, instruments and tissue."""
+    if video.subset == "EndoVis18":
+        return "EV18-I" if kind == "instrument" else "EV18-T"
+    return "EV17" if video.subset == "EndoVis17" else video.subset or video.source

@@ -1,0 +1,94 @@
+"""Result files: what was measured on one video in one run, so that work may be stopped, shared out and added to.
+
+OUT/RUN/masks/VIDEO/00000.png    masks (DAVIS); where objects overlap the smaller id is drawn
+OUT/RUN/results/VIDEO.json       what was measured on it, object by object, before the masks were merged; void once the
+                                 video has another fingerprint
+OUT/RUN/results/VIDEO.error      why it could not be tracked
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sam2s.checkpoints import find
+from sam2s.errors import OutputError, Sam2sError
+from sam2s.evaluation.plan import OURS, EvalRun, EvalSettings
+from sam2s.evaluation.videos import EvalVideo
+
+
+def result_path(out: Path, run: EvalRun, video: str) -> Path:
+    """Where what was measured on a video lies."""
+    return out / run.folder / "results" / f"{video}.json"
+
+
+def error_path(out: Path, run: EvalRun, video: str) -> Path:
+    """Where the reason lies for which a video has no result."""
+    return out / run.folder / "results" / f"{video}.error"
+
+
+def read_result(out: Path, run: EvalRun, video: EvalVideo) -> dict[str, Any] | None:
+    """What was measured on a video; None if nothing was, or if its frames or its truth changed since."""
+    path = result_path(out, run, video.name)
+    if not path.exists():
+        return None
+    data: dict[str, Any] = json.loads(path.read_text())
+    try:
+        return data if data.get("video") == video.fingerprint else None
+    except (Sam2sError, OSError):  # the video is damaged since; tracking it again will give the reason
+        return None
+
+
+def is_done(out: Path, run: EvalRun, video: EvalVideo, settings: EvalSettings) -> bool:
+    """Whether a video has a result of this run.
+
+    Raises:
+        OutputError: it has one of other settings.
+    """
+    result = read_result(out, run, video)
+    if result is None:
+        return False
+    before, now = result["settings"], identity(run, settings)
+    if before != now:
+        path = result_path(out, run, video.name)
+        changed = ", ".join(f"{key} {before.get(key)!r}" for key in now if before.get(key) != now[key])
+        raise OutputError(f"{path} was made with other settings ({changed}); choose another --out, or --overwrite")
+    return True
+
+
+def forget_results(out: Path, runs: Iterable[EvalRun], videos: Iterable[str]) -> None:
+    """Remove the results of these runs on these videos, so that they are computed again."""
+    names = list(videos)
+    for run in runs:
+        for name in names:
+            result_path(out, run, name).unlink(missing_ok=True)
+
+
+def identity(run: EvalRun, settings: EvalSettings) -> dict[str, Any]:
+    """Everything that changes masks."""
+    known: dict[str, Any] = {"method": run.method, "prompt": str(run.prompt)}
+    if run.method == OURS:
+        known["memory"] = run.memory
+        if run.memory == "divemem" and settings.confidence != EvalSettings.confidence:
+            known["confidence"] = settings.confidence
+    if run.prompt.interactive:
+        known["rounds"] = settings.rounds
+    if run.uses_weights:
+        of_network = {k: v for k, v in asdict(settings).items() if k in ("weights", "image_size", "precision")}
+        known |= of_network | {"weights_hash": _hash(settings.weights)}
+    return known
+
+
+@cache
+def _hash(weights: str) -> str:
+    path = find(weights)
+    digest = hashlib.sha256()
+    for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
+        with file.open("rb") as content:
+            digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()

@@ -1,6 +1,7 @@
-"""Procedural surgical scenes with exact masks."""
+"""Procedural surgical scenes with exact masks, and scenes of pasted cut-outs."""
 
-from .scene import Scene
+from .cutouts import CutoutFolder
+from .scene import CutoutScene, Scene
 from .stages import SceneKind, SceneObject
 
-__all__ = ["Scene", "SceneKind", "SceneObject"]
+__all__ = ["CutoutFolder", "CutoutScene", "Scene", "SceneKind", "SceneObject"]

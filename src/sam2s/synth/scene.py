@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 from sam2s.errors import ConfigError
 
 from .canvas import Canvas
+from .cutouts import CutoutFolder
 from .effects import Look
 from .motion import Clock
-from .stages import BUILDERS, SceneKind, SceneObject
+from .pasted import pasted
+from .stages import BUILDERS, SceneKind, SceneObject, Stage
 
 
 class Scene:
@@ -45,11 +47,14 @@ class Scene:
         self.seed, self.size, self.length = seed, size, length
         self.kind = SceneKind(kind) if kind is not None else drawn
         with torch.no_grad():
-            self._stage = BUILDERS[self.kind][0](rng, drift)
+            self._stage = self._build(rng, drift)
             self._look = Look(rng, size, self._stage.grade)
         self.tempo = self._stage.tempo if tempo is None else tempo
         self.drift = drift
         self._clock = Clock(rng, self.tempo)
+
+    def _build(self, rng: np.random.Generator, drift: float) -> Stage:
+        return BUILDERS[self.kind][0](rng, drift)
 
     @property
     def objects(self) -> tuple[SceneObject, ...]:
@@ -76,3 +81,29 @@ class Scene:
         for actor in sorted(self._stage.actors, key=lambda a: a.depth(now)):
             actor.draw(canvas, now, view)
         return self._look.develop(canvas.buffer, canvas.labels, now, t, view, self._stage.camera(before))
+
+
+class CutoutScene(Scene):
+    """A clip of cut-outs in motion, decided by its seed, its size, its options and what the folder holds.
+
+    Args:
+        seed, size, length, tempo: As of `Scene`.
+        folder: What the objects are cut out of.
+        drift: How readily, from 0 to 1, objects leave and come back.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        size: int,
+        length: int,
+        folder: CutoutFolder,
+        *,
+        tempo: float | None = None,
+        drift: float = 0.25,
+    ) -> None:
+        self.folder = folder
+        super().__init__(seed, size, length, kind=SceneKind.GENERIC, tempo=tempo, drift=drift)
+
+    def _build(self, rng: np.random.Generator, drift: float) -> Stage:
+        return pasted(rng, drift, self.folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sam2s.errors import ConfigError
 
-from .data import SYNTHETIC, ClipStream, open_source, preflight
+from .data import ClipStream, open_source, preflight
 from .estimate import estimate
 from .freeze import freeze, what_learns
 from .initial_weights import InitialWeights, build_initial_network, describe_initial_weights, read_initial_weights
@@ -84,7 +84,7 @@ def describe_data(stream: ClipStream) -> str:
 
 def missing_inputs(recipe: Recipe) -> list[str]:
     """What a recipe needs that is not on this machine yet, and where it comes from."""
-    places = [source.place for source in recipe.data.sources if source.place != SYNTHETIC]
+    places = [place for source in recipe.data.sources for place in source.needs]
     missing = [
         f"data {place}: there is no such folder; build it, or name yours with --data"
         for place in places

@@ -18,8 +18,10 @@ from sam2s.training.data.noise import NoisyVideo
 from sam2s.training.data.opening import find_entries
 from sam2s.training.data.scenes import FIRST_SEED, SceneVideo
 from sam2s.training.data.video import Shelf
+from sam2s.training.plan import missing_inputs
 from sam2s.training.recipe import load_recipe
 from sasv.fixtures.drawing import SIZE, disc, picture, save
+from synth_tools import disc_rgba
 
 STILL = Augmentation(flip=0, rotation=0, shear=0, colour=(0, 0, 0), grey=0, frame_colour=(0, 0, 0))
 PLAIN = ClipSettings(size=64, augmentation=STILL)
@@ -339,3 +341,34 @@ def test_no_folder():
 def test_nothing_annotated():
     with pytest.raises(DatasetError, match="void holds no annotated frame"):
         Shelf("void", ())
+
+
+class TestCutouts:
+    @pytest.fixture
+    def folder(self, tmp_path):
+        (tmp_path / "cut" / "hook").mkdir(parents=True)
+        Image.fromarray(disc_rgba(90, 40)).save(tmp_path / "cut" / "hook" / "disc.png")
+        return tmp_path / "cut"
+
+    def test_clips_and_pictures_come_from_ever_new_scenes(self, folder):
+        source = open_source(SourceSettings(place="cutouts", folder=str(folder)), size=64)
+        videos = [source.draw(rng(seed), pictures=pictures) for seed in range(2) for pictures in (False, True)]
+        assert len({video.name for video in videos}) == 2
+        assert source.clips(pictures=True) == source.clips(pictures=False) > 0
+        clips = [clip for seed in range(6) if (clip := cut(source.draw(rng(seed), pictures=False), seed=seed))]
+        assert len(clips) >= 4
+        assert {row for clip in clips for row in clip.category.tolist()} == {0, -1}, "hook, and objects of no name"
+
+    def test_seeds_are_not_those_of_evaluation(self, folder):
+        source = open_source(SourceSettings(place="cutouts", folder=str(folder)), size=64)
+        assert source.draw(rng(), pictures=False).scene.seed >= FIRST_SEED
+
+    def test_settings_that_do_not_go_together(self, folder):
+        with pytest.raises(ConfigError, match="place is cutouts, but no folder is named"):
+            SourceSettings(place="cutouts")
+        with pytest.raises(ConfigError, match="folder and photos go with place: cutouts alone"):
+            SourceSettings(place="synthetic", photos=str(folder))
+
+    def test_what_a_recipe_lacks_is_said_before_it_begins(self, folder):
+        recipe = load_recipe("micro-cutouts", [f"data.sources.1.folder={folder}"])
+        assert missing_inputs(recipe) == ["data photos: there is no such folder; build it, or name yours with --data"]

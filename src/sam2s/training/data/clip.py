@@ -38,6 +38,8 @@ class ClipSettings:
         strides: distances of the frames that follow each other, drawn evenly.
         min_area: smallest share of the first frame that an object must cover.
         merge: share of clips in which one object is two taken for one: what is an object is the prompt's to say.
+        interrupted: share of clips in which some frames are replaced by those of another video or by dark ones, so that
+            presence is learned; DiveMem clips are interrupted after their long-term frames.
         augmentation: what is done to a clip.
     """
 
@@ -52,13 +54,14 @@ class ClipSettings:
     strides: tuple[int, ...] = (1,)
     min_area: float = 0.0
     merge: float = 0.0
+    interrupted: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
         for name in ("size", "frames", "clips", "pictures", "objects"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; a clip needs at least 1")
-        for name in ("divemem", "picture_share", "reverse", "min_area", "merge"):
+        for name in ("divemem", "picture_share", "reverse", "min_area", "merge", "interrupted"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it is a share, from 0 to 1")
         if not self.strides or min(self.strides) < 1:

@@ -8,16 +8,17 @@ from pathlib import Path
 
 from sam2s.errors import ConfigError
 from sam2s.sasv.masklets import MANIFEST
+from sam2s.synth import CutoutFolder
 
 from .davis import davis_entries
 from .masklet_set import masklet_entries
 from .noise import Noisy
 from .sav import sav_entries
 from .sav_masks import sav_mask_entries
-from .scenes import Scenes
+from .scenes import CutoutScenes, Scenes
 from .video import Entry, Shelf, Source
 
-SYNTHETIC = "synthetic"
+SYNTHETIC, CUTOUTS = "synthetic", "cutouts"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,13 +26,15 @@ class SourceSettings:
     """A source and what to take from it.
 
     Attributes:
-        place: a folder (a built set, DAVIS, YouTube-VOS, MOSE, SA-V, frames and masks), or "synthetic".
+        place: a folder (a built set, DAVIS, YouTube-VOS, MOSE, SA-V, frames and masks), "synthetic", or "cutouts".
         weight: how much likelier its clips are than their number makes them; 0 leaves the source out.
         cap: most frames that a video counts for.
         split: part of the set, or None for all.
         subset: row of Table 1 of the SAM2S paper (built sets).
         auto: whether to take automatic masklets too (SA-V).
-        length, kind, tempo, drift: of drawn scenes, see `sam2s.synth.Scene`.
+        length, kind, tempo, drift: of drawn scenes, see `sam2s.synth.Scene`; `kind` is not for cut-outs.
+        folder: pictures with alpha, in folders named after their categories ("cutouts").
+        photos: pictures for grounds and skins of cut-outs, or None for drawn ones alone.
         jitter, missed: label noise, see `NoisyVideo`.
     """
 
@@ -45,8 +48,25 @@ class SourceSettings:
     kind: str | None = None
     tempo: float | None = None
     drift: float = 0.25
+    folder: str | None = None
+    photos: str | None = None
     jitter: float = 0.0
     missed: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.place == CUTOUTS and not self.folder:
+            raise ConfigError(
+                f"place is {CUTOUTS}, but no folder is named; give folder, one that holds pictures with alpha"
+            )
+        if self.place != CUTOUTS and (self.folder or self.photos):
+            raise ConfigError(f"place is {self.place}; folder and photos go with place: {CUTOUTS} alone")
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Folders that must be there."""
+        if self.place == SYNTHETIC:
+            return ()
+        return (self.place,) if self.place != CUTOUTS else tuple(x for x in (self.folder, self.photos) if x)
 
 
 def open_source(settings: SourceSettings, *, size: int) -> Source:
@@ -68,6 +88,11 @@ def open_source(settings: SourceSettings, *, size: int) -> Source:
     if settings.place == SYNTHETIC:
         s = settings
         source = Scenes(size, s.length, s.kind, s.tempo, s.drift, s.weight)
+    elif settings.place == CUTOUTS:
+        s = settings
+        photos = Path(s.photos).expanduser() if s.photos else None
+        folder = CutoutFolder.open(Path(s.folder or "").expanduser(), photos)
+        source = CutoutScenes(size, folder, s.length, s.tempo, s.drift, s.weight)
     else:
         entries = find_entries(Path(settings.place), split=settings.split, subset=settings.subset, auto=settings.auto)
         source = Shelf(settings.place, tuple(entries), settings.weight, settings.cap)

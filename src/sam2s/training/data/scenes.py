@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sam2s.synth import Scene
+from sam2s.synth import CutoutFolder, CutoutScene, Scene
 
 from .video import Entry, Finding, TrainingVideo
 
@@ -84,3 +84,26 @@ class Scenes:
         """See `Source`."""
         seed = int(rng.integers(FIRST_SEED, 2**31))
         return SceneVideo(Scene(seed, self.size, self.length, kind=self.kind, tempo=self.tempo, drift=self.drift))
+
+
+@dataclass(frozen=True)
+class CutoutScenes:
+    """Ever new scenes of the cut-outs of a folder; see `CutoutScene` for `size`, `length`, `tempo` and `drift`."""
+
+    size: int
+    folder: CutoutFolder
+    length: int = 100
+    tempo: float | None = None
+    drift: float = 0.25
+    weight: float = 1.0
+    name: str = "cutouts"
+    entries: tuple[Entry, ...] = ()
+
+    def clips(self, *, pictures: bool) -> int:
+        """Scenes that count as one epoch, as of drawn ones."""
+        return EPOCH
+
+    def draw(self, rng: np.random.Generator, *, pictures: bool) -> TrainingVideo:
+        """A scene of a random seed."""
+        seed = int(rng.integers(FIRST_SEED, 2**31))
+        return SceneVideo(CutoutScene(seed, self.size, self.length, self.folder, tempo=self.tempo, drift=self.drift))

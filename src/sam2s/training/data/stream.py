@@ -20,8 +20,9 @@ from sam2s.errors import ConfigError, DatasetError, Sam2sError
 from sam2s.training.batch import ClipBatch
 
 from .clip import Clip, ClipSettings, cut_clip
+from .interruption import DARK, dark_frames, draw_span, interrupt
 from .sampling import LONG_TERM
-from .video import Source
+from .video import Source, TrainingVideo
 
 Kind = Literal["pictures", "divemem", "consecutive"]
 
@@ -103,19 +104,32 @@ class ClipStream(Dataset[ClipBatch | Sam2sError]):
             return error
 
     def _clip(self, kind: Kind, rng: np.random.Generator) -> Clip:
-        pictures = kind == "pictures"
-        shares = np.array(self._shares(pictures=pictures))
+        frames = 1 if kind == "pictures" else self.settings.frames
         for _ in range(GIVE_UP):
-            source = self.sources[int(rng.choice(len(shares), p=shares / shares.sum()))]
-            video = source.draw(rng, pictures=pictures)
-            frames = 1 if pictures else self.settings.frames
+            video = self._video(rng, pictures=kind == "pictures")
             if clip := cut_clip(video, self.settings, self.names, rng, frames=frames, dive=kind == "divemem"):
-                return clip
+                return self._interrupted(clip, 1 + LONG_TERM if kind == "divemem" else 1, rng)
         places = ", ".join(source.name for source in self.sources)
         raise DatasetError(
             f"none of {GIVE_UP} videos of {places} shows an object of min_area {self.settings.min_area:g}; "
             "lower min_area, or look with sam2s data check"
         )
+
+    def _video(self, rng: np.random.Generator, *, pictures: bool) -> TrainingVideo:
+        shares = np.array(self._shares(pictures=pictures))
+        return self.sources[int(rng.choice(len(shares), p=shares / shares.sum()))].draw(rng, pictures=pictures)
+
+    def _interrupted(self, clip: Clip, first: int, rng: np.random.Generator) -> Clip:
+        """The clip, or one that differs from it in some frames from `first` on."""
+        settings = self.settings
+        if not settings.interrupted or len(clip.images) <= first or rng.random() >= settings.interrupted:
+            return clip
+        span = draw_span(rng, first, len(clip.images))
+        count, other = span.stop - span.start, None
+        if rng.random() >= DARK:
+            video = self._video(rng, pictures=False)
+            other = cut_clip(video, settings, self.names, rng, frames=count, dive=False)
+        return interrupt(clip, span, dark_frames(rng, count, settings.size) if other is None else other.images)
 
     def _shares(self, *, pictures: bool) -> list[float]:
         return [source.weight * source.clips(pictures=pictures) for source in self.sources]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +21,7 @@ class HubServer(ThreadingHTTPServer):
         self.files: dict[tuple[str, str], bytes] = {}
         self.fault = ""
         self.requests: list[str] = []
+        self.objects: dict[str, bytes] = {}  # large files by SHA-256, as they arrive before the commit that names them
 
     @property
     def url(self) -> str:
@@ -34,6 +37,51 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._answer(body=True)
+
+    def do_POST(self) -> None:
+        data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.requests.append(f"POST {self.path.rpartition('/')[2]}")
+        if self.server.fault == "read only":
+            return self._refuse(403, "")
+        if self.path == "/api/repos/create":
+            return self._json(
+                {"url": f"{self.server.url}/{json.loads(data)['organization']}/{json.loads(data)['name']}"}
+            )
+        if self.path == "/api/validate-yaml":  # of the front matter of a card
+            return self._json({"errors": [], "warnings": []})
+        if "/preupload/" in self.path:
+            files = [
+                {"path": file["path"], "uploadMode": "lfs" if file["path"].endswith("tensors") else "regular"}
+                for file in json.loads(data)["files"]
+            ]
+            return self._json({"files": [{**file, "shouldIgnore": False} for file in files]})
+        if self.path.endswith("/info/lfs/objects/batch"):
+            wanted = json.loads(data)["objects"]
+            action = {"upload": {"href": f"{self.server.url}/lfs/OID"}}
+            objects = [
+                {**item, "actions": json.loads(json.dumps(action).replace("OID", item["oid"]))} for item in wanted
+            ]
+            return self._json({"transfer": "basic", "objects": objects})
+        repo = self.path.removeprefix("/api/models/").partition("/commit/")[0]
+        for line in map(json.loads, data.splitlines()):
+            value = line["value"]
+            if line["key"] == "file":
+                self.server.files[repo, value["path"]] = base64.b64decode(value["content"])
+            elif line["key"] == "lfsFile":
+                self.server.files[repo, value["path"]] = self.server.objects[value["oid"]]
+        self._json({"commitUrl": f"{self.server.url}/{repo}/commit/{COMMIT}", "commitOid": COMMIT})
+
+    def do_PUT(self) -> None:
+        self.server.objects[self.path.rpartition("/")[2]] = self.rfile.read(int(self.headers["Content-Length"]))
+        self._json({})
+
+    def _json(self, content: object) -> None:
+        data = json.dumps(content).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
 
     def _answer(self, *, body: bool) -> None:
         asked = self.headers.get("Range", "")

@@ -12,11 +12,11 @@ from huggingface_hub import constants, hf_hub_download
 import sam2s
 from hub_server import hub_server
 from model_tools import fixed_weights
-from sam2s.checkpoints import entry, hub, load_checkpoint, local
+from sam2s.checkpoints import hub, load_checkpoint, local_path, named_weights
 from sam2s.errors import CheckpointError
 from sam2s.model import build, preset
 
-ITEM = entry("sam2.1-tiny")
+ITEM = named_weights("sam2.1-tiny")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def server(tmp_path, monkeypatch, official):
 
 
 def test_fetches_once_and_then_asks_no_server(server):
-    assert local(ITEM) is None
+    assert local_path(ITEM) is None
     config, state, metadata = load_checkpoint("sam2.1-tiny")
     assert (config.name, metadata.source, metadata.licence) == ("micro", "facebook/sam2.1-hiera-tiny", "Apache-2.0")
     assert torch.equal(state["long_term_tpos_enc"], state["maskmem_tpos_enc"][6:7])
@@ -66,7 +66,7 @@ def test_wrong_checksum_removes_the_file(server):
     server.fault = "corrupt"
     with pytest.raises(CheckpointError, match=r"sam2.1_hiera_tiny.pt of .* arrived damaged: its SHA-256 is \w{64}"):
         hub.fetch(ITEM)
-    assert local(ITEM) is None
+    assert local_path(ITEM) is None
     server.fault = ""
     assert hub.fetch(ITEM).is_file()
 
@@ -85,7 +85,7 @@ def test_what_was_never_checked_is_checked_before_it_is_used(server, publish, of
     server.fault = "corrupt"
     publish()
     server.fault = ""
-    assert local(ITEM) is None
+    assert local_path(ITEM) is None
     assert hub.fetch(ITEM).read_bytes() == official
     assert "GET" in server.requests
 
@@ -95,10 +95,10 @@ def test_a_file_is_hashed_once_and_again_when_it_changes(publish, monkeypatch):
     digest = hashlib.file_digest
     monkeypatch.setattr(hashlib, "file_digest", lambda *given: hashed.append(given) or digest(*given))
     for _ in range(3):
-        assert local(ITEM).resolve() == content
+        assert local_path(ITEM).resolve() == content
     assert len(hashed) == 1
     os.truncate(content, 1000)
-    assert local(ITEM) is None
+    assert local_path(ITEM) is None
     assert len(hashed) == 2
 
 
@@ -111,7 +111,7 @@ def test_another_process_removes_the_file(server, publish, monkeypatch):
     with pytest.raises(CheckpointError, match="arrived damaged"):
         hub.fetch(ITEM)
     publish().unlink()
-    assert local(ITEM) is None
+    assert local_path(ITEM) is None
     monkeypatch.setattr(hub, "_verify", lambda path, *_: path.with_name("gone").stat())
     with pytest.raises(CheckpointError, match=r"just fetched \(No such file .*; try again: sam2s weights fetch"):
         hub.fetch(ITEM)

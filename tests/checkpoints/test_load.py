@@ -12,7 +12,16 @@ from safetensors.torch import save_file
 
 import sam2s
 from model_tools import NANO, fixed_weights, nano
-from sam2s.checkpoints import Metadata, assemble, examine, find, load_checkpoint, read, registry, save_checkpoint
+from sam2s.checkpoints import (
+    Metadata,
+    assemble,
+    compare_with_network,
+    find_weights,
+    load_checkpoint,
+    read_checkpoint,
+    registry,
+    save_checkpoint,
+)
 from sam2s.checkpoints.native import EXPORT
 from sam2s.errors import CheckpointError, ConfigError
 from sam2s.model import PRESETS, SAM2S, build, preset
@@ -49,7 +58,7 @@ def test_exported_networks_are_called_so(tmp_path):
     (tmp_path / EXPORT).touch()
     save_file({"no_mem_embed": torch.zeros(1)}, tmp_path / "constants.safetensors")
     with pytest.raises(CheckpointError, match=r"is a network that sam2s export onnx wrote, .* give the weights"):
-        read(tmp_path)
+        read_checkpoint(tmp_path)
 
 
 def test_official_file_becomes_plain_sam2(tmp_path, micro, official):
@@ -134,7 +143,7 @@ def test_report_names_every_difference(tmp_path, official):
 
 
 def test_long_lists_are_cut(micro):
-    report = examine(micro.config, {})
+    report = compare_with_network(micro.config, {})
     assert len(report.missing) == 384
     assert report.table(limit=2).splitlines()[4] == "    ... and 382 more"
 
@@ -219,25 +228,25 @@ def test_damaged_or_newer_metadata(tmp_path):
     ]:
         save_file(tensors, tmp_path / "w.safetensors", metadata={"sam2s": record})
         with pytest.raises(CheckpointError, match=message):
-            read(tmp_path / "w.safetensors")
+            read_checkpoint(tmp_path / "w.safetensors")
 
 
 def test_folders_without_weights(tmp_path):
     with pytest.raises(
         CheckpointError, match=r"holds no weights: expected config.json with model.safetensors.*found: none"
     ):
-        read(tmp_path)
+        read_checkpoint(tmp_path)
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     save_file({"bert.pooler": torch.zeros(1)}, tmp_path / "model.safetensors")
     with pytest.raises(CheckpointError, match="holds a transformers model, but not Sam2VideoModel"):
-        read(tmp_path)
+        read_checkpoint(tmp_path)
 
 
 def test_names(tmp_path):
     with pytest.raises(CheckpointError, match=r"'sam2.1-tyny'.*the names are micro, .*did you mean sam2.1-tiny"):
-        find("sam2.1-tyny")
+        find_weights("sam2.1-tyny")
     with pytest.raises(CheckpointError, match=r"there is no file or folder /nowhere/w.pt"):
-        find("/nowhere/w.pt")
+        find_weights("/nowhere/w.pt")
     for item in registry().values():
         assert item.preset in PRESETS
         assert item.licence

@@ -7,7 +7,7 @@ import torch
 from transformers import Sam2VideoConfig, Sam2VideoModel
 
 import sam2s
-from sam2s.checkpoints import examine, load_checkpoint, read
+from sam2s.checkpoints import compare_with_network, load_checkpoint, read_checkpoint
 from sam2s.errors import CheckpointError
 
 TRUNK = {
@@ -54,8 +54,8 @@ def folder(tmp_path_factory):
 
 
 def test_every_tensor_finds_its_place(folder):
-    config, state, metadata = read(folder)
-    report = examine(config, state)
+    config, state, metadata = read_checkpoint(folder)
+    report = compare_with_network(config, state)
     assert report.missing == ("long_term_tpos_enc",)
     assert (report.unexpected, report.misshaped) == ((), ())
     assert metadata.format == "transformers"

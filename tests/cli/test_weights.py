@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 
 from hub_server import hub_server
 from model_tools import nano
-from sam2s.checkpoints import Metadata, entry, load_checkpoint, registry, save_checkpoint
-from sam2s.checkpoints import load as loading
+from sam2s.checkpoints import Metadata, load_checkpoint, locate, named_weights, registry, save_checkpoint
 from sam2s.cli import app
 from sam2s.errors import ConfigError
 from sam2s.model import build, preset
@@ -46,7 +45,7 @@ def test_list(tmp_path, monkeypatch):
 
 
 def test_fetch_talks_to_the_hub_that_the_environment_names(tmp_path, official):
-    item = entry("sam2.1-small")
+    item = named_weights("sam2.1-small")
     screen, terminal = pty.openpty()  # the client draws its progress bar for people only
     termios.tcsetwinsize(terminal, (24, 100))
     with hub_server() as server:
@@ -108,9 +107,9 @@ def test_show_of_weights_with_categories(tmp_path):
 
 
 def test_weights_that_ship_with_the_package(tmp_path, monkeypatch):
-    for path in loading.BUNDLED.glob("*.safetensors"):
+    for path in locate.BUNDLED.glob("*.safetensors"):
         assert path.stat().st_size < 16e6
-    monkeypatch.setattr(loading, "BUNDLED", tmp_path)
+    monkeypatch.setattr(locate, "BUNDLED", tmp_path)
     assert "not here" in sam2s("list").splitlines()[0]
     network = build(preset("micro"))
     save_checkpoint(tmp_path / "micro.safetensors", network.state_dict(), network.config)
@@ -118,3 +117,44 @@ def test_weights_that_ship_with_the_package(tmp_path, monkeypatch):
     facts = json.loads(sam2s("show", "micro", "--json"))
     assert facts["parameters"] < 7e6
     assert (facts["licence"], facts["note"]) == ("Apache-2.0", registry()["micro"].note)
+
+
+def test_inspect_shows_each_module_and_names_the_family(tmp_path, official):
+    text = sam2s("inspect", official)
+    assert "tensors beside the network 'micro'" in text
+    assert "missing        1\n    long_term_tpos_enc" in text
+    state = torch.load(official, weights_only=True)["model"]
+    state["spatial_perceiver.latents"] = torch.zeros(1, 2)
+    torch.save(state, tmp_path / "edge.pt")
+    facts = json.loads(sam2s("inspect", tmp_path / "edge.pt", "--json"))
+    assert facts["family"]["name"] == "EdgeTAM"
+    assert facts["modules"][-1] == {
+        "module": "spatial_perceiver",
+        "matched": 0,
+        "missing": 0,
+        "unexpected": 1,
+        "misshaped": 0,
+    }
+
+
+def test_a_mapping_file_makes_a_renamed_network_ours(tmp_path, official):
+    state = torch.load(official, weights_only=True)["model"]
+    torch.save({f"module.net.{name}": tensor for name, tensor in state.items()}, tmp_path / "renamed.pt")
+    (tmp_path / "names.yaml").write_text("prefix: module.\nrename:\n  - ['^net[.]', '']\n")
+    sam2s("convert", tmp_path / "renamed.pt", tmp_path / "ours.safetensors", "--mapping", tmp_path / "names.yaml")
+    loaded = load_checkpoint(tmp_path / "ours.safetensors")
+    assert loaded.config.name == "micro"
+    assert torch.equal(loaded.state["no_mem_embed"], state["no_mem_embed"].half())
+
+
+def test_push_writes_the_card_and_refuses_figures_without_commands(tmp_path):
+    rows = tmp_path / "rows.json"
+    rows.write_text('[{"data": "davis", "J&F": 56.3, "command": "sam2s eval --data davis"}]')
+    sam2s("push", "micro", "lab/micro", "--out", tmp_path / "card", "--figures", rows)
+    card = (tmp_path / "card/README.md").read_text()
+    assert "| davis | 56.3 | `sam2s eval --data davis` |" in card
+    assert 'sam2s.load("hf:lab/micro")' in card
+    rows.write_text('[{"data": "davis"}]')
+    done = CliRunner().invoke(app, ["weights", "push", "micro", "lab/micro", "--figures", str(rows)])
+    assert isinstance(done.exception, ConfigError)
+    assert "each with the key 'command'" in str(done.exception)

@@ -1,25 +1,32 @@
 """Weights on disk: finding, reading, checking and writing them."""
 
-from .load import SEMANTIC, Checkpoint, assemble, examine, find, load_checkpoint, local, path_given, read
+from .inspection import Inspection, inspect_checkpoint
+from .load import SEMANTIC, assemble, compare_with_network, load_checkpoint
+from .locate import find_weights, local_path, path_given
 from .native import Metadata, save_checkpoint
-from .registry import Entry, entry, registry
-from .report import Report, compare
+from .reading import Checkpoint, read_checkpoint
+from .registry import NamedWeights, named_weights, registry
+from .renaming import Renaming
+from .report import TensorReport, compare_shapes
 
 __all__ = [
     "SEMANTIC",
     "Checkpoint",
-    "Entry",
+    "Inspection",
     "Metadata",
-    "Report",
+    "NamedWeights",
+    "Renaming",
+    "TensorReport",
     "assemble",
-    "compare",
-    "entry",
-    "examine",
-    "find",
+    "compare_shapes",
+    "compare_with_network",
+    "find_weights",
+    "inspect_checkpoint",
     "load_checkpoint",
-    "local",
+    "local_path",
+    "named_weights",
     "path_given",
-    "read",
+    "read_checkpoint",
     "registry",
     "save_checkpoint",
 ]

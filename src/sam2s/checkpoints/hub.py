@@ -11,12 +11,15 @@ from typing import NoReturn
 
 from sam2s.errors import CheckpointError
 
-from .registry import Entry
+from .registry import NamedWeights
 
 log = logging.getLogger(__name__)
 
+MODEL_FILE = "model.safetensors"
+"""File of the weights in a repository that is not in the registry."""
 
-def cached(item: Entry) -> Path | None:
+
+def cached(item: NamedWeights) -> Path | None:
     """Where the checked file lies in the hub's cache, or None; asks no server. A damaged file is removed.
 
     Raises:
@@ -41,7 +44,7 @@ def cached(item: Entry) -> Path | None:
     return path
 
 
-def fetch(item: Entry) -> Path:
+def fetch(item: NamedWeights) -> Path:
     """Return the cached file, downloading it first where needed, with a progress bar on standard error.
 
     The hub's client resumes an interrupted download. The result is held against the SHA-256 of the registry, or the one
@@ -73,11 +76,27 @@ def fetch(item: Entry) -> Path:
     return path
 
 
+def fetch_repository(item: NamedWeights) -> Path:
+    """Fetch `MODEL_FILE` of any repository, and its config.json where there is one: transformers weights need it.
+
+    Raises:
+        CheckpointError: as for `fetch`.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    path = fetch(item)
+    assert item.repo is not None
+    with suppress(EntryNotFoundError, LocalEntryNotFoundError):
+        hf_hub_download(item.repo, "config.json")
+    return path
+
+
 class _Damaged(CheckpointError):
     """A file is not what it should be, and was removed."""
 
 
-def _verify(path: Path, expected: str, item: Entry) -> None:
+def _verify(path: Path, expected: str, item: NamedWeights) -> None:
     """Remove a file that is not what it should be, and say so; one that is bears a mark, and is not read again.
 
     What is expected is the SHA-256, or something else where the hub knows none; then there is nothing to check.
@@ -103,7 +122,7 @@ def _verify(path: Path, expected: str, item: Entry) -> None:
         mark.write_text(record)
 
 
-def _explain(error: Exception, item: Entry, url: str) -> NoReturn:
+def _explain(error: Exception, item: NamedWeights, url: str) -> NoReturn:
     """Turn what the client raised into the sentence that helps."""
     from huggingface_hub import constants
     from huggingface_hub.errors import (

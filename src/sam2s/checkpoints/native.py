@@ -106,5 +106,5 @@ def parse_metadata(text: str, path: Path) -> tuple[ModelConfig, Metadata]:
             )
         fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in found.pop("config").items()}
         return ModelConfig(**fields), Metadata(**found)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"{path} has damaged metadata ({error}); fetch or copy it again") from error

@@ -15,7 +15,7 @@ BUNDLED = Path(__file__).parents[1] / "weights"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class NamedWeights:
     """Named weights.
 
     Attributes:
@@ -40,13 +40,13 @@ class Entry:
 
 
 @cache
-def registry() -> dict[str, Entry]:
+def registry() -> dict[str, NamedWeights]:
     """All named weights, in the order to show them."""
     data = json.loads((Path(__file__).with_name("registry.json")).read_text())
-    return {name: Entry(name, **fields) for name, fields in data.items()}
+    return {name: NamedWeights(name, **fields) for name, fields in data.items()}
 
 
-def entry(name: str) -> Entry:
+def named_weights(name: str) -> NamedWeights:
     """Look a name up.
 
     Raises:

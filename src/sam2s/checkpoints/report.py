@@ -11,7 +11,7 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class TensorReport:
     """What a comparison found, names in the order of the network (then of the file).
 
     Attributes:
@@ -51,10 +51,10 @@ def shapes(state: Mapping[str, Tensor]) -> dict[str, Shape]:
     return {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
-def compare(needed: Mapping[str, Shape], found: Mapping[str, Shape]) -> Report:
+def compare_shapes(needed: Mapping[str, Shape], found: Mapping[str, Shape]) -> TensorReport:
     """Hold what a file has against what a network needs."""
     common = [name for name in needed if name in found]
-    return Report(
+    return TensorReport(
         matched=tuple(name for name in common if needed[name] == found[name]),
         missing=tuple(name for name in needed if name not in found),
         unexpected=tuple(name for name in found if name not in needed),

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sam2s.errors import CheckpointError
+from sam2s.errors import CheckpointError, ConfigError
 from sam2s.model.config import PRESETS, ModelConfig
 
 TRUNK = "image_encoder.trunk."
@@ -41,7 +41,13 @@ def transformers_config(state: dict[str, Tensor], config: dict[str, Any], path: 
     kind = config.get("model_type")
     if kind != "sam2_video":
         raise CheckpointError(f"{path} holds a transformers model of type {kind!r}, not 'sam2_video'")
-    sizes = measure(state, path)
+    try:
+        return _from_transformers(config, measure(state, path), path)
+    except (AttributeError, TypeError, IndexError, ConfigError) as error:
+        raise CheckpointError(f"the config.json of {path} is damaged ({error}); save the model again") from error
+
+
+def _from_transformers(config: dict[str, Any], sizes: dict[str, Any], path: Path) -> ModelConfig:
     trunk = config.get("vision_config", {}).get("backbone_config", {})
     base = PRESETS["tiny"]  # transformers leaves out what equals its defaults, and these are the tiny network
     heads = trunk.get("num_attention_heads", base.num_heads)
@@ -97,7 +103,8 @@ def _stages(state: dict[str, Tensor], embed_dim: int) -> tuple[int, ...]:
     last = [-1] * 4
     for name, tensor in state.items():
         found = re.match(re.escape(TRUNK) + r"blocks\.(\d+)\.norm2\.weight", name)
-        stage = math.log2(tensor.shape[0] / embed_dim) if found else -1
+        width = tensor.shape[0] if found and tensor.ndim else 0
+        stage = math.log2(width / embed_dim) if width and embed_dim else -1
         if found and stage in (0, 1, 2, 3):
             last[int(stage)] = max(last[int(stage)], int(found[1]))
     return tuple(end - before for end, before in zip(last, [-1, *last[:-1]], strict=True))

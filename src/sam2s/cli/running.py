@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import sam2s
-from sam2s.checkpoints import find
+from sam2s.checkpoints import find_weights
 from sam2s.cli.checks import check, check_out
 from sam2s.cli.job import Job
 from sam2s.cli.loops import Live, Loop, Offline
@@ -153,7 +153,7 @@ class _StoppedError(Exception):
 
 
 def _info(job: Job, model: Network, source: VideoSource) -> RunInfo:
-    weights = find(job.weights)
+    weights = find_weights(job.weights)
     return RunInfo(
         source=source.name,
         fingerprint=source.fingerprint(),

@@ -13,12 +13,13 @@ from sam2s.errors import ConfigError
 app = typer.Typer(help="List, fetch, convert and show weights.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Mapping = Annotated[Path | None, typer.Option(help="YAML file that gives the tensors of a foreign file our names.")]
 
 
 @app.command("list")
 def list_(as_json: Json = False) -> None:
     """List the weights that have a name, and which of them are on this machine."""
-    from sam2s.checkpoints import local, registry
+    from sam2s.checkpoints import local_path, registry
 
     rows = [
         {
@@ -26,7 +27,7 @@ def list_(as_json: Json = False) -> None:
             "network": item.preset,
             "megabytes": item.megabytes,
             "licence": item.licence,
-            "path": str(found) if (found := local(item)) else None,
+            "path": str(found) if (found := local_path(item)) else None,
             "repository": item.repo,
             "note": item.note,
         }
@@ -45,10 +46,10 @@ def fetch(
     names: Annotated[list[str], typer.Argument(help="Names from `sam2s weights list`.")], as_json: Json = False
 ) -> None:
     """Fetch named weights from the Hugging Face hub into its cache and print where they are."""
-    from sam2s.checkpoints import entry, find
+    from sam2s.checkpoints import find_weights, named_weights
 
-    items = [entry(name) for name in names]  # a misspelt name stops us before the first download
-    paths = {item.name: str(find(item.name)) for item in items}
+    items = [named_weights(name) for name in names]  # a misspelt name stops us before the first download
+    paths = {item.name: str(find_weights(item.name)) for item in items}
     print(json.dumps(paths, indent=2) if as_json else "\n".join(paths.values()))
 
 
@@ -58,14 +59,15 @@ def convert(
     out: Annotated[Path, typer.Argument(help="File to write, ending in .safetensors.")],
     precision: Annotated[Literal["fp16", "fp32"], typer.Option(help="Precision of the stored numbers.")] = "fp16",
     licence: Annotated[str, typer.Option(help="Terms of use to record, where the source states none.")] = "",
+    mapping: Mapping = None,
     as_json: Json = False,
 ) -> None:
     """Check weights and write them as one safetensors file with their config inside."""
     from dataclasses import replace
 
-    from sam2s.checkpoints import load_checkpoint, save_checkpoint
+    from sam2s.checkpoints import Renaming, load_checkpoint, save_checkpoint
 
-    config, state, metadata = load_checkpoint(source)
+    config, state, metadata = load_checkpoint(source, renaming=Renaming.read(mapping) if mapping else None)
     if licence and metadata.licence not in ("", licence):
         raise ConfigError(f"{source} states its licence, {metadata.licence}; leave --licence {licence!r} away")
     metadata = replace(metadata, licence=metadata.licence or licence)
@@ -78,28 +80,76 @@ def convert(
 
 
 @app.command()
+def inspect(
+    source: Annotated[Path, typer.Argument(help="File or folder of tensors, of any network.")],
+    against: Annotated[str | None, typer.Option(help="Network to compare with; by default the nearest.")] = None,
+    mapping: Mapping = None,
+    limit: Annotated[int, typer.Option(help="Names to print of each kind.", min=0)] = 8,
+    as_json: Json = False,
+) -> None:
+    """Show what a strange checkpoint holds beside our networks, module by module."""
+    from dataclasses import asdict
+
+    from sam2s.checkpoints import Renaming, inspect_checkpoint
+
+    found = inspect_checkpoint(source, against=against, renaming=Renaming.read(mapping) if mapping else None)
+    if as_json:
+        print(json.dumps(asdict(found), indent=2))
+        return
+    print(f"{source}: {found.tensors} tensors beside the network {found.preset!r}")
+    if found.family:
+        print(f"It belongs to {found.family.name}: {found.family.reason}. To use it: {found.family.advice}.")
+    width = max(len(module.module) for module in found.modules)
+    print(f"{'module':<{width}} {'matched':>8} {'missing':>8} {'unexpected':>11} {'mis-shaped':>11}")
+    for module in found.modules:
+        counts = f"{module.matched:>8} {module.missing:>8} {module.unexpected:>11} {module.misshaped:>11}"
+        print(f"{module.module:<{width}} {counts}")
+    print(found.report.table(limit))
+
+
+@app.command()
+def push(
+    source: Annotated[str, typer.Argument(help="Name or path of weights.")],
+    repository: Annotated[str, typer.Argument(help="Repository of the Hugging Face hub, OWNER/NAME.")],
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
+    precision: Annotated[Literal["fp16", "fp32"], typer.Option(help="Precision of the stored numbers.")] = "fp16",
+    figures: Annotated[Path | None, typer.Option(help="JSON list of rows for the card's table of scores.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write weights and card here and upload nothing.")] = None,
+) -> None:
+    """Publish weights with a model card: training record, data, figures, limits and licence."""
+    from sam2s.checkpoints.publish import push_weights, write_publication
+
+    rows = _rows(figures) if figures else []
+    if out is None:
+        print(push_weights(source, repository, private=private, precision=precision, figures=rows))
+    else:
+        write_publication(source, out, repository, precision=precision, figures=rows)
+        print(out)
+
+
+@app.command()
 def show(
     source: Annotated[str, typer.Argument(help="Name or path of weights; nothing is fetched.")], as_json: Json = False
 ) -> None:
     """Show what weights are: network, licence, training record, categories, parameters, and which tensors fit."""
     from dataclasses import asdict
 
-    from sam2s.checkpoints import examine, find, read
+    from sam2s.checkpoints import compare_with_network, find_weights, read_checkpoint
 
-    config, state, metadata = read(source, download=False)
+    config, state, metadata = read_checkpoint(source, download=False)
     parts: dict[str, int] = {}
     for name, tensor in state.items():
         part = name.split(".")[0]
         parts[part] = parts.get(part, 0) + tensor.numel()
     facts: dict[str, Any] = {
-        "path": str(find(source, download=False)),
+        "path": str(find_weights(source, download=False)),
         **asdict(metadata),
         "precision": sorted({str(tensor.dtype).removeprefix("torch.") for tensor in state.values()}),
         "config": asdict(config),
         "parameters": sum(parts.values()),
         "parts": dict(sorted(parts.items(), key=lambda item: -item[1])),
     }
-    report = examine(config, state)
+    report = compare_with_network(config, state)
     if as_json:
         print(json.dumps(facts | {"report": asdict(report)}, indent=2))
         return
@@ -122,6 +172,19 @@ def show(
     print(f"tensors\n{report.table()}")
     if report.missing == ("long_term_tpos_enc",):
         print("The additions of SAM2S are absent: these weights run as plain SAM 2.1.")
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """Rows of a table of scores, each with the command that prints it."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(f"cannot read --figures {path}: {error}") from error
+    if not (
+        isinstance(rows, list) and all(isinstance(row, dict) and isinstance(row.get("command"), str) for row in rows)
+    ):
+        raise ConfigError(f"--figures {path} must be a JSON list of objects, each with the key 'command'")
+    return rows
 
 
 def _settings(stage: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sam2s.checkpoints import find
+from sam2s.checkpoints import find_weights
 from sam2s.errors import OutputError, Sam2sError
 from sam2s.evaluation.plan import OURS, EvalRun, EvalSettings
 from sam2s.evaluation.videos import EvalVideo
@@ -86,7 +86,7 @@ def identity(run: EvalRun, settings: EvalSettings) -> dict[str, Any]:
 
 @cache
 def _hash(weights: str) -> str:
-    path = find(weights)
+    path = find_weights(weights)
     digest = hashlib.sha256()
     for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
         with file.open("rb") as content:

@@ -17,6 +17,31 @@ SLOTS = 7
 """Temporal slots of the memory attention of SAM 2.1, beside the one for long-term memory."""
 
 
+_LARGEST = {
+    "embed_dim": 1024,
+    "num_heads": 64,
+    "stages": 128,
+    "global_blocks": 512,
+    "window_sizes": 256,
+    "pos_grid": 256,
+    "image_size": 4096,
+    "hidden_dim": 4096,
+    "mem_dim": 4096,
+    "memory_layers": 64,
+    "memory_mlp": 65536,
+    "fuser_layers": 64,
+    "decoder_depth": 64,
+    "decoder_mlp": 65536,
+    "decoder_heads": 64,
+    "num_maskmem": 64,
+    "max_pointers": 4096,
+    "text_dim": 65536,
+}
+"""Sizes far beyond any useful network, so that a damaged file cannot ask for all memory of a machine."""
+
+_MAY_BE_ZERO = ("global_blocks", "window_sizes", "memory_layers", "fuser_layers")
+
+
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
     """Sizes of a SAM2S network. Defaults are those that all four SAM 2.1 networks share.
@@ -73,6 +98,17 @@ class ModelConfig:
     templates: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for name, largest in _LARGEST.items():
+            value = getattr(self, name)
+            numbers = value if isinstance(value, tuple) else (value,)
+            least = 0 if name in _MAY_BE_ZERO else 1
+            if not all(type(n) is int and least <= n <= largest for n in numbers):
+                raise ConfigError(
+                    f"{name} {value!r} cannot be used: whole numbers from {least} to {largest} are allowed"
+                )
+        for name in ("stages", "window_sizes"):
+            if not (isinstance(value := getattr(self, name), tuple) and len(value) == 4):
+                raise ConfigError(f"{name} {value!r} cannot be used: the trunk has four stages, so give four numbers")
         size = self.image_size
         if size % 32 or size < 64:
             near = max(64, round(size / 32) * 32)

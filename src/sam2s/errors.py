@@ -29,12 +29,20 @@ class TruncatedSourceError(SourceError):
     """Raised after the last good frame of a damaged video; every earlier frame has been delivered."""
 
 
-class OutputError(Sam2sError):
-    """Results cannot be written, or an output folder belongs to another video."""
-
-
 class DatasetError(Sam2sError):
     """A dataset on disk is not laid out, encoded or annotated as it should be."""
+
+
+class PictureError(SourceError, DatasetError, PromptError):
+    """A picture file of a video, a dataset or a prompt is missing, damaged, or of a kind that cannot be used."""
+
+
+class LimitError(SourceError, DatasetError, PromptError):
+    """A picture, video or mask declares more pixels than the limit allows (`sam2s --max-pixels`)."""
+
+
+class OutputError(Sam2sError):
+    """Results cannot be written, or an output folder belongs to another video."""
 
 
 class MissingExtraError(Sam2sError, ImportError):

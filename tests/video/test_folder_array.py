@@ -31,7 +31,7 @@ def test_images_come_in_natural_order_and_other_files_are_passed_over(tmp_path):
 
 
 def test_every_kind_of_image_becomes_rgb(tmp_path):
-    grey = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    grey = np.arange(0, 256, 4, dtype=np.uint8).reshape(8, 8)
     colour = np.stack([grey, 255 - grey, grey // 2], axis=2)
     rgba = np.dstack([colour, np.full_like(grey, 7)])
     Image.fromarray(grey).save(tmp_path / "0.png")

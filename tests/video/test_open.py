@@ -78,7 +78,7 @@ def test_what_is_no_source(clip, tmp_path):
         ("renamed.mp4", r"renamed\.mp4: not a video that FFmpeg can read"),
         ("empty.mp4", r"empty\.mp4: the file is empty"),
         ("broken.npy", r"broken\.npy: not an array that can be read"),
-        ("broken.png", r"broken\.png: not an image that can be read"),
+        ("broken.png", r"broken\.png: not a picture of a kind that can be read"),
         ("empty", "the folder is empty; allowed are bmp, jpeg, jpg, png, tif, tiff, webp"),
         ("texts", "holds 1 entries but no images; allowed are"),
     ]:

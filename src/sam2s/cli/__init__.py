@@ -20,6 +20,7 @@ from typer.models import CommandInfo
 
 from sam2s import __version__
 from sam2s.errors import Sam2sError
+from sam2s.limits import MAX_PIXELS, set_max_pixels
 
 VERBS = ("demo", "track", "weights", "export", "synth", "score", "eval", "sasv", "data", "train", "text-bank", "bench")
 
@@ -42,8 +43,17 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Refuse pictures, video frames and masks of more pixels, before memory is taken for them "
+            f"[default: {MAX_PIXELS}, or SAM2S_MAX_PIXELS].",
+        ),
+    ] = None,
 ) -> None:
-    pass
+    if max_pixels is not None:
+        set_max_pixels(max_pixels)
 
 
 def _flowing(commands: Iterable[CommandInfo]) -> None:

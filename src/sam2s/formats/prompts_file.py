@@ -13,6 +13,7 @@ Coordinates are (x, y) pixels of the video. A mask is a picture of the video's s
 from __future__ import annotations
 
 import json
+import logging
 import math
 import re
 from collections.abc import Iterator
@@ -20,11 +21,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from sam2s.errors import DatasetError, PromptError
-from sam2s.masks.palette import read_label_map
+from sam2s.errors import PromptError
+from sam2s.masks.mask_pictures import read_mask_picture
 from sam2s.tracking.prompts import Box, Mask, Points, Prompt
+
+log = logging.getLogger(__name__)
 
 _FILE_KEYS = ("frame", "objects")
 _OBJECT_KEYS = ("id", "label", "frame", "box", "points", "labels", "mask")
@@ -191,17 +192,10 @@ def _box(corners: Any) -> Box:
 
 
 def _mask(path: Path, object_id: int) -> Mask:
-    try:
-        ids = read_label_map(path)
-    except DatasetError as error:
-        raise PromptError(str(error)) from error
-    values = [int(value) for value in np.unique(ids) if value]
-    if object_id in values:
-        return Mask(ids == object_id)
-    if values in ([1], [255]):  # a binary mask
-        return Mask(ids > 0)
-    found = f"the values {', '.join(map(str, values[:10]))}" if values else "no object at all"
-    raise PromptError(f"mask {path} has {found}; pixels must be {object_id} for this object, or 0 and 255")
+    mask, note = read_mask_picture(path).of_object(object_id)
+    if note:
+        log.warning("%s", note)
+    return Mask(mask)
 
 
 def _number(value: Any) -> float:

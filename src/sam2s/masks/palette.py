@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import io
+import logging
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -11,8 +12,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sam2s.errors import DatasetError, OutputError
+from sam2s.errors import OutputError
 from sam2s.files import write_atomically
+from sam2s.masks.mask_pictures import read_mask_picture
+
+log = logging.getLogger(__name__)
+
+_warned: set[tuple[Path, str]] = set()  # folders that a note was logged for
 
 MAX_LABEL = 255
 _GOLDEN = 0.618033988749895
@@ -102,22 +108,15 @@ def write_label_map(path: Path, labels: np.ndarray) -> None:
 
 
 def read_label_map(path: Path) -> np.ndarray:
-    """Read object ids [H, W] from an indexed, grey or bilevel PNG: uint8, or uint16 from a 16-bit one.
+    """Read object ids [H, W] from a picture: uint8, or uint16 from a 16-bit one.
+
+    A picture of one mask in greys (soft edges, JPEG) is thresholded to 0 and 255; a warning says so, once a folder.
 
     Raises:
-        DatasetError: the file is missing, damaged, or holds colours instead of ids.
+        PictureError: the file is missing, damaged, or holds colours or greys instead of ids.
     """
-    try:
-        with Image.open(path) as image:
-            mode, pixels = image.mode, np.array(image)
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises any of them
-        raise DatasetError(f"cannot read mask {path}: {error}") from error
-    if mode.startswith("I"):
-        if pixels.max(initial=0) > np.iinfo(np.uint16).max:
-            raise DatasetError(f"mask {path} holds ids above 65535; use 8-bit or 16-bit ids")
-        return pixels.astype(np.uint16)
-    if mode in ("L", "P", "1"):
-        return pixels.astype(np.uint8)
-    if mode in ("RGB", "RGBA") and (pixels[..., :3] == pixels[..., :1]).all():
-        return pixels[..., 0]
-    raise DatasetError(f"mask {path} is a {mode} picture: its pixels are colours, not ids; save it in mode L or P")
+    picture = read_mask_picture(path)
+    if picture.note and (path.parent, picture.kind) not in _warned:
+        _warned.add((path.parent, picture.kind))
+        log.warning("%s; more such masks of the folder are read alike", picture.note)
+    return picture.labels

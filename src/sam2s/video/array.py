@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from sam2s.errors import SourceError
+from sam2s.picture_files import as_rgb
 from sam2s.video.frame import Frame, check_range
 
 
@@ -68,15 +69,6 @@ class ArraySource:
 
     def close(self) -> None:
         """Nothing to release."""
-
-
-def as_rgb(image: np.ndarray) -> np.ndarray:
-    """Make uint8 [H, W], [H, W, 1], [H, W, 3] or [H, W, 4] a contiguous [H, W, 3]: grey is repeated, alpha dropped."""
-    if image.ndim == 2:
-        image = image[:, :, None]
-    if image.shape[2] == 1:
-        image = np.repeat(image, 3, axis=2)
-    return np.ascontiguousarray(image[:, :, :3])
 
 
 def _check_picture(frame: np.ndarray, name: str) -> None:

@@ -8,22 +8,18 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageOps
-
-from sam2s.errors import SourceError, TruncatedSourceError
+from sam2s.errors import PictureError, SourceError, TruncatedSourceError
 from sam2s.files import natural
-from sam2s.video.array import as_rgb
+from sam2s.picture_files import IMAGE_SUFFIXES, PictureReader, picture_size
 from sam2s.video.frame import Frame, check_range
-
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"})
 
 
 class FolderSource:
     """Frames of a folder's images (png, jpg, jpeg, tif, tiff, bmp, webp), in natural order: 2.png before 10.png.
 
-    Hidden files and other kinds of files are passed over. Grey images become RGB, alpha is dropped, of 16 bits the
-    upper eight are kept, EXIF orientation is applied. A single image file is a video of one frame.
+    Hidden files and other kinds of files are passed over. Grey images become RGB, alpha is dropped, images of more than
+    eight bits are scaled alike (`sam2s.picture_files`), the orientation that EXIF, TIFF or XMP say is applied. A single
+    image file is a video of one frame.
     """
 
     seekable = True
@@ -38,10 +34,11 @@ class FolderSource:
         self.files = [self.path] if self.path.is_file() else _images(self.path)
         self.name = self.path.stem if self.path.is_file() else self.path.resolve().name
         self.fps = fps
+        self._reader = PictureReader(self.files)
         self.length: int | None = len(self.files)
-        self.size: tuple[int, int] = _size(self.files[0])
+        self.size: tuple[int, int] = picture_size(self.files[0])
         for file in self.files[1:]:
-            if (size := _size(file)) != self.size:
+            if (size := picture_size(file)) != self.size:
                 raise self._mixed(file, size)
 
     def frames(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[Frame]:
@@ -64,8 +61,8 @@ class FolderSource:
         if not 0 <= index < len(self.files):
             raise SourceError(f"{self.path}: no frame {index}; the folder has {len(self.files)} images, counted from 0")
         try:
-            image = read_image(self.files[index])
-        except (OSError, SyntaxError, ValueError) as error:
+            image = self._reader.read(self.files[index])
+        except PictureError as error:
             raise TruncatedSourceError(f"{self.files[index]}: frame {index} is damaged or gone ({error})") from error
         if image.shape[:2] != self.size:
             raise self._mixed(self.files[index], image.shape[:2])
@@ -90,16 +87,6 @@ class FolderSource:
         """Nothing to release."""
 
 
-def read_image(path: Path) -> np.ndarray:
-    """Read an image file as uint8 [H, W, 3], upright."""
-    with Image.open(path) as image:
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode.startswith("I") or upright.mode == "F":
-            return as_rgb((np.asarray(upright).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
-        # RGBA first: it keeps the colours of palettes with transparency.
-        return as_rgb(np.asarray(upright.convert("RGBA" if "transparency" in upright.info else "RGB")))
-
-
 def _images(folder: Path) -> list[Path]:
     files = [f for f in folder.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES and not f.name.startswith(".")]
     if not files:
@@ -108,17 +95,6 @@ def _images(folder: Path) -> list[Path]:
         what = f"holds {found} entries but no images" if found else "the folder is empty"
         raise SourceError(f"{folder}: {what}; allowed are {kinds}, directly in the folder")
     return sorted(files, key=lambda f: natural(f.name))
-
-
-def _size(path: Path) -> tuple[int, int]:
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            # Orientations 5 to 8 lie on their side. Without such data in the header, asking would decode a whole PNG.
-            turned = ("exif" in image.info or image.format == "TIFF") and image.getexif().get(0x0112, 1) >= 5
-    except (OSError, SyntaxError, ValueError) as error:
-        raise SourceError(f"{path}: not an image that can be read ({error})") from error
-    return (width, height) if turned else (height, width)
 
 
 def _text(size: tuple[int, int]) -> str:

@@ -12,9 +12,10 @@ from urllib.request import url2pathname
 import numpy as np
 
 from sam2s.errors import SourceError
+from sam2s.picture_files import IMAGE_SUFFIXES
 from sam2s.video.array import ArraySource
 from sam2s.video.file import FileSource
-from sam2s.video.folder import IMAGE_SUFFIXES, FolderSource
+from sam2s.video.folder import FolderSource
 from sam2s.video.frame import VideoSource
 from sam2s.video.live import LiveSource, Policy
 

@@ -78,8 +78,8 @@ class TestFiles:
     def test_greys_for_ids(self, davis):
         save(mask_path(davis, "long", 2), np.arange(48 * 64).reshape(SIZE).astype(np.uint8))
         key, text = only(davis)
-        assert key == ("ids", "long", 2, True)
-        assert text == "255 ids on one frame: a picture in greys, not a label map"
+        assert key == ("file", "long", None, True)
+        assert "is a picture in greys, not a label map and not a mask" in text
 
     def test_a_damaged_record(self, tmp_path, add_video, discs):
         add_video(tmp_path, "a/x", {1: discs(3)})

@@ -1,0 +1,299 @@
+"""Picture files as frames: opened within limits, upright, and brought to eight bits by one rule for a whole video.
+
+Pictures of more than eight bits (infrared cameras, microscopes) say seldom how many of their bits are in use: twelve
+lie as often in the lower end of sixteen as spread over them. So the depth is what the files declare (the sBIT chunk of
+PNG, BitsPerSample or MaxSampleValue of TIFF), else the smallest of 8, 10, 12, 14 and 16 bits that holds the largest
+value of all pictures of the video. It is never measured for each frame alone, which would make the brightness flicker.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from sam2s.errors import LimitError, PictureError
+from sam2s.limits import check_pixels, max_pixels
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"})
+"""Endings of files that are taken for pictures."""
+
+# Not EPS or others of Pillow's formats, for which it would start other programs.
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000", "PPM")
+_DEPTHS = (8, 10, 12, 14, 16)
+_ORIENTATION, _BITS, _MAX_SAMPLE, _SUBFILE = 0x0112, 258, 281, 254
+_TAIL = 1 << 14  # bytes at the end of a PNG in which metadata behind the pixels lie
+_HEAD = 1 << 12
+
+
+@contextmanager
+def open_picture(path: Path, what: str = "picture") -> Iterator[Image.Image]:
+    """Open a picture, for a block that decodes it; whatever decoding raises becomes a PictureError.
+
+    `what` is how messages call it.
+
+    Raises:
+        PictureError: it is missing, damaged, or no picture.
+        LimitError: it declares more pixels than the limit; nothing of it was decoded.
+    """
+    if max_pixels() > (Image.MAX_IMAGE_PIXELS or 0):
+        Image.MAX_IMAGE_PIXELS = None  # the user has set a higher limit than Pillow's
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            check_pixels(image.height, image.width, str(path))
+            yield image
+    except (PictureError, LimitError):
+        raise
+    except Image.DecompressionBombError as error:  # far above the limit, so that Pillow's own is met first
+        raise LimitError(f"{path}: {error}; if that size is right, raise it: sam2s --max-pixels N ...") from error
+    except FileNotFoundError:
+        raise PictureError(f"cannot read {what} {path}: no such file") from None
+    except Exception as error:  # Pillow's decoders raise errors of many kinds on damaged files
+        raise PictureError(f"cannot read {what} {path}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "not a picture of a kind that can be read (png, jpg, tif, bmp, webp)"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error).removesuffix(".") or type(error).__name__
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Read (height, width) of a picture as it is shown, upright, from its header.
+
+    Raises:
+        PictureError: it is missing or no picture.
+        LimitError: it declares more pixels than the limit.
+    """
+    with open_picture(path) as image:
+        if image.format == "TIFF":  # releases of Pillow differ in whether `size` is turned already
+            tags: Any = image.tag_v2  # type: ignore[attr-defined]
+            width, height, turn = tags.get(256), tags.get(257), tags.get(_ORIENTATION, 1)
+        else:
+            width, height, turn = *image.size, _orientation(image, path)
+        return (width, height) if turn >= 5 else (height, width)
+
+
+def _orientation(image: Image.Image, path: Path) -> int:
+    """EXIF orientation 1 to 8, also where XMP alone says it; 5 to 8 lie on their side."""
+    if image.format == "PNG" and not _METADATA.isdisjoint(image.info):
+        return int(image.getexif().get(_ORIENTATION, 1))
+    if image.format == "PNG":
+        with path.open("rb") as file:  # metadata may stand behind the pixels, and Pillow would decode them to look
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - _TAIL))
+            tail = file.read()
+        if b"eXIf" in tail or b"adobe.xmp" in tail:
+            image.load()
+            return int(image.getexif().get(_ORIENTATION, 1))
+        return 1
+    return int(image.getexif().get(_ORIENTATION, 1)) if not _METADATA.isdisjoint(image.info) else 1
+
+
+_METADATA = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Turn an opened picture as its EXIF or XMP orientation says."""
+    image.load()  # metadata may stand behind the pixels
+    return ImageOps.exif_transpose(image)
+
+
+def count_pages(path: Path) -> int:
+    """Count the pictures in a file: the pages of a TIFF stack, the frames of an animated WebP, PNG or GIF.
+
+    Reduced copies in a TIFF file are left out, and so is the picture that an animated PNG shows where animation is not
+    understood.
+
+    Raises:
+        PictureError: it is missing, damaged, or no picture.
+    """
+    return len(pages_of(path))
+
+
+def pages_of(path: Path) -> list[int]:
+    """Positions at which the pictures of a file lie; see `count_pages` for what is left out."""
+    with open_picture(path) as image:
+        count = getattr(image, "n_frames", 1)
+        if count == 1 or image.format == "MPO":  # MPO: two views, or a preview
+            return [0]
+        if image.format == "TIFF":
+            pages = []
+            for page in range(count):
+                image.seek(page)
+                tags: Any = image.tag_v2  # type: ignore[attr-defined]
+                if not tags.get(_SUBFILE, 0) & 1:
+                    pages.append(page)
+            return pages or [0]
+        return list(range(1 if image.info.get("default_image") else 0, count))
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Whether an opened picture has more than eight bits a channel."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return True
+    if image.format == "TIFF":
+        bits: Any = image.tag_v2.get(_BITS, (8,))  # type: ignore[attr-defined]
+        return max(bits if isinstance(bits, tuple) else (bits,)) > 8
+    return image.format == "PNG" and any("16" in str(t[3]) for t in getattr(image, "tile", ()))
+
+
+@dataclass(frozen=True)
+class PixelDepth:
+    """The value that becomes 255 when a deep picture is brought to eight bits.
+
+    Attributes:
+        white: the value; 0 stays 0.
+        declared: whether the files say so, or it was measured.
+    """
+
+    white: float
+    declared: bool
+
+    def convert(self, pixels: np.ndarray) -> np.ndarray:
+        """Bring pixels of any number type to uint8."""
+        scaled = pixels * np.float32(255 / self.white)
+        np.clip(np.rint(scaled, out=scaled), 0, 255, out=scaled)
+        return scaled.astype(np.uint8)
+
+
+class PictureReader:
+    """Reads the pictures of one video as uint8 [H, W, 3], RGB, upright; alpha is dropped, grey repeated.
+
+    Where pictures are deeper than eight bits, the first one that is read makes it look at all files, once.
+    """
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        """Take the files of one video; nothing is opened yet."""
+        self._files = files
+        self._depth: PixelDepth | None = None
+
+    def read(self, path: Path, page: int = 0) -> np.ndarray:
+        """Read one picture, one of the files or a page of it.
+
+        Raises:
+            PictureError: it is missing, damaged, no picture, or its values cannot be brought to eight bits.
+            LimitError: it declares more pixels than the limit.
+        """
+        with open_picture(path) as image:
+            if page:
+                image.seek(page)
+            if not is_deep(image):
+                return _rgb(upright(image))
+            pixels = _deep_pixels(image, path, page)
+        if self._depth is None:
+            self._depth = measure_depth(self._files)
+        return np.ascontiguousarray(as_rgb(self._depth.convert(pixels)))
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """Read a picture that belongs to no video; see `PictureReader`."""
+    return PictureReader([path]).read(path)
+
+
+def as_rgb(image: np.ndarray) -> np.ndarray:
+    """Make uint8 [H, W], [H, W, 1], [H, W, 3] or [H, W, 4] a contiguous [H, W, 3]: grey is repeated, alpha dropped."""
+    if image.ndim == 2:
+        image = image[:, :, None]
+    if image.shape[2] == 1:
+        image = np.repeat(image, 3, axis=2)
+    return np.ascontiguousarray(image[:, :, :3])
+
+
+def measure_depth(files: Sequence[Path]) -> PixelDepth:
+    """Find the depth of a video of deep pictures, as the module says.
+
+    Raises:
+        PictureError: values are negative or not finite, or above 65535, so that no depth follows from them.
+    """
+    largest = 0.0
+    floats = False
+    for path in files:
+        for page in pages_of(path):
+            with open_picture(path) as image:
+                if page:
+                    image.seek(page)
+                if not is_deep(image):
+                    continue  # eight bits beside deeper ones
+                if bits := _declared_bits(image, path):
+                    return PixelDepth(2**bits - 1, declared=True)
+                pixels = _deep_pixels(image, path, page)
+            low, high = float(pixels.min()), float(pixels.max())
+            if not (low >= 0 and high <= 65535):  # also false for NaN
+                raise PictureError(
+                    f"{path}: its pixels range from {low:g} to {high:g}; from 0 to 1, or to at most 65535, can be "
+                    "brought to 8 bits: scale the pictures of the video alike, and save them as 8 or 16 bits"
+                )
+            floats = floats or pixels.dtype.kind == "f"
+            largest = max(largest, high)
+            if largest >= 1 << _DEPTHS[-2]:  # more cannot change the answer
+                return PixelDepth(65535, declared=False)
+    if floats and largest <= 1:
+        return PixelDepth(1, declared=False)
+    return PixelDepth(next(2.0**bits - 1 for bits in _DEPTHS if largest <= 2**bits - 1), declared=False)
+
+
+def _declared_bits(image: Image.Image, path: Path) -> int:
+    """How many bits a deep picture says are in use, below 16; 0 where it says nothing."""
+    if image.format == "PNG":
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+        place = head.find(b"sBIT")
+        length = struct.unpack(">I", head[place - 4 : place])[0] if place >= 4 else 0
+        bits = max(head[place + 4 : place + 4 + length], default=0) if 1 <= length <= 4 else 0
+        return bits if 8 <= bits < 16 else 0
+    if image.format == "TIFF" and image.mode != "F":
+        tags: Any = image.tag_v2  # type: ignore[attr-defined]
+        each = tags.get(_BITS, 8)
+        bits = max(each) if isinstance(each, tuple) else each
+        limits = tags.get(_MAX_SAMPLE)
+        limit = max(limits) if isinstance(limits, tuple) and limits else limits
+        if isinstance(limit, int) and 255 <= limit < 1 << 16:
+            bits = limit.bit_length()
+        return bits if 8 < bits < 16 else 0
+    return 0
+
+
+def _rgb(image: Image.Image) -> np.ndarray:
+    # RGBA first: it keeps the colours of palettes with transparency.
+    return as_rgb(np.asarray(image.convert("RGBA" if "transparency" in image.info else "RGB")))
+
+
+def _deep_pixels(image: Image.Image, path: Path, page: int) -> np.ndarray:
+    """[H, W] or [H, W, 3] of a deep picture in its own numbers, upright."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return np.asarray(upright(image))
+    if page:
+        raise PictureError(f"{path}: pages of colours of 16 bits cannot be read; save each as a file of its own")
+    turn = int(image.getexif().get(_ORIENTATION, 1)) if not _METADATA.isdisjoint(image.info) else 1
+    if image.format == "TIFF":
+        turn = int(image.tag_v2.get(_ORIENTATION, 1))  # type: ignore[attr-defined]
+    return _turned(_deep_colours(path), turn)
+
+
+def _deep_colours(path: Path) -> np.ndarray:
+    """uint16 [H, W, 3] as stored; Pillow would keep the upper eight bits alone."""
+    import av
+
+    with av.open(str(path.absolute())) as container:
+        picture = next(container.decode(video=0))
+        if not isinstance(picture, av.VideoFrame):
+            raise PictureError(f"cannot read picture {path}: it holds no picture")
+        return picture.to_ndarray(format="rgb48le")
+
+
+def _turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn an array as an EXIF orientation says."""
+    if orientation >= 5:
+        pixels = pixels.swapaxes(0, 1)
+        orientation = {5: 1, 6: 2, 7: 3, 8: 4}.get(orientation, 1)
+    rows, columns = {2: (1, -1), 3: (-1, -1), 4: (-1, 1)}.get(orientation, (1, 1))
+    return pixels[::rows, ::columns]

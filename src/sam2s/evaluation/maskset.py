@@ -33,10 +33,14 @@ class VideoMasks(Protocol):
     """
 
     @property
-    def frames(self) -> tuple[str, ...]: ...
+    def frames(self) -> tuple[str, ...]:
+        """Keys of the frames that have masks, in order."""
+        ...
 
     @property
-    def by_object(self) -> Mapping[int, Mapping[str, object]] | None: ...
+    def by_object(self) -> Mapping[int, Mapping[str, object]] | None:
+        """What each object has by frame, where the layout is by object; else None."""
+        ...
 
     def read(self, key: str) -> tuple[dict[int, Region], tuple[int, int] | None]:
         """Read the objects on a frame and the frame's size (H, W), where it is known; none on a frame without masks."""

@@ -36,22 +36,34 @@ class EvalVideo(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name of the video, unique in its data set."""
+        ...
 
     @property
-    def objects(self) -> Mapping[int, str]: ...
+    def objects(self) -> Mapping[int, str]:
+        """Names of the objects by id."""
+        ...
 
     @property
-    def source(self) -> VideoSource: ...
+    def source(self) -> VideoSource:
+        """The frames."""
+        ...
 
     @property
-    def stems(self) -> tuple[str, ...]: ...
+    def stems(self) -> tuple[str, ...]:
+        """Name of each frame without its ending, in order."""
+        ...
 
     @property
-    def columns(self) -> frozenset[str]: ...
+    def columns(self) -> frozenset[str]:
+        """Columns of the result table that these ground truths allow."""
+        ...
 
     @property
-    def fingerprint(self) -> str: ...
+    def fingerprint(self) -> str:
+        """Changes when frames or ground truths change."""
+        ...
 
     def truth(self, frame: int) -> dict[int, np.ndarray]:
         """Masks bool [H, W] of all objects that are annotated on a frame, all false where one is absent."""

@@ -28,9 +28,13 @@ _FPS_OF_FOLDERS = Fraction(25)
 class Writer(Protocol):
     """Where drawn frames go; `sam2s.video.VideoWriter` is one."""
 
-    def write(self, image: np.ndarray, pts: Fraction | None = None) -> None: ...
+    def write(self, image: np.ndarray, pts: Fraction | None = None) -> None:
+        """Append a picture uint8 [H, W, 3] at an exact time in seconds."""
+        ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Finish the file."""
+        ...
 
 
 def layers(result: FrameResult | FrameRecord, names: Mapping[int, str], clean: Clean | None = None) -> list[Layer]:

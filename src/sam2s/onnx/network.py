@@ -51,27 +51,34 @@ class OnnxNetwork:
 
     @property
     def image_size(self) -> int:
+        """Side S of the square model image, pixels."""
         return self.config.image_size
 
     @property
     def text_bank(self) -> Tensor:
+        """Text features [K, text_dim], float32."""
         return self._constants["text_bank"]
 
     @property
     def no_obj_ptr(self) -> Tensor:
+        """Object pointer [1, C] of an absent object."""
         return self._constants["no_obj_ptr"]
 
     def encode_image(self, images: Tensor) -> ImageFeatures:
+        """Normalised images [B, 3, S, S] -> features."""
         embedding, s4, s8 = self._run("image_encoder", images)
         return ImageFeatures(embedding, (s4, s8))
 
     def without_memory(self, embedding: Tensor) -> Tensor:
+        """Embedding [B, C, h, w] for a frame that is prompted before anything is remembered."""
         return embedding + self._constants["no_mem_embed"].view(1, -1, 1, 1)
 
     def first_cls(self, batch: int) -> Tensor | None:
+        """The CLS token [B, 1, C] of frames that bypass memory attention; None without semantics."""
         return None if self.config.semantic == "off" else self._constants["cls_token"].expand(batch, -1, -1)
 
     def attend(self, embedding: Tensor, memory: Memory) -> tuple[Tensor, Tensor | None]:
+        """Condition the embedding [B or 1, C, h, w] on the memory of B objects; as `SAM2S.attend`."""
         last = self.config.num_maskmem
         slots = torch.tensor([last if slot == LONG_TERM_SLOT else slot for slot in memory.slots])
         conditioned, *cls = self._run(
@@ -82,6 +89,7 @@ class OnnxNetwork:
     def encode_prompt(
         self, batch: int, points: tuple[Tensor, Tensor] | None = None, mask_logits: Tensor | None = None
     ) -> Prompt:
+        """Encode the prompts of B objects; as `SAM2S.encode_prompt`."""
         if points is None and mask_logits is None:
             if batch not in self._no_prompt:
                 self._no_prompt[batch] = self._encode_prompt(batch, None, None)
@@ -96,6 +104,7 @@ class OnnxNetwork:
         return Prompt(*self._run("prompt_encoder", coords.float(), labels, mask, given))
 
     def decode(self, embedding: Tensor, features: ImageFeatures, prompt: Prompt, cls: Tensor | None = None) -> Decoded:
+        """Read masks off a conditioned embedding [B, C, h, w]; as `SAM2S.decode`."""
         token = () if cls is None else (cls,)
         logits, ious, tokens, object_logit, *read = self._run(
             "mask_decoder", embedding, *features.high_res, prompt.sparse, prompt.dense, *token
@@ -103,20 +112,25 @@ class OnnxNetwork:
         return Decoded(logits, ious, tokens, object_logit, read[0] if read else None)
 
     def encode_memory(self, embedding: Tensor, logits: Tensor, object_logit: Tensor, *, binarize: bool) -> Tensor:
+        """Make the memory maps [B, mem_dim, h, w] of a frame; as `SAM2S.encode_memory`."""
         if binarize:
             logits = torch.where(logits > 0, CERTAIN, -CERTAIN)
         return self._run("memory_encoder", embedding, logits, object_logit)[0]
 
     def semantic_logits(self, cls: Tensor) -> Tensor:
+        """CLS tokens [B, C] -> float32 logits [B, K] over the text bank."""
         return self._run("semantics", cls)[0]
 
     def mask_downsample(self, mask: Tensor, /) -> Tensor:
+        """Masks [B, 1, S, S] reduced to the size of a mask prompt [B, 1, 4h, 4w]."""
         return self._run("mask_reducer", mask)[0]
 
     def obj_ptr_proj(self, tokens: Tensor, /) -> Tensor:
+        """Mask tokens [B, C] -> object pointers [B, C]."""
         return self._run("object_pointer", tokens)[0]
 
     def digest(self) -> str:
+        """SHA-256 over the files of the export."""
         found = hashlib.sha256()
         for file in sorted(file for file in self._folder.iterdir() if file.is_file()):
             found.update(file.name.encode())

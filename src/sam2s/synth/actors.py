@@ -36,9 +36,11 @@ class Backdrop:
     scale: float = 2.0
 
     def depth(self, t: float) -> float:
+        """Order of drawing at time `t`: greater is nearer."""
         return -math.inf
 
     def draw(self, canvas: Canvas, t: float, view: View) -> None:
+        """Draw the state of time `t` as seen from `view`."""
         pose = compose(view.matrix(self.plane), affine(0, 0, 0, self.scale))
         canvas.fill(self.sprites[view.index % len(self.sprites)], pose, self.elastic.at(t) if self.elastic else None)
 
@@ -66,6 +68,7 @@ class Path:
         period: float,
         angle: float | None = None,
     ) -> "Path":
+        """Draw a path at random."""
         return cls(
             Track(rng, period, reach, float(place[0])),
             Track(rng, period, reach, float(place[1])),
@@ -75,6 +78,7 @@ class Path:
         )
 
     def at(self, t: float) -> Matrix:
+        """Placement at time `t`, as an affine matrix."""
         scale, aspect = math.exp(self.scale(t)), math.exp(0.5 * self.aspect(t))
         return affine(self.x(t), self.y(t), self.angle(t), scale * aspect, scale / aspect)
 
@@ -111,6 +115,7 @@ class Body:
     _moves: dict[int, Matrix] = field(default_factory=dict)
 
     def depth(self, t: float) -> float:
+        """Order of drawing at time `t`: greater is nearer."""
         return self.rank + (self.order(t) if self.order else 0.0)
 
     def _pose(self, t: float, view: View) -> Matrix:
@@ -126,6 +131,7 @@ class Body:
         return compose(view.matrix(self.plane), pose)
 
     def draw(self, canvas: Canvas, t: float, view: View) -> None:
+        """Draw the state of time `t` as seen from `view`."""
         root = self._pose(t, view)
         warp = self.elastic.at(t) if self.elastic else None
         poses: list[Matrix] = []
@@ -182,6 +188,7 @@ class Instrument:
         )
 
     def depth(self, t: float) -> float:
+        """Order of drawing at time `t`: greater is nearer."""
         return self._rank(t)
 
     def _drawn_back(self, t: float) -> float:
@@ -190,6 +197,7 @@ class Instrument:
         return min(max(4 * wish, 0.0), 1.0) * min(1.0, t / 6)
 
     def draw(self, canvas: Canvas, t: float, view: View) -> None:
+        """Draw the state of time `t` as seen from `view`."""
         (px, py), x, y = self._pivot, self._x(t) + 0.3 * view.x, self._y(t) + 0.3 * view.y
         bearing = math.atan2(y - py, x - px)
         back = self._drawn_back(t) * (math.hypot(x - px, y - py) + 1)

@@ -48,6 +48,7 @@ class Elastic:
         self._turn = [Track(rng, 2 * period, turn) for _ in range(2)] if turn else []
 
     def at(self, t: float) -> Warp:
+        """The deformation at time `t`."""
         (p0, p1, p2, p3), (k0, k1, k2, k3) = (p(t) for p in self._phase), self._k
         a0, a1, a2, a3 = self._strength
         tx, ty = (track(t) for track in self._turn) if self._turn else (0.0, 0.0)

@@ -18,6 +18,7 @@ class Track:
         self._phase = float(rng.uniform(0, 64))
 
     def __call__(self, t: float) -> float:
+        """The value at time `t`."""
         position = t * self._rate + self._phase
         index = math.floor(position)
         s, knots = position - index, self._knots
@@ -34,6 +35,7 @@ class Clock:
         self._fine = Track(rng, 7, rng.uniform(0, 1.5))
 
     def __call__(self, t: float) -> float:
+        """The value at time `t`."""
         return self._tempo * (t + self._swing(t) + self._fine(t) - self._swing(0) - self._fine(0))
 
 
@@ -70,6 +72,7 @@ class Camera:
         self._offsets[0] = 0
 
     def __call__(self, t: float) -> View:
+        """The value at time `t`."""
         index = int(np.searchsorted(self._jumps, t, side="right"))
         dx, dy, dangle, dzoom = self._offsets[index % 16].tolist()
         return View(

@@ -99,6 +99,7 @@ def _names(rng: np.random.Generator, count: int) -> list[str]:
 
 
 def laparoscopy(rng: np.random.Generator, drift: float) -> Stage:
+    """Lay out a laparoscopic scene: organs, fat and long thin instruments from several ports."""
     cast = _Cast()
     cast.extras(bed(rng, palette_of(rng)))
     for _ in range(int(rng.integers(1, 4))):
@@ -118,6 +119,7 @@ def laparoscopy(rng: np.random.Generator, drift: float) -> Stage:
 
 
 def colonoscopy(rng: np.random.Generator, drift: float) -> Stage:
+    """Lay out the inside of a bowel with polyps, folds and reflections."""
     cast = _Cast()
     wall = tint(rng, palette_of(rng, ("mucosa", "mucosa", "mucosa", "pale mucosa", "red mucosa", "meat", "serosa")))
     views = tuple(lumen(rng, wall) for _ in range(int(rng.integers(1, 4))))
@@ -148,6 +150,7 @@ def colonoscopy(rng: np.random.Generator, drift: float) -> Stage:
 
 
 def robotic(rng: np.random.Generator, drift: float) -> Stage:
+    """Lay out a robotic scene on ex vivo tissue with jointed instruments."""
     cast = _Cast()
     cast.extras(bed(rng, palette_of(rng, ("grey", "meat", "muscle", "fat", "serosa")), relief=1.5))
     for _ in range(int(rng.integers(0, 4))):
@@ -165,6 +168,7 @@ def robotic(rng: np.random.Generator, drift: float) -> Stage:
 
 
 def microscope(rng: np.random.Generator, drift: float) -> Stage:
+    """Lay out an eye under the microscope with fine instruments."""
     cast = _Cast()
     cast.extras(bed(rng, palette_of(rng, ("sclera", "sclera", "serosa", "muscle"))))
     if rng.random() < 0.8:
@@ -175,6 +179,7 @@ def microscope(rng: np.random.Generator, drift: float) -> Stage:
 
 
 def generic(rng: np.random.Generator, drift: float) -> Stage:
+    """Lay out a scene of natural things, for variety."""
     cast = _Cast()
     ground = landscape(rng)
     cast.extras(ground)

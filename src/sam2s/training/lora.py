@@ -20,6 +20,7 @@ class LowRank(nn.Module):
         self.scale = alpha / rank
 
     def forward(self, weight: Tensor) -> Tensor:
+        """weight [out, in] -> the adapted weight [out, in]."""
         return weight + self.scale * (self.up @ self.down)
 
 

@@ -58,6 +58,7 @@ class Decoder:
 
     @property
     def total(self) -> int | None:
+        """Number of frames, or None if the container does not tell."""
         return None if self._keys.total is None else self._keys.total - self._hidden
 
     def count(self) -> int:
@@ -66,6 +67,7 @@ class Decoder:
         return self.total or 0
 
     def close(self) -> None:
+        """Close the file; idempotent."""
         with self._scan_lock:
             self._scan = None
 

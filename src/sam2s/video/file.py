@@ -69,6 +69,7 @@ class FileSource:
 
     @property
     def length(self) -> int | None:
+        """Number of frames, or None if the container does not tell."""
         return self._decoder.total
 
     def count(self) -> int:

@@ -45,7 +45,9 @@ class VideoSource(Protocol):
     seekable: bool
 
     @property
-    def length(self) -> int | None: ...
+    def length(self) -> int | None:
+        """Number of frames, or None if nobody knows."""
+        ...
 
     def frames(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[Frame]:
         """Yield frames start, start+step, ... below stop; nothing is read ahead beyond a small bounded queue.

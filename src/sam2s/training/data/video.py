@@ -43,10 +43,14 @@ class TrainingVideo(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name of the video or source, for messages."""
+        ...
 
     @property
-    def frames(self) -> Sequence[int]: ...
+    def frames(self) -> Sequence[int]:
+        """Indices of the frames that have labels, ascending."""
+        ...
 
     def category(self, object_id: int) -> str | None:
         """What an object is, or None where nobody said."""
@@ -79,13 +83,19 @@ class Source(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name of the video or source, for messages."""
+        ...
 
     @property
-    def weight(self) -> float: ...
+    def weight(self) -> float:
+        """Share of the clips that are drawn from this source, relative to the others."""
+        ...
 
     @property
-    def entries(self) -> Sequence[Entry]: ...
+    def entries(self) -> Sequence[Entry]:
+        """Its videos."""
+        ...
 
     def clips(self, *, pictures: bool) -> int:
         """Clips that an epoch takes from it: of its single pictures, or of its videos."""

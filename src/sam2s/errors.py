@@ -45,5 +45,17 @@ class OutputError(Sam2sError):
     """Results cannot be written, or an output folder belongs to another video."""
 
 
+class WorkspaceError(OutputError):
+    """A file is no workspace, or one of another sam2s, or an act in it is not possible."""
+
+
+class DamagedWorkspaceError(WorkspaceError):
+    """A workspace lost or changed what was written into it."""
+
+
+class WorkspaceInUseError(WorkspaceError):
+    """Another process writes to the workspace, or has taken it over."""
+
+
 class MissingExtraError(Sam2sError, ImportError):
     """An optional dependency is needed for this; the message names the extra to install."""

@@ -1,0 +1,274 @@
+"""A connection to the database of a workspace: how it is opened, and transactions that keep others out."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sam2s.errors import DamagedWorkspaceError, OutputError, WorkspaceError, WorkspaceInUseError
+
+from .schema import VERSION, check_version, create_tables, migrate
+from .writer_lock import claim, release, say_holder
+
+FILE = "workspace.sqlite"
+BUSY_SECONDS = 30.0
+"""How long a transaction waits for that of another process; each takes milliseconds."""
+_DAMAGE = ("malformed", "not a database", "corrupt", "disk i/o error")
+
+
+class Database:
+    """One connection, which threads may share: each statement and transaction has it for itself.
+
+    Attributes:
+        path: of the file.
+        token: tells the writer from others; processes that were given the same one write together. None when reading.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, token: str | None) -> None:
+        """Use `open_database` or `create_database`."""
+        self.path, self.token = path, token
+        self.connection = connection
+        self.lock = threading.RLock()
+        self._depth = 0
+        self._owns = False
+        self._file = _identity(path)
+        self._checked = 0.0
+
+    def query(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+        """All rows of a statement that reads."""
+        with self.lock, translated(self.path):
+            return self.connection.execute(sql, values).fetchall()
+
+    @contextmanager
+    def transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """Write all of what is done inside, or nothing; within another one it becomes part of that.
+
+        Args:
+            durable: survive a power cut as well, and all that was written before; costs the time of the disk.
+
+        Raises:
+            WorkspaceInUseError: another process has taken the workspace over.
+            OutputError: the disk is full, read-only or gone.
+        """
+        if self.token is None:
+            raise WorkspaceError(f"{self.path} is open for reading only; open it with write=True")
+        with self.lock, translated(self.path):
+            if self._depth:
+                self._depth += 1
+                try:
+                    yield self.connection
+                finally:
+                    self._depth -= 1
+                return
+            self._check_there()
+            if durable:
+                self.connection.execute("PRAGMA synchronous = FULL")
+            try:
+                self.connection.execute("BEGIN IMMEDIATE")
+                self._depth = 1
+                self._fence()
+                yield self.connection
+                self.connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self.connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._depth = 0
+                if durable:
+                    with suppress(sqlite3.Error):
+                        self.connection.execute("PRAGMA synchronous = NORMAL")
+
+    def claim(self, *, take_over: bool) -> None:
+        """Become the one that writes.
+
+        Raises:
+            WorkspaceInUseError: another process is, naming it.
+        """
+        assert self.token is not None
+        with self.lock, translated(self.path):
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._owns = claim(self.connection, self.token, self.path, take_over=take_over)
+                version = check_version(self.connection, str(self.path))
+                if version < VERSION:
+                    migrate(self.connection, version)
+                self.connection.execute("COMMIT")
+            except BaseException:
+                self.connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Let go of the file, with all that was written made durable; idempotent."""
+        with self.lock:
+            try:
+                if self.token is not None and self.path.exists():
+                    with suppress(sqlite3.Error, OutputError):
+                        if self._owns:
+                            release(self.connection, self.token)
+                        self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            finally:
+                self._owns = False
+                self.connection.close()
+
+    def shrink(self) -> None:
+        """Give the room of removed rows back to the disk, where there is room to do it."""
+        with self.lock, suppress(sqlite3.Error):
+            self.connection.execute("VACUUM")
+
+    def _fence(self) -> None:
+        """Count the transaction, if the workspace is still ours to write."""
+        ours = self.connection.execute(
+            "UPDATE writer SET changes = changes + 1, seen = ? WHERE token = ?", (time.time(), self.token)
+        )
+        if ours.rowcount != 1:
+            holder = self.connection.execute("SELECT holder, seen FROM writer").fetchone()
+            raise WorkspaceInUseError(
+                f"{self.path.parent} was taken over by {say_holder(*holder)}; nothing more is written from here"
+            )
+
+    def _check_there(self) -> None:
+        """Notice that the file was removed or replaced, which SQLite would go on writing to unseen."""
+        now = time.monotonic()
+        if now - self._checked < 0.2:
+            return
+        self._checked = now
+        if _identity(self.path) != self._file:
+            raise OutputError(
+                f"cannot write {self.path}: it was removed, moved or replaced while it was written to; "
+                "put it back or choose another --out"
+            )
+
+
+def open_database(path: Path, *, token: str | None = None, take_over: bool = False) -> Database:
+    """Open an existing workspace, to write if a token is given.
+
+    Raises:
+        WorkspaceError: there is none, or it is not one that this sam2s reads.
+        WorkspaceInUseError: another process writes to it.
+        DamagedWorkspaceError: the file is damaged.
+    """
+    if not path.is_file():
+        raise WorkspaceError(f"{path.parent} holds no workspace: {path.name} is missing")
+    with translated(path):
+        connection = _connect(path, write=token is not None)
+        try:
+            check_version(connection, str(path))
+            database = Database(path, connection, token)
+            if token is not None:
+                database.claim(take_over=take_over)
+            return database
+        except BaseException:
+            connection.close()
+            raise
+
+
+def create_database(path: Path, token: str) -> Database:
+    """Make a new workspace; nothing lies at the path yet.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with translated(path):
+        connection = _connect(path, write=True, create=True)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():  # another process may have been first
+                create_tables(connection)
+            connection.execute("COMMIT")
+            database = Database(path, connection, token)
+            database.claim(take_over=False)
+            return database
+        except BaseException:
+            connection.close()
+            raise
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn the errors of SQLite into ours.
+
+    Raises:
+        DamagedWorkspaceError: the file is damaged.
+        WorkspaceInUseError: another process kept it for too long.
+        OutputError: the disk is full, read-only or gone.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        text = str(error)
+        if "locked" in text or "busy" in text:
+            raise WorkspaceInUseError(f"{path} is kept busy by another process ({text}); end it or wait") from error
+        if any(word in text.lower() for word in _DAMAGE) and path.exists():
+            raise DamagedWorkspaceError(
+                f"{path} is damaged ({text}); `sam2s workspace repair {path.parent}` keeps a copy and recovers the rest"
+            ) from error
+        if isinstance(error, sqlite3.OperationalError):
+            raise OutputError(f"cannot write {path}: {text}; free space there or choose another --out") from error
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror or error}; free space there or choose another --out"
+        ) from error
+
+
+def is_blank(path: Path) -> bool:
+    """Whether nothing lies at the path, or what a process left that was killed before it made the first table."""
+    try:
+        if not path.stat().st_size:
+            return True
+        connection = _open(f"{path.resolve().as_uri()}?mode=ro")
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    try:
+        return connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+    except sqlite3.Error:  # damage, of which opening it will tell more
+        return False
+    finally:
+        connection.close()
+
+
+def remove_database(path: Path) -> None:
+    """Remove the file and what SQLite keeps beside it."""
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        path.with_name(name).unlink(missing_ok=True)
+
+
+def _connect(path: Path, *, write: bool, create: bool = False) -> sqlite3.Connection:
+    mode = "rwc" if create else "rw" if write else "ro"
+    uri = f"{path.resolve().as_uri()}?mode={mode}"
+    connection = _open(uri)
+    if not write:
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError:  # a read-only folder has no room for the index of the write-ahead log
+            wal = path.with_name(f"{path.name}-wal")
+            connection.close()
+            if wal.exists() and wal.stat().st_size:
+                raise
+            connection = _open(f"{uri}&immutable=1")
+    else:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+    connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+def _open(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(uri, BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

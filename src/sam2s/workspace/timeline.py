@@ -1,0 +1,51 @@
+"""A workspace seen from afar: what is known of an object in each of a few hundred stretches of a long video."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sam2s.errors import WorkspaceError
+from sam2s.tracking.results import ObjectState
+
+from .connection import Database
+from .merging import Layer
+from .schema import SCALE, STATES
+
+BUCKET = np.dtype(
+    [
+        *(("start", np.int64), ("stop", np.int64), ("frames", np.int64), ("present", np.float32)),
+        *(("min_confidence", np.float32), ("mean_confidence", np.float32)),
+        *((name, np.int64) for name in ("accepted", "prompted", "brushed", "imported", "deleted")),
+    ]
+)
+"""One stretch of the timeline, see `Workspace.timeline`."""
+
+
+def timeline(database: Database, object_id: int, start: int, stop: int, buckets: int) -> np.ndarray:
+    """What `Workspace.timeline` says, without regard to removed and ended objects."""
+    if not 0 <= start < stop or buckets < 1:
+        raise WorkspaceError(f"a timeline from frame {start} to {stop} in {buckets} parts is empty; give start < stop")
+    buckets = min(buckets, stop - start)
+    edges = start + (np.arange(buckets + 1) * (stop - start)) // buckets
+    result = np.zeros(buckets, BUCKET)
+    result["start"], result["stop"] = edges[:-1], edges[1:]
+    confidence = "MIN(iou, presence)"
+    statement = (
+        f"SELECT COUNT(mask_id), SUM(state = ?), MIN(CASE WHEN state = ? THEN {confidence} END), "
+        f"AVG(CASE WHEN state = ? THEN {confidence} END), SUM(layer = ?), SUM(prompted OR layer = ?), SUM(layer = ?), "
+        "SUM(layer = ?), SUM(layer = ?) "
+        "FROM versions WHERE object_id = ? AND frame >= ? AND frame < ? AND shown = 1"
+    )
+    visible = STATES[ObjectState.VISIBLE]
+    layers = (Layer.ACCEPTED, Layer.PROMPTED, Layer.BRUSHED, Layer.IMPORTED, Layer.DELETED)
+    fixed = (visible, visible, visible, *map(int, layers), object_id)
+    with database.lock:
+        for bucket in result:
+            row = database.connection.execute(statement, (*fixed, int(bucket["start"]), int(bucket["stop"]))).fetchone()
+            frames, present, least, mean, *counts = (value or 0 for value in row)
+            bucket["frames"] = frames
+            bucket["present"] = present / frames if frames else 0
+            bucket["min_confidence"], bucket["mean_confidence"] = least / SCALE, mean / SCALE
+            for name, count in zip(("accepted", "prompted", "brushed", "imported", "deleted"), counts, strict=True):
+                bucket[name] = count
+    return result

@@ -86,9 +86,9 @@ def test_a_seed_means_one_sequence_of_plans():
 
 
 def test_rules_out_of_range_are_refused():
-    with pytest.raises(ConfigError, match=r"prob_box is 1\.5; it is a probability, from 0 to 1"):
+    with pytest.raises(ConfigError, match=r"prob_box is 1\.5; it is a share, from 0 to 1"):
         PromptRules(prob_box=1.5)
-    with pytest.raises(ConfigError, match="conditioning is 0; give at least 1"):
+    with pytest.raises(ConfigError, match="conditioning is 0; it must be at least 1"):
         PromptRules(conditioning=0)
 
 

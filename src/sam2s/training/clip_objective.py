@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 import numpy as np
@@ -51,7 +51,7 @@ class ClipObjective(nn.Module):
         self.real_distances = real_distances
 
     def forward(
-        self, batch: ClipBatch, step: int, number: int, *, objects: float, teacher: float, keep: bool
+        self, batch: ClipBatch, step: int, number: int, *, objects: float, teacher: float, scale: float, keep: bool
     ) -> tuple[Tensor, dict[str, Tensor], dict[int, Tensor]]:
         """Answer a batch.
 
@@ -61,6 +61,7 @@ class ClipObjective(nn.Module):
             number: of the batch among all batches of the step, on all processes.
             objects: what sums over objects are divided by.
             teacher: share of frames that are remembered with their true masks.
+            scale: what the cosine to a name is multiplied by.
             keep: whether to return what was predicted.
 
         Returns:
@@ -81,7 +82,7 @@ class ClipObjective(nn.Module):
 
         with _computing_in(self.precision, device):
             bank = self.network.text_bank if self.weights.tsl else None
-            loss, terms = clip_loss(answers(), batch, self.weights, bank, objects=objects)
+            loss, terms = clip_loss(answers(), batch, self.weights, bank, objects=objects, scale=scale)
         return loss, terms, shown
 
 
@@ -94,24 +95,40 @@ def _computing_in(precision: torch.dtype, device: torch.device) -> Iterator[None
     float32 (one core with AVX512-BF16).
     """
     low = precision != torch.float32
-    with torch.autocast(device.type, precision, enabled=low):
-        if not low or device.type != "cpu":
+    with torch.autocast(device.type, precision, enabled=low), _attention_kernel(low and device.type == "cpu"):
+        yield
+
+
+@contextmanager
+def _attention_kernel(written_out: bool) -> Iterator[None]:
+    """Attention as products in half precision, or as PyTorch chooses."""
+    if not written_out:
+        yield
+        return
+    cuda = torch.backends.cuda
+    before = cuda.fp16_bf16_reduction_math_sdp_allowed()
+    cuda.allow_fp16_bf16_reduction_math_sdp(True)  # of all devices, whatever the name
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
             yield
-            return
-        cuda = torch.backends.cuda
-        before = cuda.fp16_bf16_reduction_math_sdp_allowed()
-        cuda.allow_fp16_bf16_reduction_math_sdp(True)  # of all devices, whatever the name
-        try:
-            with sdpa_kernel(SDPBackend.MATH):
-                yield
-        finally:
-            cuda.allow_fp16_bf16_reduction_math_sdp(before)
+    finally:
+        cuda.allow_fp16_bf16_reduction_math_sdp(before)
 
 
 def enable_activation_checkpointing(network: SAM2S) -> None:
-    """Let the trunk's blocks keep their inputs alone, and compute again what the backward pass needs."""
+    """Let the trunk's blocks keep their inputs alone, and compute again what the backward pass needs.
+
+    What is computed again must be what was computed: the backward pass runs outside the context that chose the
+    attention's kernel, and another kernel keeps other tensors. PyTorch brings back autocast, but not that choice.
+    """
     for block in network.image_encoder.trunk.blocks:
-        block.forward = partial(checkpoint, block.forward, use_reentrant=False)  # type: ignore[assignment]
+        block.forward = partial(_checkpointed, block.forward)  # type: ignore[assignment]
+
+
+def _checkpointed(forward: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    written_out = x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+    contexts = lambda: (nullcontext(), _attention_kernel(written_out))  # noqa: E731
+    return checkpoint(forward, x, use_reentrant=False, context_fn=contexts)
 
 
 def _generator(*numbers: int) -> torch.Generator:

@@ -7,10 +7,10 @@ from typing import Literal
 
 from torch import nn
 
-from sam2s.errors import ConfigError
 from sam2s.model import SAM2S
 
 from .lora import add_adapters
+from .settings import require, require_positive
 
 Part = Literal["all", "decoder", "memory", "lora"]
 
@@ -50,8 +50,8 @@ class Learning:
     alpha: float = 16.0
 
     def __post_init__(self) -> None:
-        if self.rank < 1:
-            raise ConfigError(f"rank is {self.rank}; an adapter needs at least 1")
+        require(self, "rank", least=1)
+        require_positive(self, "alpha")
 
 
 def freeze(model: SAM2S, learning: Learning) -> None:

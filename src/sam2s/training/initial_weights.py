@@ -16,6 +16,7 @@ from sam2s.model.text_bank import TextBank
 
 from .freeze import ADDITIONS
 from .initialise import matching_weights
+from .settings import require
 
 NO_BANK = ("?",)
 """The names of a bank that is not there, where only the sizes are asked for."""
@@ -30,7 +31,8 @@ class ModelSettings:
         preset: sizes of the network if `init` is None.
         semantic: the CLS token, "off", "joint" or "reader" (`sam2s.model.ModelConfig`); None keeps that of `init`.
         bank: text bank that `sam2s text-bank` made; None keeps that of `init`.
-        names: categories of a bank that is learned, where no CLIP is at hand.
+        names: categories of a bank that is learned, where no CLIP is at hand; those that `init` knows go on with what
+            it learned of them.
         drop_path, dropout: stochastic depth of the trunk, dropout of the memory attention. SAM 2.1: 0.1 both.
         licence, note: what the written weights say of themselves; empty for what `init` says.
     """
@@ -46,6 +48,7 @@ class ModelSettings:
     note: str = ""
 
     def __post_init__(self) -> None:
+        require(self, "drop_path", "dropout", least=0, below=1)
         if self.bank and self.names:
             raise ConfigError("there is a bank, so its names hold; leave out names, or leave out bank to learn one")
 
@@ -59,12 +62,14 @@ class InitialWeights:
         state: weights, some of which may be missing if they are new; None for fresh ones.
         metadata: of `init`.
         bank: what the text bank is filled with, or None.
+        known_names: categories of `init`, whose rows of the text bank go on where the names are to be learned.
     """
 
     config: ModelConfig
     state: Mapping[str, Tensor] | None
     metadata: Metadata
     bank: TextBank | None = None
+    known_names: tuple[str, ...] = ()
 
     @property
     def stages(self) -> list[dict[str, Any]]:
@@ -91,6 +96,7 @@ def read_initial_weights(settings: ModelSettings, image_size: int, *, sizes_only
         config, state, metadata = preset(registry()[settings.init].preset), None, Metadata()
     else:
         config, state, metadata = load_checkpoint(settings.init)
+    known_names = config.categories
     config = replace(config, image_size=image_size, semantic=settings.semantic or config.semantic)
     path = Path(settings.bank).expanduser() if settings.bank else None
     bank = TextBank.read(path) if path and not (sizes_only and not path.exists()) else None
@@ -104,7 +110,7 @@ def read_initial_weights(settings: ModelSettings, image_size: int, *, sizes_only
         raise ConfigError(
             "the CLS token needs names to learn; give model.bank (made by sam2s text-bank) or model.names"
         )
-    return InitialWeights(config, state, metadata, bank)
+    return InitialWeights(config, state, metadata, bank, known_names)
 
 
 def build_initial_network(initial: InitialWeights, settings: ModelSettings) -> SAM2S:
@@ -117,17 +123,28 @@ def build_initial_network(initial: InitialWeights, settings: ModelSettings) -> S
     if initial.state is None:
         matching_weights(model)
     else:
-        mine = model.state_dict()
-        kept = {name: x for name, x in initial.state.items() if name in mine and x.shape == mine[name].shape}
-        if initial.bank is not None or settings.names:
-            kept.pop("text_bank", None)  # names of another bank
-        missing = [name for name in mine if name not in kept and not name.startswith(ADDITIONS)]
+        fresh = model.state_dict()
+        fitting = {name: x for name, x in initial.state.items() if name in fresh and x.shape == fresh[name].shape}
+        if settings.names and "text_bank" in fresh:
+            fitting["text_bank"] = _rows_by_name(initial, fresh["text_bank"])
+        missing = [name for name in fresh if name not in fitting and not name.startswith(ADDITIONS)]
         if missing:
             raise ConfigError(f"{settings.init} lacks {', '.join(missing[:5])}; convert it with sam2s weights convert")
-        model.load_state_dict(kept, strict=False)
+        model.load_state_dict(fitting, strict=False)
     if initial.bank is not None:
         initial.bank.put(model)
     return model
+
+
+def _rows_by_name(initial: InitialWeights, fresh: Tensor) -> Tensor:
+    """The text bank of `init` under the names that are to be learned; a name that it lacks begins with a fresh row."""
+    assert initial.state is not None
+    bank, old = fresh.clone(), initial.state.get("text_bank")
+    if old is not None and old.shape[1] == fresh.shape[1]:
+        for row, name in enumerate(initial.config.categories):
+            if name in initial.known_names:
+                bank[row] = old[initial.known_names.index(name)]
+    return bank
 
 
 def describe_initial_weights(initial: InitialWeights, settings: ModelSettings) -> str:

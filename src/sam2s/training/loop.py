@@ -153,6 +153,7 @@ def _train(recipe: Recipe, out: Path, processes: Processes, report_progress: Pro
             factor = recipe.schedule.factor(progress)
             set_rates(optimisers, factor)
             teacher = run.teacher_forcing * max(0.0, 1 - 2 * progress)
+            scale = recipe.loss.category_scale(progress)
             each = objects / (processes.world * stream.accumulate)
             picture = bool(run.visualise_every) and (state.step + 1) % run.visualise_every == 0 and first
             losses = []
@@ -161,7 +162,9 @@ def _train(recipe: Recipe, out: Path, processes: Processes, report_progress: Pro
                 last = index + 1 == len(parts)
                 number = index * processes.world + processes.rank
                 with nullcontext() if last or not isinstance(shared, DistributedDataParallel) else shared.no_sync():
-                    loss, terms, shown = shared(part, state.step, number, objects=each, teacher=teacher, keep=picture)
+                    loss, terms, shown = shared(
+                        part, state.step, number, objects=each, teacher=teacher, scale=scale, keep=picture
+                    )
                     (loss / len(parts)).backward()
                 losses.append(loss.detach())
                 means.add({"loss": losses[-1], **terms})

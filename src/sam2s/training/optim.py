@@ -17,6 +17,7 @@ from sam2s.errors import ConfigError
 from sam2s.model import SAM2S
 
 from .freeze import ADDITIONS
+from .settings import require, require_positive
 
 _BLOCK = re.compile(r"image_encoder\.trunk\.blocks\.(\d+)\.")
 
@@ -45,12 +46,10 @@ class OptimiserSettings:
     muon: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("lr", "layer_decay", "additions", "clip_norm"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must be above 0")
-        for name in ("weight_decay", "muon"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must not be below 0")
+        require_positive(self, "lr", "layer_decay", "additions", "clip_norm")
+        require(self, "weight_decay", "muon", least=0)
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ConfigError(f"betas are {list(self.betas)}; both are from 0 to below 1, such as [0.9, 0.999]")
 
 
 def rate_scale(name: str, blocks: int, settings: OptimiserSettings) -> float:

@@ -12,10 +12,10 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from sam2s.errors import ConfigError
 from sam2s.model.prompt_encoder import BOX_BOTTOM_RIGHT, BOX_TOP_LEFT
 
 from .batch import ClipBatch
+from .settings import require, require_share
 
 PromptKind = Literal["mask", "box", "click"]
 
@@ -57,12 +57,9 @@ class PromptRules:
     jitter_limit: float = 20.0
 
     def __post_init__(self) -> None:
-        for name in ("prob_points", "prob_box", "prob_click_from_gt"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{name} is {getattr(self, name):g}; it is a probability, from 0 to 1")
-        for name, least in (("conditioning", 1), ("corrected", 0), ("rounds", 0), ("jitter", 0), ("jitter_limit", 0)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name} is {getattr(self, name):g}; give at least {least}")
+        require_share(self, "prob_points", "prob_box", "prob_click_from_gt", "jitter")
+        require(self, "conditioning", least=1)
+        require(self, "corrected", "rounds", "jitter_limit", least=0)
 
 
 @dataclass(frozen=True, slots=True)

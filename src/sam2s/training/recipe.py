@@ -3,18 +3,15 @@
     base: sam2s-base-plus        # another recipe or file to start from
     optimiser: {lr: 5e-6}        # what differs
 
-Recipes that come with the package lie in `recipes/`; their names are the files' names without the ending.
+Recipes that come with the package lie in `recipes/`; their names are the files' names without the ending. A base that
+is a file is sought beside the file that names it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from difflib import get_close_matches
-from pathlib import Path
 from typing import Any, Literal
-
-import yaml
 
 from sam2s.errors import ConfigError
 
@@ -24,10 +21,11 @@ from .initial_weights import ModelSettings
 from .losses import LossWeights
 from .optim import OptimiserSettings
 from .prompting import PromptRules
+from .recipe_values import find_recipe, override, read_values, recipes, replace_places
 from .schedule import Schedule
-from .settings import read_settings
+from .settings import read_settings, require, require_share
 
-FOLDER = Path(__file__).with_name("recipes")
+__all__ = ["DataSettings", "Recipe", "RunSettings", "find_recipe", "load_recipe", "recipes"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +41,11 @@ class DataSettings:
     sources: tuple[SourceSettings, ...]
     clips: ClipSettings
     workers: int = 4
+
+    def __post_init__(self) -> None:
+        require(self, "workers", least=0)
+        if not self.sources:
+            raise ConfigError("sources is empty; name at least one, such as [{place: my-videos}]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,12 +82,9 @@ class RunSettings:
     visualise_every: int = 500
 
     def __post_init__(self) -> None:
-        for name in ("batch", "keep"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("ema_decay", "teacher_forcing"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it is a share, from 0 to 1")
+        require(self, "batch", "keep", least=1)
+        require(self, "seed", "save_minutes", "visualise_every", least=0)
+        require_share(self, "ema_decay", "teacher_forcing")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,26 +105,6 @@ class Recipe:
         return _plain(asdict(self))
 
 
-def recipes() -> dict[str, Path]:
-    """The recipes of the package by name."""
-    return {str(path.relative_to(FOLDER).with_suffix("")): path for path in sorted(FOLDER.rglob("*.yaml"))}
-
-
-def find_recipe(name_or_path: str) -> Path:
-    """The file of a recipe.
-
-    Raises:
-        ConfigError: there is none of that name or path.
-    """
-    if name_or_path in recipes():
-        return recipes()[name_or_path]
-    if (path := Path(name_or_path).expanduser()).is_file():
-        return path
-    near = get_close_matches(name_or_path, recipes(), 1, 0.4)
-    hint = f"did you mean {near[0]}? Or " if near else ""
-    raise ConfigError(f"there is no recipe {name_or_path!r}: {hint}give a YAML file or one of {', '.join(recipes())}")
-
-
 def load_recipe(name_or_path: str, overrides: Sequence[str] = (), *, data: Sequence[str] = ()) -> Recipe:
     """Read a recipe.
 
@@ -136,62 +116,15 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = (), *, data: Seque
     Raises:
         ConfigError: there is no such recipe, it is no YAML, or a setting does not exist or cannot have its value.
     """
-    values = _read(find_recipe(name_or_path))
-    if data:
-        sources = values.setdefault("data", {}).get("sources") or [{}]
-        values["data"]["sources"] = [{**sources[0], "place": place} for place in data]
-    for text in overrides:
-        _override(values, text)
+    values = read_values(find_recipe(name_or_path))
     try:
+        if data:
+            replace_places(values, data)
+        for text in overrides:
+            override(values, text)
         return read_settings(Recipe, values)
     except ConfigError as error:
         raise ConfigError(f"recipe {name_or_path}: {error}") from error
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path} is no recipe; it must hold keys such as model, data, schedule")
-    if (base := values.pop("base", None)) is None:
-        return values
-    return _merge(_read(find_recipe(str(base))), values)
-
-
-def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    both = {k: _merge(below[k], above[k]) for k in below.keys() & above.keys() if _mappings(below[k], above[k])}
-    return {**below, **above, **both}
-
-
-def _mappings(*values: object) -> bool:
-    return all(isinstance(value, dict) for value in values)
-
-
-def _override(values: dict[str, Any], text: str) -> None:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise ConfigError(f"--set {text} is not of the form a.b=value, such as optimiser.lr=5e-6")
-    *path, last = key.split(".")
-    place: Any = values
-    for part in path:
-        if isinstance(place, list):
-            place = place[_index(place, part, key)]
-        else:
-            place = place.setdefault(part, {}) if isinstance(place, dict) else None
-        if not isinstance(place, dict | list):
-            raise ConfigError(f"--set {key}: {part} holds {place!r}, which has no settings of its own")
-    try:
-        place[_index(place, last, key) if isinstance(place, list) else last] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {text}: the value cannot be read as YAML; put it in quotes") from error
-
-
-def _index(items: list[Any], part: str, key: str) -> int:
-    if not part.isdecimal() or int(part) >= len(items):
-        raise ConfigError(f"--set {key}: {part!r} is not the number of an entry, 0 to {len(items) - 1}")
-    return int(part)
 
 
 def _plain(value: Any) -> Any:

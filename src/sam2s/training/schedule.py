@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from sam2s.errors import ConfigError
 
+from .settings import require_share
+
 UNITS = ("steps", "epochs", "minutes")
 
 
@@ -31,9 +33,7 @@ class Schedule:
             raise ConfigError(
                 f"length is {self.length!r}; give a number and a unit, such as 5000 steps, 30 epochs, 60 minutes"
             )
-        for name in ("warmup", "final"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it is a share, from 0 to 1")
+        require_share(self, "warmup", "final")
 
     def amount(self, unit: str) -> float | None:
         """The length in this unit, None if it is given in another one."""

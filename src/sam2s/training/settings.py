@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -41,6 +42,41 @@ def read_settings(kind: type[T], value: Any, where: str = "") -> T:
         raise ConfigError(f"{where}: {error}" if where else str(error)) from error
 
 
+def require(settings: object, *names: str, least: float, below: float = math.inf) -> None:
+    """Refuse numbers under `least`, from `below` on, or that are no numbers.
+
+    Raises:
+        ConfigError: naming the first.
+    """
+    for name in names:
+        value = getattr(settings, name)
+        if not least <= value < below:
+            upper = "" if below == math.inf else f" and below {below:g}"
+            raise ConfigError(f"{name} is {value}; it must be at least {least:g}{upper}")
+
+
+def require_positive(settings: object, *names: str) -> None:
+    """Refuse numbers that are not above 0, or infinite.
+
+    Raises:
+        ConfigError: naming the first.
+    """
+    for name in names:
+        if not 0 < (value := getattr(settings, name)) < math.inf:
+            raise ConfigError(f"{name} is {value}; it must be above 0")
+
+
+def require_share(settings: object, *names: str) -> None:
+    """Refuse numbers outside 0 to 1.
+
+    Raises:
+        ConfigError: naming the first.
+    """
+    for name in names:
+        if not 0 <= (value := getattr(settings, name)) <= 1:
+            raise ConfigError(f"{name} is {value}; it is a share, from 0 to 1")
+
+
 def _unknown(key: str, known: list[str], where: str = "") -> str:
     near = get_close_matches(key, known, 1, 0.5)
     hint = f"did you mean {_dotted(where, near[0])}?" if near else f"the keys there are {', '.join(known)}"
@@ -69,6 +105,8 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
         return value if isinstance(value, str) else _refuse(kind, value, where)
     try:
         number = float(value)  # YAML takes 1e-5 for a word
+        if not math.isfinite(number):
+            return _refuse(kind, value, where)
         return number if kind is float else int(value) if number == int(number) else _refuse(kind, value, where)
     except (TypeError, ValueError, OverflowError):
         return _refuse(kind, value, where)

@@ -12,7 +12,7 @@ from PIL import Image
 from sam2s.errors import ConfigError, DatasetError
 from sam2s.sasv.masklets import LabelState
 from sam2s.synth import Scene
-from sam2s.training.data import Augmentation, ClipSettings, SourceSettings, open_source
+from sam2s.training.data import Augmentation, ClipSettings, ClipStream, SourceSettings, open_source
 from sam2s.training.data.clip import cut_clip
 from sam2s.training.data.noise import NoisyVideo
 from sam2s.training.data.opening import find_entries
@@ -306,7 +306,7 @@ class TestScenes:
 
 class TestLabelNoise:
     def test_the_same_every_time_and_different_by_frame(self):
-        noisy = NoisyVideo(crowded(), jitter=0.03, missed=0.3)
+        noisy = NoisyVideo(crowded(), jitter=0.03, missed=0.3, missed_as="absent")
         ids = [o.id for o in noisy.video.scene.objects]
         wrong = missed = seen = 0
         for t in range(40):
@@ -321,6 +321,24 @@ class TestLabelNoise:
         assert 0.2 < missed / seen < 0.4
         assert wrong > 0.5 * seen
 
+    def test_what_nobody_drew_is_unknown_unless_it_shall_count_as_absent(self):
+        video = crowded()
+        ids = [o.id for o in video.scene.objects]
+        unknown, absent = (NoisyVideo(video, missed=0.3, missed_as=how) for how in ("unknown", "absent"))
+        left_out = 0
+        for t in range(20):
+            truth, without, empty = video.masks(t, ids), unknown.masks(t, ids), absent.masks(t, ids)
+            assert without.keys() <= empty.keys() == truth.keys()
+            for i in truth.keys() - without.keys():
+                left_out += 1
+                assert truth[i].any(), "where there is nothing to draw, nothing is missed"
+                assert not empty[i].any()
+        assert left_out > 10
+        source = open_source(SourceSettings(place="synthetic", length=40, missed=0.4, kind="robotic"), size=64)
+        stream = ClipStream([source], ClipSettings(size=64, picture_share=0.0, objects=3), seed=1)
+        batches = [stream.batch(number) for number in range(6)]
+        assert not torch.cat([batch.known.flatten() for batch in batches]).all()
+
     def test_outlines_move_a_little(self):
         video = crowded()
         noisy, one = NoisyVideo(video, jitter=0.02), max(video.cover(0), key=video.cover(0).get)
@@ -329,7 +347,7 @@ class TestLabelNoise:
         assert 0.6 < overlap < 0.99
 
     def test_shares_only(self):
-        with pytest.raises(ConfigError, match=r"label noise jitter 0, missed 1\.5"):
+        with pytest.raises(ConfigError, match=r"missed is 1\.5; it must be at least 0 and below 1"):
             open_source(SourceSettings(place="synthetic", missed=1.5), size=64)
 
 

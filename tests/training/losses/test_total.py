@@ -10,8 +10,9 @@ from torch import Tensor
 from sam2s.errors import ConfigError
 from sam2s.training.batch import ClipBatch
 from sam2s.training.losses import LossWeights, clip_loss
-from sam2s.training.losses.soft_labels import soften
+from sam2s.training.losses.soft_labels import gaussian, soften
 from sam2s.training.losses.terms import cross_entropy, dice, focal, mask_iou
+from sam2s.training.losses.total import Truth
 from sam2s.training.rollout import Answer
 
 OFF = LossWeights(mask=0, dice=0, iou=0, presence=0, tsl=0)
@@ -192,3 +193,34 @@ def test_a_category_term_without_names_is_refused():
         clip_loss([given], batch(truth[:, None]), LossWeights())
     with pytest.raises(ConfigError, match=r"loss weight tsl is 0\.1, but the network has no CLS; set tsl to 0"):
         clip_loss([given], batch(truth[:, None]), LossWeights(), torch.eye(4))
+
+
+def test_soft_labels_are_soft_at_the_size_at_which_masks_are_compared():
+    """A quarter of the image size: blurred before it is made small, a mask would be nearly as hard as without."""
+    mask = torch.zeros(1, 64, 64, dtype=torch.bool)
+    mask[:, :, :32] = True
+    hard, soft = (Truth.of(mask, LossWeights(arl=arl, quarter=True)).soft[0, 8] for arl in (False, True))
+    assert hard.tolist() == [1.0] * 8 + [0.0] * 8
+    assert soft[7].item() == pytest.approx(1 - soft[8].item(), abs=1e-6)
+    assert soft[8].item() == pytest.approx(gaussian()[:2].sum().item(), abs=1e-6)
+    wide = Truth.of(mask, LossWeights(quarter=True, arl_sigma=2.0)).soft[0, 8]
+    assert wide[8] > soft[8] + 0.03
+    full = Truth.of(mask, LossWeights(arl_sigma=2.0)).soft[0, 32]
+    assert full[32].item() == pytest.approx(wide[8].item(), abs=1e-6), "the kernel is counted in compared pixels"
+
+
+def test_the_scale_of_names_rises_by_equal_factors():
+    weights = LossWeights(tsl_scale_start=10.0, tsl_scale_rise=0.5)
+    assert [weights.category_scale(p) for p in (0, 0.25, 0.5, 1)] == pytest.approx([10, 10 * 10**0.5, 100, 100])
+    assert [LossWeights().category_scale(p) for p in (0, 0.1, 1)] == [100, 100, 100]
+    assert LossWeights(tsl_scale_start=10.0, tsl_scale_rise=0.0).category_scale(0) == 100
+
+
+def test_the_category_term_has_the_scale_that_is_given():
+    """With a scale of 10 a wrong name whose cosine is 1 costs 10 nats instead of 100."""
+    bank, truth = torch.eye(4), half()[None]
+    given = answer(noise(1, 1, SIZE, SIZE), truth, cls=torch.eye(4)[[2]])
+    weights, clip = replace(OFF, tsl=1.0), batch(truth[:, None], (1,))
+    for scale in (10.0, 100.0):
+        _, terms = clip_loss([given], clip, weights, bank, scale=scale)
+        assert terms["tsl"].item() == pytest.approx(scale + math.log1p(3 * math.exp(-scale)))

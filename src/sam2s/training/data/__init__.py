@@ -2,7 +2,7 @@
 
 from .augment import Augmentation
 from .check import preflight
-from .clip import ClipSettings
+from .clip_settings import ClipSettings
 from .opening import SYNTHETIC, SourceSettings, find_entries, open_source
 from .stream import ClipStream, training_loader
 

@@ -13,6 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sam2s.errors import ConfigError
+from sam2s.training.settings import require, require_share
+
 FILL = (123 / 255, 116 / 255, 103 / 255)
 """Colour of what a turned picture does not cover."""
 
@@ -37,6 +40,14 @@ class Augmentation:
     colour: tuple[float, float, float] = (0.1, 0.03, 0.03)
     grey: float = 0.05
     frame_colour: tuple[float, float, float] = (0.1, 0.05, 0.05)
+
+    def __post_init__(self) -> None:
+        require_share(self, "flip", "grey")
+        require(self, "rotation", least=0, below=180.001)
+        require(self, "shear", least=0, below=90)
+        for name in ("colour", "frame_colour"):
+            if not all(0 <= change <= 1 for change in getattr(self, name)):
+                raise ConfigError(f"{name} is {list(getattr(self, name))}; each change is a share, from 0 to 1")
 
 
 def augment(

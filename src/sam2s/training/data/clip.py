@@ -5,71 +5,22 @@ Legend: T frames, n objects of the clip, S side of the image.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sam2s.errors import ConfigError, DatasetError
+from sam2s.errors import DatasetError
 from sam2s.tracking.preprocess import MEAN, STD, model_mask, resize
 from sam2s.tracking.prompts import Mask
 
-from .augment import Augmentation, augment
+from .augment import augment
+from .clip_settings import ClipSettings
+from .frame_choice import Group, choose_frames
 from .pictures import sides
-from .sampling import LONG_TERM, consecutive, divemem
 from .video import TrainingVideo
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ClipSettings:
-    """What clips are like.
-
-    Attributes:
-        size: side of the image in pixels.
-        frames: frames of a clip.
-        clips: clips in a batch.
-        pictures: single pictures in a batch of pictures.
-        objects: most objects taken from a clip.
-        divemem: share of clips sampled as in DiveMem, the others being consecutive frames.
-        picture_share: share of batches that hold single pictures, where a source has some.
-        reverse: share of consecutive clips that run backwards in time.
-        strides: distances of the frames that follow each other, drawn evenly.
-        min_area: smallest share of the first frame that an object must cover.
-        merge: share of clips in which one object is two taken for one: what is an object is the prompt's to say.
-        interrupted: share of clips in which some frames are replaced by those of another video or by dark ones, so that
-            presence is learned; DiveMem clips are interrupted after their long-term frames.
-        augmentation: what is done to a clip.
-    """
-
-    size: int
-    frames: int = 8
-    clips: int = 1
-    pictures: int = 4
-    objects: int = 3
-    divemem: float = 0.5
-    picture_share: float = 0.2
-    reverse: float = 0.0
-    strides: tuple[int, ...] = (1,)
-    min_area: float = 0.0
-    merge: float = 0.0
-    interrupted: float = 0.0
-    augmentation: Augmentation = field(default_factory=Augmentation)
-
-    def __post_init__(self) -> None:
-        for name in ("size", "frames", "clips", "pictures", "objects"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; a clip needs at least 1")
-        for name in ("divemem", "picture_share", "reverse", "min_area", "merge", "interrupted"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it is a share, from 0 to 1")
-        if not self.strides or min(self.strides) < 1:
-            raise ConfigError(f"strides are {list(self.strides)}; give distances of at least 1, such as [1]")
-        if self.divemem and 1 < self.frames <= LONG_TERM + 2:
-            raise ConfigError(
-                f"frames is {self.frames}, too few for DiveMem clips; give at least {LONG_TERM + 3}, or divemem 0"
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +59,10 @@ def cut_clip(
     Raises:
         DatasetError: a file cannot be read, or a mask does not fit its frame.
     """
-    times = _times(video, settings, rng, frames=frames, dive=dive)
-    if times is None:
+    chosen = choose_frames(video, settings, rng, frames=frames, dive=dive)
+    if chosen is None:
         return None
-    groups = _objects(video.cover(times[0]), settings, rng)
+    times, groups = chosen
     images, masks, aspect = _read(video, times, sorted({i for group in groups for i in group}), settings.size)
     known = torch.tensor([[all(i in masks[time] for i in group) for time in times] for group in groups])
     nothing = torch.zeros(settings.size, settings.size, dtype=torch.bool)
@@ -142,36 +93,7 @@ def _read(
     return pixels.float() / 255, masks, picture.shape[1] / picture.shape[0]
 
 
-def _times(
-    video: TrainingVideo, settings: ClipSettings, rng: np.random.Generator, *, frames: int, dive: bool
-) -> list[int] | None:
-    """Numbers of the clip's frames."""
-    numbers = video.frames
-    if not numbers:
-        return None
-
-    def shown(position: int) -> bool:
-        return any(share >= settings.min_area for share in video.cover(numbers[position]).values())
-
-    stride = int(rng.choice(settings.strides))
-    if dive:
-        positions = divemem(len(numbers), frames, shown, rng, stride=stride)
-    else:
-        reverse = bool(rng.random() < settings.reverse)
-        positions = consecutive(len(numbers), frames, shown, rng, stride=stride, reverse=reverse)
-    return None if positions is None else [numbers[i] for i in positions]
-
-
-def _objects(cover: Mapping[int, float], settings: ClipSettings, rng: np.random.Generator) -> list[tuple[int, ...]]:
-    """Ids of the clip's objects, each one id, or two where they are taken for one."""
-    visible = [i for i in sorted(cover) if cover[i] >= settings.min_area]
-    groups: list[tuple[int, ...]] = [(i,) for i in rng.permutation(visible)[: settings.objects].tolist()]
-    if len(visible) > 1 and rng.random() < settings.merge:
-        groups[0] = tuple(rng.permutation(visible)[:2].tolist())
-    return groups
-
-
-def _row(video: TrainingVideo, group: tuple[int, ...], names: Sequence[str]) -> int:
+def _row(video: TrainingVideo, group: Group, names: Sequence[str]) -> int:
     """Number of the category that all of a group share, or -1."""
     found = {video.category(i) for i in group}
     name = found.pop()

@@ -9,10 +9,11 @@ from pathlib import Path
 from sam2s.errors import ConfigError
 from sam2s.sasv.masklets import MANIFEST
 from sam2s.synth import CutoutFolder
+from sam2s.training.settings import require, require_positive, require_share
 
 from .davis import davis_entries
 from .masklet_set import masklet_entries
-from .noise import Noisy
+from .noise import MissedAs, Noisy
 from .sav import sav_entries
 from .sav_masks import sav_mask_entries
 from .scenes import CutoutScenes, Scenes
@@ -35,7 +36,7 @@ class SourceSettings:
         length, kind, tempo, drift: of drawn scenes, see `sam2s.synth.Scene`; `kind` is not for cut-outs.
         folder: pictures with alpha, in folders named after their categories ("cutouts").
         photos: pictures for grounds and skins of cut-outs, or None for drawn ones alone.
-        jitter, missed: label noise, see `NoisyVideo`.
+        jitter, missed, missed_as: label noise, see `NoisyVideo`.
     """
 
     place: str
@@ -52,8 +53,17 @@ class SourceSettings:
     photos: str | None = None
     jitter: float = 0.0
     missed: float = 0.0
+    missed_as: MissedAs = "unknown"
 
     def __post_init__(self) -> None:
+        if not self.place:
+            raise ConfigError(f"place is empty; name a folder, or {SYNTHETIC!r}")
+        require(self, "weight", least=0)
+        require_share(self, "drift")
+        require(self, "cap", "length", least=1)
+        require(self, "jitter", "missed", least=0, below=1)
+        if self.tempo is not None:
+            require_positive(self, "tempo")
         if self.place == CUTOUTS and not self.folder:
             raise ConfigError(
                 f"place is {CUTOUTS}, but no folder is named; give folder, one that holds pictures with alpha"
@@ -80,10 +90,6 @@ def open_source(settings: SourceSettings, *, size: int) -> Source:
         ConfigError: there is no such folder, or a setting has a value that cannot work.
         DatasetError: it holds nothing to train on.
     """
-    if settings.weight < 0 or settings.cap < 1:
-        raise ConfigError(
-            f"{settings.place}: weight {settings.weight:g}, cap {settings.cap}; give 0 or more, 1 or more"
-        )
     source: Source
     if settings.place == SYNTHETIC:
         s = settings
@@ -97,7 +103,7 @@ def open_source(settings: SourceSettings, *, size: int) -> Source:
         entries = find_entries(Path(settings.place), split=settings.split, subset=settings.subset, auto=settings.auto)
         source = Shelf(settings.place, tuple(entries), settings.weight, settings.cap)
     noisy = settings.jitter or settings.missed
-    return Noisy(source, settings.jitter, settings.missed) if noisy else source
+    return Noisy(source, settings.jitter, settings.missed, settings.missed_as) if noisy else source
 
 
 def find_entries(

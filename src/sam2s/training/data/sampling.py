@@ -41,7 +41,7 @@ def consecutive(
     Returns:
         The positions, or None if no start was found.
     """
-    stride = _fitting(stride, count, frames)
+    stride = fitting_stride(stride, count, frames)
     span = (frames - 1) * stride + 1
     line = ping_pong(count, span)
     for start in rng.permutation(len(line) - span + 1)[:TRIES].tolist():
@@ -54,16 +54,26 @@ def consecutive(
 
 
 def divemem(
-    count: int, frames: int, shown: Callable[[int], bool], rng: np.random.Generator, *, stride: int = 1
+    count: int,
+    frames: int,
+    shown: Callable[[int], bool],
+    rng: np.random.Generator,
+    *,
+    stride: int = 1,
+    recalled: Callable[[int], Callable[[int], float]] | None = None,
 ) -> list[int] | None:
     """Positions of a DiveMem clip: a conditioning and two long-term frames from anywhere, then consecutive ones.
 
     The block of consecutive frames is drawn first, the others outside it, in no order of time. They are distinct
-    where the video has as many frames as the clip; a shorter one is lengthened by playing it back and forth. Arguments
-    and result are those of `consecutive`; an object must be visible on the conditioning frame alone.
+    where the video has as many frames as the clip; a shorter one is lengthened by playing it back and forth. The other
+    arguments and the result are those of `consecutive`.
+
+    Args:
+        recalled: told the conditioning position, answers with the share of the clip's objects that another position
+            shows. The long-term frames are then those that show most of them. By default they are any frames.
     """
     block = frames - 1 - LONG_TERM
-    stride = _fitting(stride, count, block)
+    stride = fitting_stride(stride, count, block)
     span = (block - 1) * stride + 1
     line = ping_pong(count, max(frames, span))
     start = int(rng.integers(len(line) - span + 1))
@@ -71,11 +81,25 @@ def divemem(
     outside = rng.permutation(np.setdiff1d(np.arange(len(line)), taken)).tolist()
     for first in outside[:TRIES]:
         if shown(line[first]):
-            others = [i for i in outside if i != first][:LONG_TERM]
-            return [line[i] for i in (first, *others, *taken.tolist())]
+            share = recalled(line[first]) if recalled else None
+            others = long_term_frames([line[i] for i in outside if i != first], share)
+            return [line[first], *others, *(line[i] for i in taken.tolist())]
     return None
 
 
-def _fitting(stride: int, count: int, frames: int) -> int:
+def long_term_frames(candidates: list[int], share: Callable[[int], float] | None) -> list[int]:
+    """The first LONG_TERM of some positions that show all objects, else those of the first TRIES that show most."""
+    if share is None:
+        return candidates[:LONG_TERM]
+    shares: dict[int, float] = {}
+    for number, position in enumerate(candidates[:TRIES]):
+        shares[number] = share(position)
+        if sum(each >= 1 for each in shares.values()) == LONG_TERM:
+            break
+    best = sorted(shares, key=lambda number: -shares[number])[:LONG_TERM]
+    return [candidates[number] for number in sorted(best)]
+
+
+def fitting_stride(stride: int, count: int, frames: int) -> int:
     """The stride, or the largest one at which the video still has that many frames."""
     return max(1, min(stride, (count - 1) // max(1, frames - 1)))

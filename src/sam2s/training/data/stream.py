@@ -19,7 +19,8 @@ from torch.utils.data import DataLoader, Dataset
 from sam2s.errors import ConfigError, DatasetError, Sam2sError
 from sam2s.training.batch import ClipBatch
 
-from .clip import Clip, ClipSettings, cut_clip
+from .clip import Clip, cut_clip
+from .clip_settings import ClipSettings
 from .interruption import DARK, dark_frames, draw_span, interrupt
 from .sampling import LONG_TERM
 from .video import Source, TrainingVideo

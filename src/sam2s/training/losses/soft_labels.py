@@ -15,8 +15,8 @@ def gaussian(sigma: float = SIGMA, side: int = SIDE) -> Tensor:
     return weights / weights.sum()
 
 
-def soften(masks: Tensor) -> Tensor:
-    """Masks [N, H, W] in [0, 1] -> the same blurred by the 5x5 Gaussian; the border is continued outwards."""
-    line = gaussian().to(masks.device, masks.dtype)
+def soften(masks: Tensor, sigma: float = SIGMA) -> Tensor:
+    """Masks [N, H, W] in [0, 1] -> the same blurred by a 5x5 Gaussian; the border is continued outwards."""
+    line = gaussian(sigma).to(masks.device, masks.dtype)
     x = F.pad(masks[:, None], (SIDE // 2,) * 4, mode="replicate")
     return F.conv2d(F.conv2d(x, line.view(1, 1, -1, 1)), line.view(1, 1, 1, -1))[:, 0]

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sam2s.model.semantics import category_logits
+from sam2s.model.semantics import LOGIT_SCALE, category_logits
 
 ALPHA, GAMMA = 0.25, 2.0
 """Focal loss of SAM 2: weight of the object against the background, and how fast easy pixels lose weight."""
@@ -56,12 +56,13 @@ def mask_iou(logits: Tensor, target: Tensor) -> Tensor:
     return (predicted & truth).sum((2, 3)) / (predicted | truth).sum((2, 3)).clamp(min=1)
 
 
-def category_loss(cls: Tensor, bank: Tensor, category: Tensor) -> Tensor:
+def category_loss(cls: Tensor, bank: Tensor, category: Tensor, scale: float = LOGIT_SCALE) -> Tensor:
     """Cross-entropy of the names (SAM2S Eq. 3): projected CLS [N, D], bank [K, D], category [N] -> [N].
 
-    Objects of category -1 have no name that could be right, and 0.
+    Objects of category -1 have no name that could be right, and 0. The logits are `scale` times the cosine.
     """
-    return F.cross_entropy(category_logits(cls, bank), category, ignore_index=-1, reduction="none")
+    logits = scale / LOGIT_SCALE * category_logits(cls, bank)
+    return F.cross_entropy(logits, category, ignore_index=-1, reduction="none")
 
 
 def power_loss(power: Tensor) -> Tensor:

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from sam2s.errors import ConfigError
 from sam2s.model.segment import NO_OBJECT_LOGIT
-from sam2s.model.semantics import category_logits
+from sam2s.model.semantics import LOGIT_SCALE, category_logits
 from sam2s.training.batch import ClipBatch
 from sam2s.training.rollout import Answer
+from sam2s.training.settings import require, require_positive, require_share
 
 from .soft_labels import soften
 from .terms import category_loss, cross_entropy, dice, focal, mask_iou, power_loss
@@ -38,12 +39,18 @@ class LossWeights:
         presence: cross-entropy of the object score.
         tsl: cross-entropy of the category over the text bank, on the last answer to a frame.
         arl: compare the mask with soft labels in `mask` and `entropy`; the other terms always take the hard mask.
+        arl_sigma: width of the soft labels' Gaussian, in pixels of the masks that are compared. SAM2S: 1 at 512.
+        tsl_scale_start: what the cosine to a name is multiplied by at first; it rises to 100, the scale of SAM2S, with
+            equal factors in equal times. 100 keeps it there. A learned bank of random names begins at about 11 nats
+            with 100, far above the ln K of a guess, and most of a short training is spent on undoing that.
+        tsl_scale_rise: share of the training after which the scale is 100.
         gated: where the network judges the object absent, its masks are empty and get no gradient, as in SAM 2.
         entropy: cross-entropy of the mask.
         balance: share of it that counts object and background alike, whatever their areas.
         others: share of the mask terms that goes to all candidates alike instead of the best one.
         power: how far image embedding and memory maps exceed unit variance.
-        quarter: compare masks at a quarter of the image size, as the network draws them; for speed.
+        quarter: compare masks at a quarter of the image size, as the network draws them; for speed. Soft labels are
+            made at that size: made before, they would differ from a hard mask's coverage by next to nothing.
     """
 
     mask: float = 20.0
@@ -52,6 +59,9 @@ class LossWeights:
     presence: float = 1.0
     tsl: float = 0.1
     arl: bool = True
+    arl_sigma: float = 1.0
+    tsl_scale_start: float = LOGIT_SCALE
+    tsl_scale_rise: float = 0.5
     gated: bool = True
 
     entropy: float = 0.0
@@ -59,6 +69,17 @@ class LossWeights:
     others: float = 0.0
     power: float = 0.0
     quarter: bool = False
+
+    def __post_init__(self) -> None:
+        require(self, "mask", "dice", "iou", "presence", "tsl", "entropy", "power", least=0)
+        require_positive(self, "arl_sigma", "tsl_scale_start")
+        require_share(self, "balance", "others", "tsl_scale_rise")
+
+    def category_scale(self, progress: float) -> float:
+        """What the cosine to a name is multiplied by, at `progress` from 0 to 1 of a training."""
+        if progress >= self.tsl_scale_rise:
+            return LOGIT_SCALE
+        return float(self.tsl_scale_start * (LOGIT_SCALE / self.tsl_scale_start) ** (progress / self.tsl_scale_rise))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +94,10 @@ class Truth:
     def of(cls, masks: Tensor, weights: LossWeights) -> Truth:
         """From masks bool [N, S, S]."""
         hard = masks.float()
-        soft = soften(hard) if weights.arl else hard
         visible = masks.flatten(1).any(1).float()
         if weights.quarter:
-            hard, soft = (F.avg_pool2d(each[:, None], 4)[:, 0] for each in (hard, soft))
-        return cls(hard, soft, visible)
+            hard = F.avg_pool2d(hard[:, None], 4)[:, 0]
+        return cls(hard, soften(hard, weights.arl_sigma) if weights.arl else hard, visible)
 
 
 def frame_loss(answer: Answer, truth: Truth, weights: LossWeights) -> tuple[dict[str, Tensor], Tensor]:
@@ -122,6 +142,7 @@ def clip_loss(
     bank: Tensor | None = None,
     *,
     objects: float | None = None,
+    scale: float = LOGIT_SCALE,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Loss of a batch of clips, in float32 whatever the network computes in.
 
@@ -130,6 +151,7 @@ def clip_loss(
         batch: the clips.
         weights: of the terms.
         bank: text features [K, D] that `batch.category` numbers; needed if `weights.tsl` is not 0.
+        scale: what the cosine to a name is multiplied by.
         objects: what sums over objects are divided by, N if not given. SAM 2 takes the mean of N over all processes.
 
     Returns:
@@ -162,7 +184,7 @@ def clip_loss(
             if answer.last and bank is not None and weights.tsl:
                 if answer.cls is None:
                     raise ConfigError(f"loss weight tsl is {weights.tsl:g}, but the network has no CLS; set tsl to 0")
-                terms["tsl"] = category_loss(answer.cls, bank, batch.category) * truth.visible
+                terms["tsl"] = category_loss(answer.cls, bank, batch.category, scale) * truth.visible
                 right = category_logits(answer.cls, bank).argmax(1) == batch.category
                 named = truth.visible * known * (batch.category >= 0)
                 measured["category_accuracy"].append(torch.stack((right.float(), named)))

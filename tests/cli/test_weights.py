@@ -158,3 +158,19 @@ def test_push_writes_the_card_and_refuses_figures_without_commands(tmp_path):
     done = CliRunner().invoke(app, ["weights", "push", "micro", "lab/micro", "--figures", str(rows)])
     assert isinstance(done.exception, ConfigError)
     assert "each with the key 'command'" in str(done.exception)
+
+
+def test_average_and_calibrate(tmp_path):
+    for seed in (0, 1):
+        network = nano(seed)
+        save_checkpoint(tmp_path / f"{seed}.safetensors", network.state_dict(), network.config, Metadata())
+    both, ready = tmp_path / "both.safetensors", tmp_path / "ready.safetensors"
+    shown = sam2s("average", tmp_path / "0.safetensors", tmp_path / "1.safetensors", both, "--share", "0.25")
+    assert "75% of" in shown
+    assert "25% of" in shown
+    expected = 0.75 * nano(0).no_obj_ptr + 0.25 * nano(1).no_obj_ptr
+    assert torch.allclose(load_checkpoint(both)[1]["no_obj_ptr"].float(), expected, atol=2e-3)
+    shown = sam2s("calibrate", both, ready, "--videos", "1")
+    threshold = load_checkpoint(ready)[0].confident_iou
+    assert 0 < threshold < 1
+    assert f"above {threshold:.3f} are confident" in shown

@@ -1,5 +1,6 @@
 """Weights on disk: finding, reading, checking and writing them."""
 
+from .average import average_checkpoints
 from .inspection import Inspection, inspect_checkpoint
 from .load import SEMANTIC, assemble, compare_with_network, load_checkpoint
 from .locate import find_weights, local_path, path_given
@@ -18,6 +19,7 @@ __all__ = [
     "Renaming",
     "TensorReport",
     "assemble",
+    "average_checkpoints",
     "compare_shapes",
     "compare_with_network",
     "find_weights",

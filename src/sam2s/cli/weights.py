@@ -128,6 +128,42 @@ def push(
 
 
 @app.command()
+def average(
+    first: Annotated[str, typer.Argument(help="Name or path of weights.")],
+    second: Annotated[str, typer.Argument(help="Weights of the same network; names and training record are theirs.")],
+    out: Annotated[Path, typer.Argument(help="File to write, ending in .safetensors.")],
+    share: Annotated[float, typer.Option(min=0, max=1, help="Share of the second in the average.")] = 0.5,
+    precision: Annotated[Literal["fp16", "fp32"], typer.Option(help="Precision of the stored numbers.")] = "fp16",
+) -> None:
+    """Average two trainings of one network, such as weights before and after fine-tuning, number by number."""
+    from sam2s.checkpoints import average_checkpoints, load_checkpoint, save_checkpoint
+
+    config, state, metadata = average_checkpoints(load_checkpoint(first), load_checkpoint(second), share=share)
+    save_checkpoint(out, state, config, metadata, dtype=precision)
+    print(f"{out}: {1 - share:.0%} of {first}, {share:.0%} of {second}")
+
+
+@app.command()
+def calibrate(
+    source: Annotated[str, typer.Argument(help="Name or path of weights.")],
+    out: Annotated[Path, typer.Argument(help="File to write, ending in .safetensors.")],
+    quantile: Annotated[float, typer.Option(min=0, max=1, help="Share of predictions that are not confident.")] = 0.5,
+    videos: Annotated[int, typer.Option(min=1, help="Drawn clips of 100 frames to track.")] = 6,
+    precision: Annotated[Literal["fp16", "fp32"], typer.Option(help="Precision of the stored numbers.")] = "fp16",
+) -> None:
+    """Store with weights from which predicted IoU on DiveMem remembers a frame: a quantile of their predictions."""
+    from dataclasses import replace
+
+    from sam2s.checkpoints import assemble, load_checkpoint, save_checkpoint
+    from sam2s.evaluation.calibrate import confident_iou
+
+    config, state, metadata = load_checkpoint(source)
+    threshold = confident_iou(assemble(config, state).float(), quantile=quantile, videos=videos)
+    save_checkpoint(out, state, replace(config, confident_iou=threshold), metadata, dtype=precision)
+    print(f"{out}: frames with a predicted IoU above {threshold:.3f} are confident")
+
+
+@app.command()
 def show(
     source: Annotated[str, typer.Argument(help="Name or path of weights; nothing is fetched.")], as_json: Json = False
 ) -> None:

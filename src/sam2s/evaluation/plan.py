@@ -55,7 +55,7 @@ class EvalSettings:
     device: str = "auto"
     precision: str = "auto"
     rounds: int = 8
-    confidence: float = 0.95
+    confidence: float | None = None
 
 
 def plan_runs(

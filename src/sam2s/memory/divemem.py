@@ -28,6 +28,7 @@ class DiveMemFilter:
 
     def __init__(self, policy: MemoryPolicy) -> None:
         self.policy = policy
+        self._threshold = policy.resolve(None).iou_threshold or 0.0
         self.anchor: Tensor | None = None
         self.latest: Tensor | None = None
         self.count = 0
@@ -35,7 +36,7 @@ class DiveMemFilter:
 
     def confident(self, entry: MemoryEntry) -> bool:
         """Whether an entry may be a candidate."""
-        return entry.iou > self.policy.iou_threshold and (entry.visible or not self.policy.require_presence)
+        return entry.iou > self._threshold and (entry.visible or not self.policy.require_presence)
 
     def observe(self, entry: MemoryEntry, feature: Tensor) -> MemoryEntry | None:
         """Take in the next tracked frame; return the entry to keep when a set of candidates is complete."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sam2s.errors import ConfigError
 
 from .entry import CONDITIONING_SLOT
+
+PAPER_IOU_THRESHOLD = 0.95
+"""Predicted IoU above which the SAM2S paper takes a frame for confident (gamma_iou)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +21,10 @@ class MemoryPolicy:
         kind: "divemem" adds the diverse long-term memory of SAM2S (Sec. DiveMem); "sam2" is SAM 2.1 as released.
         short_term: most recent frames remembered whole, whether the object was seen on them or not.
         candidates: consecutive confident frames that compete for one place in the long-term memory (Delta).
-        iou_threshold: a candidate's predicted IoU must lie above this (gamma_iou).
+        iou_threshold: a candidate's predicted IoU must lie above this (gamma_iou). None takes the number that is stored
+            with the weights, a quantile of the network's own predictions (`sam2s weights calibrate`), or the paper's
+            0.95 where none is: predictions of a small network hardly ever pass 0.95, and its long-term memory would
+            stay empty.
         long_term: places in the long-term queue (N_l); the oldest entry leaves.
         max_conditioning: prompted frames whose memory maps are kept. The first one stays for ever; of the others the
             one farthest in time from the newest leaves. Unlimited in SAM 2.1, which a person who keeps correcting can
@@ -42,7 +48,7 @@ class MemoryPolicy:
     kind: Literal["sam2", "divemem"] = "divemem"
     short_term: int = 6
     candidates: int = 5
-    iou_threshold: float = 0.95
+    iou_threshold: float | None = None
     long_term: int = 4
     max_conditioning: int = 16
     corrections: Literal["condition", "answer"] = "condition"
@@ -68,8 +74,14 @@ class MemoryPolicy:
             raise ConfigError(
                 f"memory short_term {self.short_term} is too large; the network has {CONDITIONING_SLOT} slots"
             )
-        if not 0 <= self.iou_threshold <= 1:
+        if self.iou_threshold is not None and not 0 <= self.iou_threshold <= 1:
             raise ConfigError(f"memory iou_threshold {self.iou_threshold:g} is outside 0 to 1")
+
+    def resolve(self, confident_iou: float | None) -> MemoryPolicy:
+        """The policy with a number for `iou_threshold`: its own, else that of the weights, else the paper's."""
+        if self.iou_threshold is not None:
+            return self
+        return replace(self, iou_threshold=PAPER_IOU_THRESHOLD if confident_iou is None else confident_iou)
 
     @property
     def places(self) -> int:

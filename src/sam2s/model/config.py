@@ -71,6 +71,8 @@ class ModelConfig:
         categories: names of the text bank's rows.
         text_encoder: the CLIP that made the text bank; "" for a bank that is learned with the network.
         templates: what the names were put into, with {} in the name's place.
+        confident_iou: predicted IoU above which a frame may enter long-term memory, measured on the network's own
+            predictions (`sam2s weights calibrate`); None where nobody has, which leaves it to `MemoryPolicy`.
     """
 
     name: str
@@ -96,6 +98,7 @@ class ModelConfig:
     categories: tuple[str, ...] = ()
     text_encoder: str = ""
     templates: tuple[str, ...] = ()
+    confident_iou: float | None = None
 
     def __post_init__(self) -> None:
         for name, largest in _LARGEST.items():
@@ -128,6 +131,8 @@ class ModelConfig:
                 f"num_maskmem {self.num_maskmem} cannot be used: memory has {SLOTS} temporal slots, six for recent "
                 f"frames and one for conditioning frames; give {SLOTS}"
             )
+        if self.confident_iou is not None and not 0 <= self.confident_iou <= 1:
+            raise ConfigError(f"confident_iou {self.confident_iou:g} is outside 0 to 1")
         if self.semantic not in ("off", "joint", "reader"):
             raise ConfigError(f"semantic {self.semantic!r} is not one of 'off', 'joint', 'reader'")
 

@@ -239,7 +239,8 @@ class VideoSession:
             ConfigError: `policy` is given and differs from the session's.
         """
         record = SessionRecord.read(folder)
-        if settings.get("policy") not in (None, record.policy):
+        policy: MemoryPolicy | None = settings.get("policy")
+        if policy is not None and policy.resolve(model.config.confident_iou) != record.policy:
             raise ConfigError(f"{folder} was begun with another memory policy; give the same one, or another folder")
         session = cls(model, source, folder=folder, **{**settings, "policy": record.policy})
         if record.owner != session._owner:

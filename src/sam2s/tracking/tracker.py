@@ -58,7 +58,7 @@ class Tracker:
         batched: bool | None = None,
     ) -> None:
         self.model = model
-        self.policy = policy or MemoryPolicy()
+        self.policy = (policy or MemoryPolicy()).resolve(model.config.confident_iou)
         self.rule = rule or PresenceRule()
         self.revisit = revisit
         self.batched = model.device.type == "cuda" if batched is None else batched

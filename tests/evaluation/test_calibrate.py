@@ -1,0 +1,67 @@
+"""From which predicted IoU on a network is sure of itself, by its own standard."""
+
+import numpy as np
+import pytest
+
+from model_tools import nano
+from sam2s.errors import ConfigError
+from sam2s.evaluation.calibrate import FIRST_SEED, confident_iou, predicted_ious
+from sam2s.memory import MemoryPolicy
+from sam2s.synth import Scene
+from sam2s.tracking import Mask, Tracker
+
+
+@pytest.fixture(scope="module")
+def network():
+    return nano().eval()
+
+
+def followed(scene):
+    """Objects of the first frame that are large enough."""
+    labels = scene.render(0)[1]
+    return [item.id for item in scene.objects if (labels == item.id).mean() >= 0.01]
+
+
+def test_one_prediction_for_each_tracked_frame_on_which_the_object_is_seen(network):
+    """Weights of tests say "visible" always: so all frames but the prompted one count, of all objects."""
+    scenes = [Scene(FIRST_SEED + k, 64, 5) for k in range(2)]
+    predictions = predicted_ious(network, scenes)
+    assert len(predictions) == 4 * sum(len(followed(scene)) for scene in scenes)
+    tracker, scene = Tracker(network), scenes[0]
+    labels = scene.render(0)[1]
+    for object_id in followed(scene):
+        tracker.add_prompt(object_id, Mask(labels == object_id))
+    tracker.step(scene.render(0)[0])
+    second = tracker.step(scene.render(1)[0])
+    np.testing.assert_allclose(predictions[: len(second.objects)], [o.iou for o in second.objects.values()], atol=1e-6)
+
+
+def test_the_number_is_the_quantile(network):
+    predictions = predicted_ious(network, [Scene(FIRST_SEED, 64, 6)])
+    for quantile in (0.2, 0.5, 0.9):
+        number = confident_iou(network, quantile=quantile, videos=1, length=6, size=64)
+        assert number == pytest.approx(np.quantile(predictions, quantile), abs=6e-4)
+    with pytest.raises(ConfigError, match=r"quantile 1.2 is outside 0 to 1"):
+        confident_iou(network, quantile=1.2)
+
+
+def test_the_tracker_takes_the_number_of_the_weights_unless_told_another():
+    """The paper's number is for weights that state none."""
+    stated, silent = nano(confident_iou=0.4), nano()
+    assert Tracker(stated).policy.iou_threshold == 0.4
+    assert Tracker(silent).policy.iou_threshold == 0.95
+    assert Tracker(stated, MemoryPolicy(iou_threshold=0.7)).policy.iou_threshold == 0.7
+
+
+def test_long_term_memory_fills_with_the_networks_own_number(network):
+    scene = Scene(FIRST_SEED, 64, 24)
+    labels, chosen = scene.render(0)[1], followed(scene)[0]
+    number = confident_iou(network, quantile=0.0, videos=1, length=24, size=64)
+    filled = {}
+    for threshold in (None, number - 0.001):
+        tracker = Tracker(network, MemoryPolicy(iou_threshold=threshold))
+        tracker.add_prompt(chosen, Mask(labels == chosen))
+        for frame in range(24):
+            tracker.step(scene.render(frame)[0])
+        filled[threshold] = len(tracker.tracks[chosen].bank.long_term)
+    assert filled == {None: 0, number - 0.001: 4}

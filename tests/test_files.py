@@ -1,5 +1,8 @@
 import fcntl
 import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -44,7 +47,7 @@ def test_a_folder_that_cannot_be_replaced_stays(tmp_path, monkeypatch, killed):
     (out / "old").touch()
 
     def fail(source, target):
-        if Path(source).name == ".partial-out" or (killed and Path(source).name == ".old-out"):
+        if Path(source).name.startswith(".partial-") or (killed and Path(source).name == ".old-out"):
             raise OSError(5, "Input/output error")  # if killed, nobody puts the old one back
         replace(source, target)
 
@@ -87,3 +90,28 @@ def test_pictures_have_one_order_everywhere(tmp_path):
     for name in ("B2", "a10", "a2", "1²", "2", "10", "A2", "_1", ""):
         Image.new("RGB", (4, 4)).save(tmp_path / f"{name}f.png")
     assert list(list_pictures(tmp_path).values()) == FolderSource(tmp_path).files
+
+
+def test_threads_that_write_one_file_leave_one_whole(tmp_path):
+    def write(number):
+        for _ in range(50):
+            write_atomically(tmp_path / "a", bytes([number]) * 1000)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    data = (tmp_path / "a").read_bytes()
+    assert len(data) == 1000
+    assert len(set(data)) == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a"]
+
+
+def test_what_killed_processes_left_is_removed(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path; from sam2s.files import replacing\n"
+        "with replacing(Path(sys.argv[1])) as partial: partial.write_bytes(b'half'); os._exit(9)"
+    )
+    (tmp_path / "b").mkdir()
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "b" / "a")])
+    assert [entry.name.startswith(".partial-") for entry in (tmp_path / "b").iterdir()] == [True]
+    write_atomically(tmp_path / "b" / "other", b"whole")
+    assert [entry.name for entry in (tmp_path / "b").iterdir()] == ["other"]

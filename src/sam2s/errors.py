@@ -59,3 +59,8 @@ class WorkspaceInUseError(WorkspaceError):
 
 class MissingExtraError(Sam2sError, ImportError):
     """An optional dependency is needed for this; the message names the extra to install."""
+
+
+def missing_extra(need: str, extra: str) -> MissingExtraError:
+    """Say what needs which package, and how to install it; `extra` is one of pyproject.toml's."""
+    return MissingExtraError(f"{need}; install it in the clone of sam2s with: pip install '.[{extra}]'")

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import platform
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sam2s.errors import OutputError
+
+_HOST = re.sub(r"\W", "", platform.node())[:20] or "host"
+_numbers = itertools.count()
+_swept: set[Path] = set()
 
 
 @contextmanager
@@ -23,10 +30,12 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the disk is full, or the folder cannot be written.
     """
-    partial, old = (path.with_name(f".{word}-{path.name}") for word in ("partial", "old"))
+    # Unique, so that two threads or processes that write one file do not write into each other's.
+    partial = path.with_name(f".partial-{_HOST}-{os.getpid()}-{next(_numbers)}-{path.name[-80:]}")
+    old = path.with_name(f".old-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove(partial)  # left by a kill
+        _sweep(path)
         if old.exists() and not path.exists():
             os.replace(old, path)
         yield partial
@@ -78,6 +87,31 @@ def natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
     """Sort key under which numbers within names count as numbers, and case decides only between equals."""
     parts = [part for part in re.split(r"(\d+)", name) if part]
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part.lower()) for part in parts], name
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process of this machine still runs."""
+    if sys.platform == "win32":
+        return True  # asking there would end it; what it left stays
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True  # it belongs to somebody else
+    return True
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed processes left beside a path: looks at a folder once, as it may hold very many files."""
+    _remove(path.with_name(f".partial-{path.name}"))
+    if path.parent in _swept:
+        return
+    _swept.add(path.parent)
+    for entry in path.parent.glob(f".partial-{_HOST}-*"):
+        process = entry.name.removeprefix(f".partial-{_HOST}-").partition("-")[0]
+        if process.isdecimal() and not is_alive(int(process)):
+            _remove(entry)
 
 
 def _swap(new: Path, path: Path, old: Path) -> None:

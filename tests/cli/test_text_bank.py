@@ -212,5 +212,5 @@ def test_files_that_are_no_bank_are_refused(tmp_path):
 
 def test_transformers_is_an_extra(monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "transformers", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'sam2s\[text\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '\.\[text\]'"):
         raise failing("--out", tmp_path / "bank.safetensors")

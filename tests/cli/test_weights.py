@@ -174,3 +174,12 @@ def test_average_and_calibrate(tmp_path):
     threshold = load_checkpoint(ready)[0].confident_iou
     assert 0 < threshold < 1
     assert f"above {threshold:.3f} are confident" in shown
+
+
+def test_the_list_needs_no_torch():
+    code = (
+        "import sys; from typer.testing import CliRunner; from sam2s.cli import app\n"
+        "answer = CliRunner().invoke(app, ['weights', 'list']); assert 'micro' in answer.stdout, answer\n"
+        "assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

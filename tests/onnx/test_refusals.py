@@ -80,7 +80,10 @@ def test_a_failed_export_leaves_the_earlier_one(tmp_path):
 
 def test_without_the_extra_its_name_is_told(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(MissingExtraError, match="onnx is needed to export; install it with: pip"):
+    with pytest.raises(
+        MissingExtraError,
+        match=r"an export needs onnx; install it in the clone of sam2s with: pip install '\.\[onnx\]'",
+    ):
         export(nano(), tmp_path / "new")
 
 

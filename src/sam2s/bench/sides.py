@@ -20,7 +20,7 @@ import torch
 from sam2s.bench.network import clicks, film
 from sam2s.checkpoints import SEMANTIC, assemble, load_checkpoint
 from sam2s.checkpoints.transformers_names import to_official
-from sam2s.errors import ConfigError, MissingExtraError
+from sam2s.errors import ConfigError, MissingExtraError, missing_extra
 from sam2s.memory import MemoryPolicy
 from sam2s.model import ModelConfig
 from sam2s.tracking import Points, Tracker
@@ -115,7 +115,7 @@ def transformers_model(config: ModelConfig, state: dict[str, torch.Tensor]) -> A
     try:
         from transformers import Sam2VideoModel
     except ImportError as error:
-        raise MissingExtraError("--against transformers needs transformers: pip install transformers") from error
+        raise missing_extra("--against transformers needs transformers", "text") from error
     model = Sam2VideoModel(transformers_config(config)).eval()
     theirs = model.state_dict()
     for name, tensor in theirs.items():

@@ -1,14 +1,19 @@
 """Weights on disk: finding, reading, checking and writing them."""
 
-from .average import average_checkpoints
-from .inspection import Inspection, inspect_checkpoint
-from .load import SEMANTIC, assemble, compare_with_network, load_checkpoint
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from .locate import find_weights, local_path, path_given
-from .native import Metadata, save_checkpoint
-from .reading import Checkpoint, read_checkpoint
 from .registry import NamedWeights, named_weights, registry
-from .renaming import Renaming
-from .report import TensorReport, compare_shapes
+
+if TYPE_CHECKING:
+    from .average import average_checkpoints
+    from .inspection import Inspection, inspect_checkpoint
+    from .load import SEMANTIC, assemble, compare_with_network, load_checkpoint
+    from .native import Metadata, save_checkpoint
+    from .reading import Checkpoint, read_checkpoint
+    from .renaming import Renaming
+    from .report import TensorReport, compare_shapes
 
 __all__ = [
     "SEMANTIC",
@@ -32,3 +37,27 @@ __all__ = [
     "registry",
     "save_checkpoint",
 ]
+
+_HOMES = {
+    "Checkpoint": "reading",
+    "Inspection": "inspection",
+    "Metadata": "native",
+    "Renaming": "renaming",
+    "SEMANTIC": "load",
+    "TensorReport": "report",
+    "assemble": "load",
+    "average_checkpoints": "average",
+    "compare_shapes": "report",
+    "compare_with_network": "load",
+    "inspect_checkpoint": "inspection",
+    "load_checkpoint": "load",
+    "read_checkpoint": "reading",
+    "save_checkpoint": "native",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import on first use, so that what is known of weights by name can be listed without torch."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sam2s.checkpoints' has no attribute {name!r}")
+    return getattr(import_module(f"sam2s.checkpoints.{_HOMES[name]}"), name)

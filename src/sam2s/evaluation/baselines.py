@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from sam2s.errors import MissingExtraError
+from sam2s.errors import missing_extra
 
 
 def copy_first(frames: Iterable[np.ndarray], first: np.ndarray) -> Iterator[np.ndarray]:
@@ -30,7 +30,7 @@ def warp_by_flow(frames: Iterable[np.ndarray], first: np.ndarray) -> Iterator[np
     try:
         import cv2
     except ImportError as error:
-        raise MissingExtraError("optical flow needs OpenCV: pip install 'sam2s[cv]'") from error
+        raise missing_extra("optical flow needs OpenCV", "cv") from error
     flow_of = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     ids = np.unique(first[first > 0])
     soft = [(first == object_id).astype(np.float32) for object_id in ids]

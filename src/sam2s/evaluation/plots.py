@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sam2s.errors import MissingExtraError
+from sam2s.errors import missing_extra
 from sam2s.files import replacing
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def empty_figure(path: Path) -> tuple[Figure, Callable[[], None]]:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingExtraError("plots need matplotlib: pip install 'sam2s[plot]'") from error
+        raise missing_extra("plots need matplotlib", "plot") from error
     figure = Figure(figsize=(7, 4), layout="constrained")
     FigureCanvasAgg(figure)
 

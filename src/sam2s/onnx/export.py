@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from sam2s.checkpoints.native import EXPORT, Metadata, record
-from sam2s.errors import ConfigError, MissingExtraError
+from sam2s.errors import ConfigError, missing_extra
 from sam2s.files import names_in, replacing
 from sam2s.model import SAM2S
 
@@ -168,6 +168,4 @@ def _require() -> None:
 
         import onnx  # noqa: F401
     except ImportError as error:
-        raise MissingExtraError(
-            f"{error.name} is needed to export; install it with: pip install 'sam2s[onnx]'"
-        ) from error
+        raise missing_extra(f"an export needs {error.name}", "onnx") from error

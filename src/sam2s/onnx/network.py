@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sam2s.checkpoints.containers import read_tensors
 from sam2s.checkpoints.native import parse_metadata
-from sam2s.errors import CheckpointError, MissingExtraError
+from sam2s.errors import CheckpointError, missing_extra
 from sam2s.model import LONG_TERM_SLOT, ImageFeatures, Memory, ModelConfig
 from sam2s.model.mask_decoder import Decoded
 from sam2s.model.prompt_encoder import NOT_A_POINT, Prompt
@@ -170,9 +170,7 @@ def _session(path: Path) -> Any:
     try:
         import onnxruntime as ort
     except ImportError as error:
-        raise MissingExtraError(
-            "onnxruntime is needed to run an exported network; install it with: pip install 'sam2s[onnx]'"
-        ) from error
+        raise missing_extra("an exported network needs onnxruntime", "onnx") from error
     options = ort.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3

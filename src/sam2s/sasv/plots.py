@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sam2s.errors import MissingExtraError
+from sam2s.errors import missing_extra
 from sam2s.files import replacing
 from sam2s.sasv.counts import Tally, table1
 from sam2s.sasv.ontology import load_ontology
@@ -120,7 +120,7 @@ def _figure(width: float, height: float) -> Any:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingExtraError("plots need matplotlib: pip install 'sam2s[plot]'") from error
+        raise missing_extra("plots need matplotlib", "plot") from error
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure

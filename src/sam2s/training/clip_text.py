@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sam2s.errors import CheckpointError, ConfigError, MissingExtraError
+from sam2s.errors import CheckpointError, ConfigError, missing_extra
 from sam2s.model.text_bank import TextBank
 
 CLIP = "openai/clip-vit-base-patch32"
@@ -64,7 +64,7 @@ def _load(clip: str) -> tuple[Any, Any]:
         from transformers import AutoTokenizer, CLIPTextModelWithProjection
         from transformers.utils import logging
     except ImportError as error:
-        raise MissingExtraError("a text bank needs transformers: pip install 'sam2s[text]'") from error
+        raise missing_extra("a text bank needs transformers", "text") from error
     logging.set_verbosity_error()  # the picture side of the CLIP is left out on purpose
     logging.disable_progress_bar()
 

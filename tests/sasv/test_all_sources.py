@@ -30,7 +30,9 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def report(root):
-    return json.loads(sam2s("build", "--root", root, "--out", root / "set", "--workers", 1, "--all", "--json"))
+    return json.loads(
+        sam2s("build", "--partial", "--root", root, "--out", root / "set", "--workers", 1, "--all", "--json")
+    )
 
 
 def test_every_adapter_has_a_fixture():
@@ -81,7 +83,7 @@ def test_show(root, report, name):
 
 @pytest.mark.slow
 def test_several_processes_build_the_same(root, report):
-    sam2s("build", "--root", root, "--out", root / "again", "--workers", 2, "--all", "--json")
+    sam2s("build", "--partial", "--root", root, "--out", root / "again", "--workers", 2, "--all", "--json")
     manifests = [(root / name / "manifest.json").read_text() for name in ("set", "again")]
     assert manifests[0] == manifests[1]
 
@@ -104,7 +106,7 @@ def test_a_source_that_is_there_and_cannot_be_built_fails(root, tmp_path):
     (kvasir / "images").mkdir(parents=True)
     (kvasir / "masks").mkdir()
     (kvasir / "kavsir_bboxes.json").write_text("{}")
-    words = ["build", "--root", str(tmp_path), "--out", str(tmp_path / "set"), "--workers", "1"]
+    words = ["build", "--partial", "--root", str(tmp_path), "--out", str(tmp_path / "set"), "--workers", "1"]
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 1
     assert "FAILED kvasir-seg: " in result.stdout
@@ -114,7 +116,7 @@ def test_a_source_that_is_there_and_cannot_be_built_fails(root, tmp_path):
 
 def test_what_is_left_out_is_said(tmp_path):
     cvc_clinicdb.draw(tmp_path)
-    words = ["build", "--root", tmp_path, "--out", tmp_path / "set", "--workers", 1]
+    words = ["build", "--partial", "--root", tmp_path, "--out", tmp_path / "set", "--workers", 1]
     sam2s(*words)
     for part in ("Original", "Ground Truth"):
         (tmp_path / "CVC-ClinicDB" / part / "26.tif").unlink()
@@ -134,7 +136,7 @@ def test_sources_names_the_videos_that_are_wrong(tmp_path):
 
 def test_split_patch_and_review(root, tmp_path):
     out = tmp_path / "set"
-    sam2s("build", "--root", root, "--out", out, "--source", "cvc-clinicdb", "--workers", 1)
+    sam2s("build", "--partial", "--root", root, "--out", out, "--source", "cvc-clinicdb", "--workers", 1)
     assert json.loads(sam2s("split", out, "--out", tmp_path, "--json"))["videos"] == {"train": 3}
     fix = {"format": "sasv-patch", "version": 1}
     fix["videos"] = {"cvc-clinicdb/02": {"base": None, "edits": [{"do": "drop", "id": 2}]}}

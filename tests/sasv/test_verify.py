@@ -5,9 +5,9 @@ from typer.testing import CliRunner
 
 from sam2s.cli.sasv import app
 from sam2s.errors import ConfigError, DatasetError
-from sam2s.sasv.counts import COLUMNS, Tally, partial_subsets, table1
+from sam2s.sasv.counts import COLUMNS, Tally, table1
 from sam2s.sasv.masklets import MaskletDataset, read_manifest
-from sam2s.sasv.splits import make_split, read_split, write_split
+from sam2s.sasv.splits import assigned_splits, make_split, read_split, write_split
 from sam2s.sasv.verify import compare, verify
 from sasv.building import build
 from sasv.fixtures import cholecinstanceseg, cvc_clinicdb, endoscapes
@@ -58,21 +58,10 @@ def test_a_part_of_a_test_subset_is_named_and_refused_when_strict(tmp_path):
     build(tmp_path / "root", out)
     findings = verify(out)
     assert findings.ok
-    assert findings.partial == {"CIS-Test": "1 of 4 videos and 1 of 7,229 frames"}
+    assert findings.incomplete["CIS-Test"].startswith("t50_full test: 1 of 7,229 frames, 1 of 4 sequences")
     loose, strict = (CliRunner().invoke(app, ["verify", str(out), *flags]) for flags in ([], ["--strict"]))
     assert (loose.exit_code, strict.exit_code) == (0, 1)
-    assert "partial CIS-Test: 1 of 4 videos and 1 of 7,229 frames" in loose.stdout
-
-
-def test_a_whole_test_subset_is_not_partial():
-    videos = {row.subset: row.whole for row in table1() if row.whole}
-    assert set(videos) == {"EndoVis17", "EndoVis18", "RARP50", "CIS-Test", "PolypGen"}
-    entries = [{"subset": "PolypGen", "frames": 97}] * 21 + [{"subset": "EndoVis17", "frames": 300}] * 3
-    assert partial_subsets(entries) == {}
-    assert partial_subsets(entries[1:-1]) == {
-        "EndoVis17": "2 of 3 videos and 600 of 900 frames",
-        "PolypGen": "20 of 21 videos",
-    }
+    assert "incomplete CIS-Test: t50_full test: 1 of 7,229 frames" in loose.stdout
 
 
 @pytest.mark.parametrize(
@@ -114,6 +103,28 @@ def test_a_patient_on_both_sides_is_found_across_sources(tmp_path):
     }
     with pytest.raises(DatasetError, match="1 patients are in train and test, such as cholec:066: endoscapes/121_100"):
         make_split(read_manifest(out)["videos"])
+
+
+def test_a_split_is_noted_in_the_manifest_and_stays_there(built, tmp_path):
+    words = ["split", str(built), "--out", str(tmp_path), "--name", "ours", "--val", "0.3", "--json"]
+    report = json.loads(CliRunner().invoke(app, words).stdout)
+    noted = {"name": "ours", "version": 1, "sha256": report["sha256"], "videos": {"train": 2, "val": 1}}
+    assert read_manifest(built)["splits"] == {"ours-v1": noted}
+    build(tmp_path / "root", built)
+    assert read_manifest(built)["splits"] == {"ours-v1": noted}
+
+
+def test_a_split_of_another_set_is_refused(built, tmp_path):
+    entries = read_manifest(built)["videos"]
+    parts = make_split(entries, val=0.3)
+    more, fewer = tmp_path / "more.json", tmp_path / "fewer.json"
+    write_split(more, "more", 1, {**parts, "cvc-clinicdb/29": "train"})
+    write_split(fewer, "fewer", 1, {name: part for name, part in parts.items() if name != "cvc-clinicdb/02"})
+    with pytest.raises(DatasetError, match=r"names 1 videos that are not in this set, such as cvc-clinicdb/29; build"):
+        MaskletDataset(built, split_file=more)
+    with pytest.raises(DatasetError, match=r"leaves out 1 videos of this set, such as cvc-clinicdb/02, which"):
+        MaskletDataset(built, split_file=fewer)
+    assert assigned_splits(entries) == dict.fromkeys(entries, "train")
 
 
 def test_split_files_are_versioned_and_sealed(built, tmp_path):

@@ -64,6 +64,9 @@ def build(
     patch: Annotated[list[Path] | None, typer.Option(help="Corrections to apply; may be repeated.")] = None,
     hard_link: Annotated[bool, typer.Option(help="Link frames instead of copying them, where the disk can.")] = False,
     fresh: Annotated[bool, typer.Option(help="Build again what is there already.")] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Build sources that are incomplete, and mark them so in every table.")
+    ] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -77,7 +80,8 @@ def build(
     from sam2s.sasv.patch import Patch, read_patches
     from sam2s.sasv.plan import BuildOptions, plan_build
 
-    options = BuildOptions(everything, hard_link, fresh, read_patches(patch) if patch else Patch())
+    edits = read_patches(patch) if patch else Patch()
+    options = BuildOptions(everything, hard_link, fresh, partial, edits)
     plan = plan_build(root, out, sources=source or (), options=options)
     unusable = {name: why for name, why in plan.without.items() if not why.startswith("not found")}
     if not plan.builds and not as_json:
@@ -88,14 +92,20 @@ def build(
     outcomes = _build_with_progress(plan, out, workers or os.cpu_count() or 1, quiet=as_json)
     if as_json:
         kept = {"built": len(outcomes["built"]), "kept": len(outcomes["kept"])}
-        print_json(kept | {"failed": outcomes["failed"], "stale": outcomes["stale"], "without": plan.without})
+        report = kept | {"failed": outcomes["failed"], "stale": outcomes["stale"], "without": plan.without}
+        print_json(
+            report | {"incomplete": {n: [str(s) for s in found] for n, found in plan.shortfalls.items() if found}}
+        )
     else:
-        if missing := [name for name in plan.without if name not in unusable]:
-            print(f"not found: {', '.join(missing)} (sam2s sasv sources says where to get them)")
+        if absent := [name for name in plan.without if name not in unusable]:
+            print(f"not found: {', '.join(absent)} (sam2s sasv sources says where to get them)")
         for name, reason in {**unusable, **outcomes["failed"]}.items():
             print(f"FAILED {name}: {reason}")
         for name, reason in outcomes["stale"].items():
             print(f"left out of the set: {name}, built before: {reason}")
+        for name, shortfalls in plan.shortfalls.items():
+            for shortfall in shortfalls:
+                print(f"incomplete {name}: {shortfall}; the set is marked so")
         print(", ".join(f"{len(outcomes[state])} {state}" for state in ("built", "kept", "failed")) + f", in {out}")
     if outcomes["failed"] or unusable or not plan.builds:
         raise typer.Exit(1)

@@ -22,12 +22,14 @@ def split(
     """Write which videos train, validate and test, with a version and a hash; patients are never cut."""
     from collections import Counter
 
+    from sam2s.sasv.manifest import record_split
     from sam2s.sasv.masklets import read_manifest
     from sam2s.sasv.splits import make_split, write_split
 
     parts = make_split(read_manifest(built)["videos"], val=val, seed=seed)
     path = out / f"{name}-v{version}.json"
     digest = write_split(path, name, version, parts)
+    record_split(built, name, version, digest, parts)
     sizes = dict(Counter(parts.values()))
     if as_json:
         print_json({"path": str(path), "sha256": digest, "videos": sizes})

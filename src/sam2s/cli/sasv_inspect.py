@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,12 +14,12 @@ from sam2s.cli.sasv_options import Built, Json, print_json
 def verify(
     built: Built,
     hashes: Annotated[bool, typer.Option(help="Read every file and compare its hash.")] = True,
-    strict: Annotated[bool, typer.Option("--strict", help="Fail when only a part of a test subset is built.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail when only a part of a subset is there.")] = False,
     as_json: Json = False,
 ) -> None:
     """Check files against hashes, counts against Table 1 of the paper, and patients against splits.
 
-    Exit status 1 when a file is damaged or a patient is in train and test, with --strict also when a test subset is
+    Exit status 1 when a file is damaged or a patient is in train and test, with --strict also when a subset is
     there in part; other counts may differ, with the reason given.
     """
     from sam2s.sasv.verify import verify as check
@@ -45,8 +46,8 @@ def verify(
                 console.print(f"{subset}: {doubtful} of {links} guessed links are doubtful (video.json, `review`)")
         if findings.missing:
             console.print("not built: " + ", ".join(findings.missing))
-        for subset, text in findings.partial.items():
-            console.print(f"[yellow]partial[/] {subset}: {text}; its scores are not those of the benchmark")
+        for subset, text in findings.incomplete.items():
+            console.print(f"[yellow]incomplete[/] {subset}: {text}; its scores are not those of the benchmark")
         for name, reason in findings.stale.items():
             console.print(f"[yellow]left out[/]: {name}, built before: {reason}", soft_wrap=True)
         for text in findings.damage:
@@ -56,7 +57,7 @@ def verify(
             console.print(f"[red]patient in train and test[/] {patient}: {names}")
         hashed = "all hashes hold, " if hashes else ""
         console.print(f"{hashed}no patient is in train and test" if findings.ok else "[red]not fit for use as it is[/]")
-    if not findings.ok or (strict and findings.partial):
+    if not findings.ok or (strict and findings.incomplete):
         raise typer.Exit(1)
 
 
@@ -68,12 +69,14 @@ def stats(
 ) -> None:
     """Counts by subset and category; with --plots the scale plot and the category wheel."""
     from sam2s.sasv.counts import tally, tally_videos
-    from sam2s.sasv.masklets import MaskletDataset
+    from sam2s.sasv.masklets import MaskletDataset, missing_by_subset
 
-    videos = list(MaskletDataset(built))
+    dataset = MaskletDataset(built)
+    videos = list(dataset)
     counts = tally(videos)
-    shown = tally_videos(videos) if by_video else counts
-    rows = [_stats_row(name or "(not in SA-SV)", count) for name, count in shown.items()]
+    tallies = tally_videos(videos) if by_video else counts
+    missing = {v.id: v.incomplete for v in videos if v.incomplete} if by_video else missing_by_subset(dataset.manifest)
+    rows = [_stats_row(name, count, missing) for name, count in tallies.items()]
     if plots:
         from sam2s.sasv.plots import category_wheel, scale_plot
 
@@ -85,7 +88,7 @@ def stats(
     from rich.console import Console
     from rich.table import Table
 
-    columns = [name for name in rows[0] if name != "categories"] if rows else []
+    columns = [name for name in rows[0] if name not in ("categories", "incomplete")] if rows else []
     if by_video:
         columns = ["subset", "frames", "masklets", "links", "doubtful"]
     short = {
@@ -99,9 +102,12 @@ def stats(
         side: Any = "left" if column == "subset" else "right"
         table.add_column(short.get(column, column), no_wrap=True, justify=side)
     for row in rows:
-        table.add_row(*(f"{row[c]:,}" if isinstance(row[c], (int, float)) else str(row[c]) for c in columns))
+        cells = [f"{row[c]:,}" if isinstance(row[c], (int, float)) else str(row[c]) for c in columns]
+        table.add_row(cells[0] + ("*" if row["incomplete"] else ""), *cells[1:])
     console = Console(highlight=False)
     console.print(table)
+    for name, text in missing.items():
+        console.print(f"* {name} is incomplete: {text}", soft_wrap=True)
     totals: dict[str, int] = {}
     for count in counts.values():
         for category, number in count.categories.items():
@@ -123,9 +129,10 @@ def show(
     print(out)
 
 
-def _stats_row(name: str, count: Any) -> dict[str, Any]:
+def _stats_row(name: str | None, count: Any, missing: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "subset": name,
+        "subset": (name or "(not in SA-SV)"),
+        "incomplete": missing.get(name or "", ""),
         "videos": count.videos,
         "frames": count.frames,
         "instruments": count.instruments,

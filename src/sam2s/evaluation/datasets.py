@@ -17,8 +17,7 @@ from sam2s.evaluation.videos import (
 )
 from sam2s.files import natural
 from sam2s.formats.folders import find_sequences
-from sam2s.sasv.counts import partial_subsets
-from sam2s.sasv.masklets import MANIFEST, MaskletDataset, MaskletVideo, read_manifest
+from sam2s.sasv.masklets import MANIFEST, MaskletDataset, MaskletVideo, missing_by_subset, read_manifest
 
 HELD_OUT = 500_000
 """First seed of the generated clips; training draws from a million up."""
@@ -47,12 +46,12 @@ def open_videos(data: Iterable[str], *, split: str = "test", subsets: Iterable[s
 
 
 def incomplete_subsets(data: Iterable[str], videos: Sequence[EvalVideo]) -> dict[str, str]:
-    """Test subsets of SA-SV among the videos of which a built set holds only a part, and how much that is."""
+    """Subsets of SA-SV among the videos of which a built set holds only a part, and what is missing."""
     subsets = {video.video.subset for video in videos if isinstance(video, SasvVideo)}
     incomplete: dict[str, str] = {}
     for place in data:
         if (Path(place) / MANIFEST).is_file():
-            incomplete |= partial_subsets(read_manifest(Path(place))["videos"].values())
+            incomplete |= missing_by_subset(read_manifest(Path(place)))
     return {name: text for name, text in incomplete.items() if name in subsets}
 
 

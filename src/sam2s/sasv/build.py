@@ -20,6 +20,7 @@ from sam2s.sasv.masklets import SUMS, MaskletVideo, read_video, video_folder
 from sam2s.sasv.patch import VideoPatch, apply
 from sam2s.sasv.pictures import store
 from sam2s.sasv.plan import BuildPlan, VideoBuild
+from sam2s.sasv.raw import RawVideo
 from sam2s.sasv.traces import tracing, unchanged, write_trace
 from sam2s.sasv.video_labels import read_labels, write_labels
 
@@ -44,6 +45,7 @@ def run_build(plan: BuildPlan, out: Path, *, workers: int = 1) -> Iterator[Build
     One bad video stops no other. What is finished stays finished when this is interrupted; run again to go on.
     """
     failed: dict[str, str] = {}
+    planned = {build.id: build.video.subset for build in plan.builds}
     try:
         with closing(_outcomes(plan.builds, workers)) as outcomes:
             for outcome in outcomes:
@@ -51,7 +53,7 @@ def run_build(plan: BuildPlan, out: Path, *, workers: int = 1) -> Iterator[Build
                     failed[outcome.id] = outcome.message
                 yield outcome
     finally:
-        manifest = write_manifest(out, BuildState(plan.recipes, failed))
+        manifest = write_manifest(out, BuildState(plan.recipes, failed, planned, plan.shortfalls))
     for name, reason in manifest.get("stale", {}).items():
         if name not in failed:
             yield BuildOutcome(name, "stale", reason)
@@ -137,4 +139,13 @@ def _header(build: VideoBuild) -> dict[str, Any]:
         "fps": None if video.fps is None else str(video.fps),
         "crop": video.crop and list(video.crop),
         "recipe": build.recipe,
+        "incomplete": _missing_frames(video),
     }
+
+
+def _missing_frames(video: RawVideo) -> str:
+    """What the numbering of a video says is missing, "" where nothing is."""
+    if not video.missing or video.images:
+        return ""
+    numbers = ", ".join(map(str, video.missing[:6])) + (", ..." if len(video.missing) > 6 else "")
+    return f"{video.length:,} of {video.length + len(video.missing):,} frames; missing: {numbers}"

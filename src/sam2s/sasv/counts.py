@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import yaml
 
@@ -79,7 +78,6 @@ class TableRow:
         numbers: by column; None where the paper has none.
         why: by column, why a set from the public labels differs.
         general: the same as far as it holds for every row.
-        whole: what a complete download of a test subset gives, videos and, where it is known, frames.
     """
 
     subset: str
@@ -89,7 +87,6 @@ class TableRow:
     numbers: Mapping[str, int | None]
     why: Mapping[str, str]
     general: Mapping[str, str]
-    whole: Mapping[str, int]
 
 
 @cache
@@ -105,25 +102,9 @@ def table1() -> tuple[TableRow, ...]:
             numbers={column: row.get(column) for column in COLUMNS},
             why={**data["general"], **row.get("why", {})},
             general=data["general"],
-            whole=row.get("whole", {}),
         )
         for row in data["rows"]
     )
-
-
-def partial_subsets(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Test subsets of which only a part is built, and how much that is; `entries` are those of a manifest."""
-    built_by_subset: dict[str | None, dict[str, int]] = {}
-    for entry in entries:
-        counts = built_by_subset.setdefault(entry["subset"], {"videos": 0, "frames": 0})
-        counts["videos"] += 1
-        counts["frames"] += entry["frames"]
-    return {
-        row.subset: " and ".join(f"{built[what]:,} of {number:,} {what}" for what, number in row.whole.items())
-        for row in table1()
-        if (built := built_by_subset.get(row.subset))
-        and any(built[what] != number for what, number in row.whole.items())
-    }
 
 
 def tally(videos: Iterable[MaskletVideo]) -> dict[str | None, Tally]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -16,7 +16,7 @@ from PIL import Image
 
 from sam2s.errors import DatasetError
 from sam2s.masks.palette import read_label_map
-from sam2s.sasv.splits import read_split
+from sam2s.sasv.splits import assigned_splits
 
 FORMAT = "sasv-masklets"
 VERSION = 1
@@ -91,6 +91,7 @@ class MaskletVideo:
         edits: corrections that were applied (see `patch.py`).
         base: fingerprint of the labels before any correction.
         recipe: fingerprint of the code that built it.
+        incomplete: what its copy of the source lacks of it, "" where nothing is known to be missing.
     """
 
     folder: Path
@@ -112,6 +113,7 @@ class MaskletVideo:
     edits: tuple[dict[str, Any], ...]
     base: str
     recipe: str
+    incomplete: str = ""
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -181,6 +183,7 @@ def read_video(folder: Path) -> MaskletVideo:
             edits=tuple(data["edits"]),
             base=data["base"],
             recipe=data["recipe"],
+            incomplete=data.get("incomplete") or "",
         )
     except (KeyError, TypeError) as error:
         raise DatasetError(f"{path} lacks or garbles {error}; build the video again (sam2s sasv build)") from error
@@ -210,9 +213,7 @@ class MaskletDataset:
     ) -> None:
         self.root = root
         entries = read_manifest(root)["videos"]
-        assigned = {name: entry["split"] for name, entry in entries.items()}
-        if split_file:
-            assigned = read_split(split_file)
+        assigned = assigned_splits(entries, split_file)
         self.ids = [
             name
             for name, entry in entries.items()
@@ -257,6 +258,11 @@ def read_manifest(root: Path) -> dict[str, Any]:
     if manifest.get("format") != FORMAT or manifest.get("version") != VERSION:
         raise DatasetError(f"{path} is not {FORMAT!r} version {VERSION}; build the set again")
     return manifest
+
+
+def missing_by_subset(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Rows of Table 1 of which a set holds only a part, and what is missing; tables of counts and scores mark them."""
+    return {subset: entry["missing"] for subset, entry in manifest.get("incomplete", {}).items()}
 
 
 def _fraction(text: str | None) -> Fraction | None:

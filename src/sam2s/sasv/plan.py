@@ -8,19 +8,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from sam2s.errors import DatasetError
-from sam2s.sasv import assemble as assemble_module
-from sam2s.sasv import instances as instances_module
-from sam2s.sasv import linking as linking_module
-from sam2s.sasv import mapping as mapping_module
-from sam2s.sasv import reading as reading_module
+from sam2s.sasv.completeness import Shortfall, shortfalls
 from sam2s.sasv.ontology import load_ontology
 from sam2s.sasv.patch import Patch, VideoPatch
 from sam2s.sasv.raw import Adapter, RawVideo, SourceInfo
 from sam2s.sasv.registry import all_adapters, get_adapter, list_videos
 from sam2s.sasv.traces import tracing
+
+CORE_VERSION = 1
+"""Goes up by one whenever the code that all sources share (reading, grouping, linking, mapping files) makes other
+videos, masks or ids of the same files; every video is built again then. An adapter's own `VERSION` does the same for
+its source alone."""
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +33,14 @@ class BuildOptions:
         everything: also videos that SA-SV leaves out.
         hard_link: link frames instead of copying them.
         fresh: build again what is there already.
+        partial: build sources of which something is missing, and mark them so.
         patch: corrections to apply.
     """
 
     everything: bool = False
     hard_link: bool = False
     fresh: bool = False
+    partial: bool = False
     patch: Patch = field(default_factory=Patch)
 
 
@@ -81,11 +83,13 @@ class BuildPlan:
         builds: the videos.
         without: by source why it cannot be built ("not found", or what is wrong with its files).
         recipes: by id, of all videos of the sources that were found, to be built now or not.
+        shortfalls: by source, what is missing of those that are built all the same.
     """
 
     builds: list[VideoBuild] = field(default_factory=list)
     without: dict[str, str] = field(default_factory=dict)
     recipes: dict[str, str] = field(default_factory=dict)
+    shortfalls: dict[str, list[Shortfall]] = field(default_factory=dict)
 
 
 def plan_build(root: Path, out: Path, *, sources: Iterable[str] = (), options: BuildOptions | None = None) -> BuildPlan:
@@ -120,16 +124,23 @@ def _plan_source(plan: BuildPlan, adapter: Adapter, root: Path, out: Path, optio
     if folder is None:
         plan.without[name] = f"not found below {root}; it should have {adapter.INFO.layout}"
         return
-    code = _code_of(adapter, folder)
+    settings = _settings_of(adapter, folder)
     with tracing() as read:
         videos = list_videos(adapter, folder)
+    missing = shortfalls(adapter.PARTS, videos, adapter.INFO.subsets, everything=options.everything)
+    if missing and not options.partial:
+        raise DatasetError(
+            f"incomplete: {'; '.join(map(str, missing))}. {_advice(missing)}, or build what is there with --partial, "
+            "which marks it so in all tables"
+        )
+    plan.shortfalls[name] = missing
     # What the folders held is in the videos: another name in one of them need not concern every video.
     listing = frozenset(path for path in read if not path.is_dir())
     chosen = [video for video in videos if video.subset is not None or options.everything]
     if not chosen:
         log.warning("%s: SA-SV leaves out all %d videos in %s; --all builds them", name, len(videos), folder)
     for video in videos:
-        recipe = _fingerprint(code + repr(replace(video, frames=None)).encode())  # type: ignore[arg-type]
+        recipe = _fingerprint(settings + repr(replace(video, frames=None)).encode())  # type: ignore[arg-type]
         plan.recipes[f"{name}/{video.name}"] = recipe
     for video in chosen:
         video_id = f"{name}/{video.name}"
@@ -150,12 +161,16 @@ def _plan_source(plan: BuildPlan, adapter: Adapter, root: Path, out: Path, optio
         )
 
 
-def _code_of(adapter: Any, folder: Path) -> bytes:
-    """Everything but the data that decides what a source's videos become."""
-    modules = [adapter, mapping_module, reading_module, assemble_module, instances_module, linking_module]
-    code = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
-    names = repr(load_ontology().sources.get(adapter.INFO.name)).encode()
-    return code + names + (folder.read_bytes() if folder.is_file() else b"")
+def _advice(missing: Iterable[Shortfall]) -> str:
+    archives = list(dict.fromkeys(shortfall.part.get for shortfall in missing if shortfall.part.get))
+    return f"Unpack {' and '.join(archives)}" if archives else "Unpack the rest of the official download"
+
+
+def _settings_of(adapter: Adapter, folder: Path) -> bytes:
+    """Everything but the data that decides what a source's videos become: versions, names, and a mapping file."""
+    names = load_ontology().sources.get(adapter.INFO.name)
+    settings = repr((CORE_VERSION, adapter.VERSION, names)).encode()
+    return settings + (folder.read_bytes() if folder.is_file() else b"")
 
 
 def _fingerprint(content: bytes) -> str:

@@ -123,6 +123,11 @@ class RawVideo:
         crop: (x, y, width, height) to cut from image and masks alike, or None.
         procedure: where it differs from the source's.
         problem: what is wrong with its files, so that it cannot be built; "" where nothing is.
+        part: name of the `PublishedPart` that it belongs to.
+        group: what the part counts it under, such as its folder; its own name where nothing is said.
+        missing: numbers of frames that the publisher's numbering has and this copy has not.
+        masks: masks that the source's records list for it, where that is known before any pixel is read.
+        masklets: lasting objects that the source names for it, where that is known before any pixel is read.
     """
 
     name: str
@@ -138,6 +143,11 @@ class RawVideo:
     crop: tuple[int, int, int, int] | None = None
     procedure: str | None = None
     problem: str = ""
+    part: str = ""
+    group: str = ""
+    missing: tuple[int, ...] = ()
+    masks: int | None = None
+    masklets: int | None = None
 
     def with_frames(self, find_frames: Callable[[RawVideo], RawVideo]) -> RawVideo:
         """`find_frames(self)`, which adds the frames; where their files are wrong, this video with that problem."""
@@ -174,10 +184,44 @@ class SourceInfo:
     assumes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PublishedPart:
+    """What a complete copy holds of one part of a source. What is not known is None or empty, and not checked.
+
+    Attributes:
+        name: of the part, such as "test videos"; `RawVideo.part` says which videos belong to it.
+        frames: its annotated frames or single pictures.
+        groups: frames by group (see `RawVideo.group`), for the groups whose names are known.
+        masks: masks that its records list.
+        masklets: lasting objects by group.
+        unit: what a group is.
+        in_sasv: whether SA-SV takes from it; other parts are built with `--all` alone.
+        get: the archive or file that holds it.
+    """
+
+    name: str = ""
+    frames: int | None = None
+    groups: Mapping[str, int | None] = field(default_factory=dict)
+    masks: int | None = None
+    masklets: Mapping[str, int] = field(default_factory=dict)
+    unit: str = "videos"
+    in_sasv: bool = True
+    get: str = ""
+
+
 class Adapter(Protocol):
-    """What a module of `sam2s.sasv.adapters` offers."""
+    """What a module of `sam2s.sasv.adapters` offers.
+
+    Attributes:
+        INFO: what a person must know of the source.
+        VERSION: goes up by one whenever the same files become other videos, masks or ids; `build` then makes videos of
+            this source again. What all sources share has a version of its own (`sam2s.sasv.plan.CORE_VERSION`).
+        PARTS: what a complete copy holds.
+    """
 
     INFO: SourceInfo
+    VERSION: int
+    PARTS: tuple[PublishedPart, ...]
 
     def find(self, root: Path) -> Path | None:
         """The folder below `root` that holds this dataset (or the user's mapping file for it), or None."""

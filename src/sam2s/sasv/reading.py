@@ -29,10 +29,18 @@ def locate_all(root: Path, *required: str, depth: int = 3) -> Iterator[Path]:
     level = [root]
     for below in range(depth + 1):
         for folder in level:
-            if all(next(folder.glob(pattern), None) for pattern in required):
+            if all(next(glob_any_case(folder, pattern), None) for pattern in required):
                 yield folder
         if below < depth:
             level = [child for folder in level for child in subfolders(folder)]
+
+
+def glob_any_case(folder: Path, pattern: str) -> Iterator[Path]:
+    """Files and folders that fit a relative glob; the case of a file's suffix does not matter."""
+    stem, dot, suffix = pattern.rpartition(".")
+    if dot and suffix.isalnum():
+        pattern = stem + dot + "".join(f"[{c.lower()}{c.upper()}]" if c.isalpha() else c for c in suffix)
+    return folder.glob(pattern)
 
 
 def subfolders(folder: Path) -> list[Path]:
@@ -72,19 +80,51 @@ def last_number(path: Path) -> int:
 
 
 def existing(path: Path) -> Path:
-    """The path itself, once we know that it is there and no stub.
+    """The path itself, or the same with its suffix in other case, once we know that it is there and no stub.
 
     Raises:
         DatasetError: it is missing, or is a symbolic link that an unpacker wrote as text.
     """
     if not path.is_file():
-        raise DatasetError(f"{path} is missing; unpack the official download again, with all its parts")
+        path = in_any_case(path)
     if path.stat().st_size < _STUB_BYTES and path.suffix.lower() in (".jpg", ".jpeg"):
         raise DatasetError(
             f"{path} is a text stub of a symbolic link; unpack with a tool that keeps symbolic links (unzip, tar)"
         )
     note(path)
     return path
+
+
+def in_any_case(path: Path) -> Path:
+    """The file with this name, be its suffix in upper or lower case.
+
+    Raises:
+        DatasetError: it is missing.
+    """
+    for suffix in (path.suffix, path.suffix.upper(), path.suffix.lower()):
+        if path.with_suffix(suffix).is_file():
+            return path.with_suffix(suffix)
+    note(path)
+    raise DatasetError(f"{path} is missing; unpack the official download again, with all its parts")
+
+
+def require_all(paths: Iterable[Path]) -> None:
+    """Look for all files at once, so that everything that is missing is told at once.
+
+    Raises:
+        DatasetError: some are missing; the message counts them and names the first ones.
+    """
+    names: dict[Path, set[str]] = {}
+    missing = []
+    for path in paths:
+        if path.parent not in names:
+            names[path.parent] = {n.lower() for n in os.listdir(path.parent)} if path.parent.is_dir() else set()
+        if path.name.lower() not in names[path.parent]:
+            missing.append(path)
+    if missing:
+        named = ", ".join(str(path) for path in missing[:3]) + (", ..." if len(missing) > 3 else "")
+        count = "1 file is" if len(missing) == 1 else f"{len(missing)} files are"
+        raise DatasetError(f"{count} missing: {named}; unpack the official download again, with all its parts")
 
 
 def read_rgb(path: Path) -> np.ndarray:

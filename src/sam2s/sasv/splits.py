@@ -83,5 +83,33 @@ def read_split(path: Path) -> dict[str, str]:
     return {name: part for part in PARTS for name in content[part]}
 
 
+def assigned_splits(entries: Mapping[str, Mapping[str, Any]], split_file: Path | None = None) -> dict[str, str]:
+    """Part by video of a built set: that of the file where one is given, else that of the build.
+
+    Args:
+        entries: the manifest's videos.
+        split_file: what `sam2s sasv split` wrote.
+
+    Raises:
+        DatasetError: the file is damaged, or was made for another set: it names videos that are not built here, or
+            leaves out some that are.
+    """
+    if split_file is None:
+        return {name: str(entry["split"]) for name, entry in entries.items()}
+    parts = read_split(split_file)
+    absent, new = sorted(parts.keys() - entries.keys()), sorted(entries.keys() - parts.keys())
+    if absent:
+        raise DatasetError(
+            f"{split_file} names {len(absent)} videos that are not in this set, such as {absent[0]}; "
+            "build them, or make a split of this set (sam2s sasv split)"
+        )
+    if new:
+        raise DatasetError(
+            f"{split_file} leaves out {len(new)} videos of this set, such as {new[0]}, which were built after it; "
+            "make the next version (sam2s sasv split)"
+        )
+    return parts
+
+
 def _hash(content: Mapping[str, list[str]]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sam2s.sasv.counts import COLUMNS, TableRow, Tally, partial_subsets, table1, tally
-from sam2s.sasv.masklets import SUMS, MaskletDataset, video_folder
+from sam2s.sasv.counts import COLUMNS, TableRow, Tally, table1, tally
+from sam2s.sasv.masklets import SUMS, MaskletDataset, missing_by_subset, video_folder
 from sam2s.sasv.patients import shared_patients
 from sam2s.sasv.video_labels import sha256
 
@@ -36,7 +36,7 @@ class Findings:
         damage: files that are missing, changed or unexpected.
         shared: patients that are both trained and tested on, with the videos.
         doubtful: guessed links, and how many of them are doubtful, by subset.
-        partial: test subsets of which only a part is built, and how much that is.
+        incomplete: subsets of which only a part is there, and what is missing.
         stale: videos that were built before and are left out of the set, and why.
     """
 
@@ -45,7 +45,7 @@ class Findings:
     damage: list[str] = field(default_factory=list)
     shared: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     doubtful: dict[str, tuple[int, int]] = field(default_factory=dict)
-    partial: dict[str, str] = field(default_factory=dict)
+    incomplete: dict[str, str] = field(default_factory=dict)
     stale: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -72,7 +72,7 @@ def verify(root: Path, *, hashes: bool = True) -> Findings:
     findings = Findings(
         damage=damage,
         shared=shared_patients(entries),
-        partial=partial_subsets(entries.values()),
+        incomplete=missing_by_subset(data.manifest),
         stale=data.manifest.get("stale", {}),
     )
     for row in table1():

@@ -68,7 +68,7 @@ def empty(size: tuple[int, int]) -> rle.Rle:
 def read_labels(video: MaskletVideo) -> VideoLabels:
     """A written video's labels, to be corrected."""
     data = json.loads((video.folder / RECORD).read_text("utf-8"))
-    header = {key: data[key] for key in HEADER}
+    header = {key: data.get(key, "") if key == "incomplete" else data[key] for key in HEADER}
     frames = [LabelledFrame(f.index, f.pts, f.layers > 0) for f in video.frames]
     objects = {o.id: LabelledObject(o.category, o.kind, o.label, [], o.track) for o in video.objects}
     for t in range(len(video)):
@@ -80,7 +80,20 @@ def read_labels(video: MaskletVideo) -> VideoLabels:
     )
 
 
-HEADER = ("id", "source", "subset", "split", "patient", "procedure", "licence", "images", "fps", "crop", "recipe")
+HEADER = (
+    "id",
+    "source",
+    "subset",
+    "split",
+    "patient",
+    "procedure",
+    "licence",
+    "images",
+    "fps",
+    "crop",
+    "recipe",
+    "incomplete",
+)
 
 
 def write_labels(labels: VideoLabels, files: Sequence[str], folder: Path) -> None:

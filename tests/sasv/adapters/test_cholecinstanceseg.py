@@ -48,8 +48,10 @@ def test_times(folder):
 
 def test_missing_images_say_where_they_come_from(folder):
     (folder / "test/VID14_t50_full/img_dir/t50_VID14_000000.png").unlink()
-    with pytest.raises(DatasetError, match=r"000000\.png is missing; the annotation archive has no images: fill"):
-        list(videos(folder)["VID14_t50_full"].frames())
+    problem = videos(folder)["VID14_t50_full"].problem
+    assert "1 file is missing: " in problem
+    assert "000000.png; unpack" in problem
+    assert "The annotation archive has no images: fill img_dir from CholecT50" in problem
 
 
 def test_damaged_json_is_named(folder):

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from sam2s.errors import DatasetError
@@ -30,9 +32,10 @@ def test_the_table_covers_all_612_frames():
 
 
 def test_missing_mask_is_named(folder):
-    (folder / "Ground Truth" / "2.tif").unlink()
-    with pytest.raises(DatasetError, match=r"2\.tif is missing; unpack the official download again"):
-        list(next(adapter.videos(folder)).frames())
+    for number in (2, 3):
+        (folder / "Ground Truth" / f"{number}.tif").unlink()
+    problem = next(adapter.videos(folder)).problem
+    assert re.search(r"2 files are missing: \S+ \S+2\.tif, \S+ \S+3\.tif; unpack the official download", problem)
 
 
 def test_foreign_file_is_named(folder):

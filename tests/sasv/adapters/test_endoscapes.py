@@ -39,8 +39,7 @@ def test_split_list_in_scientific_notation_rules(folder, caplog):
 
 def test_text_stub_of_a_link_is_named(folder):
     (folder / "train_seg" / "1_100.jpg").write_text("../all/1_100.jpg")
-    with pytest.raises(DatasetError, match=r"1_100\.jpg is a text stub of a symbolic link; unpack with"):
-        list(next(adapter.videos(folder)).frames())
+    assert "1_100.jpg is a text stub of a symbolic link; unpack with" in next(adapter.videos(folder)).problem
 
 
 def test_damaged_rle_is_named(folder):

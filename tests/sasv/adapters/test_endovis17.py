@@ -139,11 +139,12 @@ def test_a_frame_that_every_instrument_lacks_is_a_gap(copy):
     assert "lacks 1 of the frames from 221 to 224 that have labels, such as frame222.png" in problems["seq_6"]
 
 
-def test_a_part_of_a_sequence_that_sa_sv_tests_on_is_said(drawn, caplog):
-    with caplog.at_level(logging.WARNING):
-        list(adapter.videos(adapter.find(drawn)))
-    assert "sequence 2, which SA-SV tests on, has 1 of 300 frames and 3 of 3 instruments; unpack its" in caplog.text
-    assert "sequence 9, which" not in caplog.text
+def test_frames_and_instruments_that_a_sequence_lacks_are_known(copy):
+    by_name = {video.name: video for video in adapter.videos(adapter.find(copy))}
+    assert by_name["seq_6"].missing == (*range(223), *range(227, 300))
+    assert by_name["seq_6"].masklets == 4
+    assert by_name["seq_9"].missing == tuple(range(1, 300))  # frame 0 alone is drawn
+    assert by_name["seq_9"].masklets is None  # it has no training part
 
 
 def test_a_piece_more_than_there_are_instruments_is_part_of_one(copy, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sam2s.errors import DatasetError
@@ -35,7 +35,7 @@ def sequences(
     """
     for child in subfolders(folder):
         match = name.fullmatch(child.name)
-        if match and (not wanted or any((child / inner).is_dir() for inner in wanted)):
+        if match and (not wanted or any((child / inner).exists() for inner in wanted)):
             yield match, child
         elif depth > 1:
             yield from sequences(child, name, *wanted, depth=depth - 1)
@@ -49,7 +49,7 @@ def by_number(folder: Path, name: re.Pattern[str]) -> dict[int, Path]:
     """
     numbered: dict[int, Path] = {}
     for path in files(folder, ".png", ".jpg"):
-        if match := name.fullmatch(path.name):
+        if match := name.fullmatch(path.stem + path.suffix.lower()):
             other = numbered.setdefault(int(match[1]), path)
             if other != path:
                 raise DatasetError(
@@ -69,3 +69,11 @@ def only_one(first: Path | None, second: Path, what: str) -> Path:
     if first is not None:
         raise DatasetError(f"{what} stands twice, in {first} and in {second}; keep one of them below the data folder")
     return second
+
+
+def gaps(numbers: Iterable[int], expected: Iterable[int] | None = None, step: int = 1) -> tuple[int, ...]:
+    """Numbers that are missing among those expected, by default every `step` from the first to the last."""
+    known = set(numbers)
+    if expected is None:
+        expected = range(min(known), max(known) + 1, step) if known else ()
+    return tuple(sorted(set(expected) - known))

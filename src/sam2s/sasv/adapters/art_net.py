@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sam2s.sasv import mapping
-from sam2s.sasv.raw import RawVideo, SourceInfo
+from sam2s.sasv.raw import PublishedPart, RawVideo, SourceInfo
 
 INFO = SourceInfo(
     name="art-net",
@@ -19,6 +19,8 @@ INFO = SourceInfo(
     layout="a mapping file art-net.yaml in the data folder that describes your copy (docs/how-to/mapping-files.md)",
     assumes=("SA-SV counts 816 pictures, the ART-Net paper 635 with masks; neither says why",),
 )
+VERSION = 1
+PARTS: tuple[PublishedPart, ...] = ()  # not known; the mapping file may say it (`expected`)
 
 
 def find(root: Path) -> Path | None:

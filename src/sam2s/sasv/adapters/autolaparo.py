@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from itertools import groupby
@@ -11,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from sam2s.errors import DatasetError
-from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, RawFrame, RawMask, RawVideo, SourceInfo
-from sam2s.sasv.reading import existing, files, locate, read_codes
+from sam2s.sasv.adapters._sequences import gaps
+from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.reading import existing, files, locate, read_codes, require_all
 
 INFO = SourceInfo(
     name="autolaparo",
@@ -28,6 +30,8 @@ INFO = SourceInfo(
         "a clip shows one tool of a type",
     ),
 )
+VERSION = 1
+PARTS = (PublishedPart(frames=1800, groups={f"{clip:03d}": 6 for clip in range(1, 301)}, unit="clips"),)
 
 # Manipulator and shaft are one tool.
 CODES = {
@@ -57,18 +61,24 @@ def videos(folder: Path) -> Iterator[RawVideo]:
             )
     for clip, group in groupby(images, lambda image: image.stem[:3]):
         frames = list(group)
+        numbers = [int(frame.stem[3:]) for frame in frames]
         part = next((name for last, name in _PARTS if int(clip) <= last), "test")
         yield RawVideo(
             name=clip,
-            frames=partial(_frames, frames, folder / "masks"),
             length=len(frames),
+            missing=gaps(numbers, _SECONDS),
             subset="AutoLaparo",
             split="train",
             patient=f"autolaparo:{part}",
             fps=Fraction(1),
             grouping=dict.fromkeys(CODES, MaskGrouping.WHOLE),
             link_rules=LinkRules(gate=0),
-        )
+        ).with_frames(partial(_find_frames, images=frames, masks=folder / "masks"))
+
+
+def _find_frames(video: RawVideo, images: list[Path], masks: Path) -> RawVideo:
+    require_all(masks / f"{image.stem}.png" for image in images)
+    return replace(video, frames=partial(_frames, images, masks))
 
 
 def _frames(images: list[Path], masks: Path) -> Iterator[RawFrame]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from sam2s.sasv.raw import FrameLabels, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.raw import FrameLabels, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, files, locate, read_rgb
 
 INFO = SourceInfo(
@@ -22,6 +23,8 @@ INFO = SourceInfo(
     layout="train/train/*.jpeg and train_gt/train_gt/*.jpeg, or train/*.jpeg and train_gt/*.jpeg",
     assumes=("the 200 test images have no masks and are left out", "each image counts as a patient of its own"),
 )
+VERSION = 1
+PARTS = (PublishedPart(frames=1000),)
 
 
 def find(root: Path) -> Path | None:
@@ -37,13 +40,16 @@ def videos(folder: Path) -> Iterator[RawVideo]:
     for image in files(images, ".jpeg"):
         yield RawVideo(
             name=image.stem,
-            frames=partial(_frames, image, masks / image.name),
             length=1,
             subset="BKAI-IGH",
             split="train",
             patient=f"bkai-igh:{image.stem}",
             images=True,
-        )
+        ).with_frames(partial(_find_frames, image=image, mask=masks / image.name))
+
+
+def _find_frames(video: RawVideo, image: Path, mask: Path) -> RawVideo:
+    return replace(video, frames=partial(_frames, image, existing(mask)))
 
 
 def _frames(image: Path, mask: Path) -> Iterator[RawFrame]:

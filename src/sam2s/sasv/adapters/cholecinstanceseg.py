@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -14,9 +14,20 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from sam2s.errors import DatasetError
+from sam2s.sasv.adapters._sequences import gaps
 from sam2s.sasv.patients import cholec
-from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, RawFrame, RawMask, RawVideo, SourceInfo, Split
-from sam2s.sasv.reading import existing, files, last_number, locate, subfolders
+from sam2s.sasv.raw import (
+    FrameLabels,
+    LinkRules,
+    MaskGrouping,
+    PublishedPart,
+    RawFrame,
+    RawMask,
+    RawVideo,
+    SourceInfo,
+    Split,
+)
+from sam2s.sasv.reading import existing, files, last_number, locate, require_all, subfolders
 
 INFO = SourceInfo(
     name="cholecinstanceseg",
@@ -32,11 +43,29 @@ INFO = SourceInfo(
         "ids are linked by class over any absence, as an instrument that comes back is mostly the same one",
     ),
 )
+VERSION = 1
 
 LABELS = ("grasper", "hook", "irrigator", "clipper", "bipolar", "scissors", "snare")
 # Per kind of sequence: annotated frames a second, and how many of the numbers in file names make a second.
 _RATES = {"t50_full": (Fraction(1), 1), "t50_sparse": (Fraction(1, 30), 1), "t80_sparse": (Fraction(1, 30), 1)}
 _RATES["seg8k"] = (Fraction(25), 25)
+_TRAIN, _VAL, _TEST = (1, 12, 18, 25, 26, 27, 35, 43, 48, 52), (23,), (14, 15, 22, 29)
+_SEG8K = (1, 9, 12, 17, 18, 20, 24, 25, 26, 27, 28, 35, 37, 43, 48, 52, 55)
+
+
+def _groups(videos: Iterable[int], kind: str) -> dict[str, int | None]:
+    return {f"VID{video:02d}_{kind}": None for video in videos}
+
+
+PARTS = (
+    PublishedPart("t50_full train", 19_029, _groups(_TRAIN, "t50_full"), unit="sequences"),
+    PublishedPart("t50_full test", 7_229, _groups(_TEST, "t50_full"), unit="sequences"),
+    PublishedPart("t50_full val", 2_059, _groups(_VAL, "t50_full"), unit="sequences", in_sasv=False),
+    PublishedPart("seg8k", 8_080, _groups(_SEG8K, "seg8k"), unit="sequences", in_sasv=False),
+    PublishedPart("t50_sparse", 2_681, in_sasv=False),
+    PublishedPart("t80_sparse", 2_855, in_sasv=False),
+)
+_STEPS = {"t50_full": 1, "t50_sparse": 30, "t80_sparse": 30}  # between the numbers of file names
 _LINK = LinkRules(gap=1_000_000, gate=0.0)
 
 
@@ -62,22 +91,30 @@ def videos(folder: Path) -> Iterator[RawVideo]:
                 fps=rate,
                 grouping=dict.fromkeys(LABELS, MaskGrouping.EACH),
                 link_rules=_LINK,
-            ).with_frames(partial(_find_frames, folder=sequence / "ann_dir", per_second=per_second))
+                part=f"{kind} {split}" if kind == "t50_full" else kind,
+            ).with_frames(
+                partial(_find_frames, folder=sequence / "ann_dir", per_second=per_second, step=_STEPS.get(kind))
+            )
 
 
-def _find_frames(video: RawVideo, folder: Path, per_second: int) -> RawVideo:
+def _find_frames(video: RawVideo, folder: Path, per_second: int, step: int | None) -> RawVideo:
     records = files(folder, ".json")
-    return replace(video, frames=partial(_frames, records, per_second), length=len(records))
+    pictures = folder.parent / "img_dir"
+    missing = gaps((last_number(record) for record in records), step=step) if step else ()
+    video = replace(video, length=len(records), missing=missing)
+    try:
+        require_all(pictures / f"{record.stem}.png" for record in records)
+    except DatasetError as error:
+        raise DatasetError(
+            f"{error}. The annotation archive has no images: fill img_dir from CholecT50, Cholec80 and CholecSeg8k as "
+            "the official repository (labdeeman7/cholec_instance_seg) describes"
+        ) from error
+    return replace(video, frames=partial(_frames, records, per_second))
 
 
 def _frames(records: list[Path], per_second: int) -> Iterator[RawFrame]:
     for record in records:
-        image = record.parent.parent / "img_dir" / f"{record.stem}.png"
-        if not image.is_file():
-            raise DatasetError(
-                f"{image} is missing; the annotation archive has no images: fill img_dir from CholecT50, Cholec80 and "
-                "CholecSeg8k as the official repository (labdeeman7/cholec_instance_seg) describes"
-            )
+        image = existing(record.parent.parent / "img_dir" / f"{record.stem}.png")
         index = last_number(record)
         yield RawFrame(index, image, _labels(record, image), Fraction(index, per_second))
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from sam2s.errors import DatasetError
+from sam2s.sasv.adapters._sequences import gaps
 from sam2s.sasv.patients import cholec
-from sam2s.sasv.raw import FrameLabels, LinkRules, RawFrame, RawMask, RawVideo, SourceInfo
-from sam2s.sasv.reading import existing, files, last_number, locate, read_codes, subfolders
+from sam2s.sasv.raw import FrameLabels, LinkRules, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.reading import existing, files, last_number, locate, read_codes, require_all, subfolders
 
 INFO = SourceInfo(
     name="cholecseg8k",
@@ -29,6 +30,9 @@ INFO = SourceInfo(
         "a tissue or the hook is one object however many pieces show; graspers are split into components",
     ),
 )
+VERSION = 1
+_VIDEOS = (1, 9, 12, 17, 18, 20, 24, 25, 26, 27, 28, 35, 37, 43, 48, 52, 55)  # of Cholec80
+PARTS = (PublishedPart(frames=8_080, groups={f"video{number:02d}": None for number in _VIDEOS}),)
 
 # Grey values of the watershed masks. The page prints them like hexadecimal colours (#505050), they are decimal.
 CODES = {
@@ -76,24 +80,32 @@ def videos(folder: Path) -> Iterator[RawVideo]:
                 patient=cholec(int(source.name[5:])),
                 fps=Fraction(25),
                 link_rules=_LINK,
+                group=source.name,
             ).with_frames(partial(_find_frames, clips=run))
 
 
 def _find_frames(video: RawVideo, clips: Sequence[Path]) -> RawVideo:
     images = [image for clip in clips for image in _images(clip)]
-    return replace(video, frames=partial(_frames, images), length=len(images))
+    expected = [number for clip in clips for number in range(last_number(clip), last_number(clip) + _CLIP)]
+    video = replace(video, length=len(images), missing=gaps(map(last_number, images), expected))
+    require_all(_mask_of(image) for image in images)
+    return replace(video, frames=partial(_frames, images))
 
 
 def _images(clip: Path) -> list[Path]:
-    images = [path for path in files(clip, ".png") if path.name.endswith("_endo.png")]
+    images = [path for path in files(clip, ".png") if path.stem.endswith("_endo")]
     if not images:
         raise DatasetError(f"{clip} holds no frame_<n>_endo.png; unpack the official download again")
     return images
 
 
+def _mask_of(image: Path) -> Path:
+    return image.with_name(f"{image.stem}_watershed_mask.png")
+
+
 def _frames(images: list[Path]) -> Iterator[RawFrame]:
     for image in images:
-        codes = read_codes(existing(image.with_name(f"{image.stem}_watershed_mask.png")))
+        codes = read_codes(existing(_mask_of(image)))
         areas = np.bincount(codes.ravel(), minlength=256)
         present = np.flatnonzero(areas >= _SPECK).tolist()
         masks = tuple(_region(CODES[code], codes == code) for code in present if code in CODES)

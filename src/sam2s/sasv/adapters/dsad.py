@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from sam2s.errors import DatasetError
-from sam2s.sasv.adapters._sequences import by_number, sequences
-from sam2s.sasv.raw import FrameLabels, RawFrame, RawMask, RawVideo, SourceInfo, Split
-from sam2s.sasv.reading import existing, files, locate, read_binary
+from sam2s.sasv.adapters._sequences import by_number, gaps, sequences
+from sam2s.sasv.raw import FrameLabels, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo, Split
+from sam2s.sasv.reading import existing, files, locate, read_binary, require_all
 
 INFO = SourceInfo(
     name="dsad",
@@ -28,6 +29,7 @@ INFO = SourceInfo(
         "the multilabel part is no part of SA-SV",
     ),
 )
+VERSION = 1
 
 ORGANS = (
     "abdominal_wall",
@@ -42,6 +44,8 @@ ORGANS = (
     "ureter",
     "vesicular_glands",
 )
+_SINGLE = "single organs"
+PARTS = (PublishedPart(_SINGLE, 13_195, dict.fromkeys(ORGANS), unit="organs"),)
 DENSE = 50  # frames from which on a folder counts as a video
 _MULTI = "multilabel"
 _VAL, _TEST = frozenset({3, 21, 26}), frozenset({2, 7, 11, 13, 14, 18, 20, 32})
@@ -62,10 +66,13 @@ def videos(folder: Path) -> Iterator[RawVideo]:
         for surgery, path in _surgeries(folder / organ):
             images = by_number(path, _IMAGE)
             if len(images) >= DENSE:
-                yield _video(f"{organ}-{surgery}", surgery, organ, images, "DSAD-V")
+                video = _video(f"{organ}-{surgery}", surgery, organ, images, "DSAD-V")
+                yield replace(video, missing=gaps(images, range(max(images) + 1)))
             else:
+                absent = gaps(images, range(max(images) + 1))
                 for number, image in images.items():
-                    yield _video(f"{organ}-{surgery}-{image.stem}", surgery, organ, {number: image}, "DSAD-I")
+                    video = _video(f"{organ}-{surgery}-{image.stem}", surgery, organ, {number: image}, "DSAD-I")
+                    yield replace(video, missing=absent if number == max(images) else ())
     for surgery, path in _surgeries(folder / _MULTI):
         yield _video(f"{_MULTI}-{surgery}", surgery, None, by_number(path, _IMAGE), None)
 
@@ -81,13 +88,24 @@ def _video(name: str, surgery: str, organ: str | None, images: dict[int, Path], 
         split = "test" if int(surgery) in _TEST else "val" if int(surgery) in _VAL else "train"
     return RawVideo(
         name=name,
-        frames=partial(_frames, organ, images),
         length=len(images),
         subset=subset,
         split=split,
         patient=f"dsad:{surgery}",
         images=subset == "DSAD-I",
-    )
+        part=_SINGLE if organ else _MULTI,
+        group=organ or "",
+    ).with_frames(partial(_find_frames, organ=organ, images=images))
+
+
+def _find_frames(video: RawVideo, organ: str | None, images: dict[int, Path]) -> RawVideo:
+    if organ:
+        require_all(_mask_of(image) for image in images.values())
+    return replace(video, frames=partial(_frames, organ, images))
+
+
+def _mask_of(image: Path) -> Path:
+    return image.with_name(image.name.replace("image", "mask"))
 
 
 def _frames(organ: str | None, images: dict[int, Path]) -> Iterator[RawFrame]:
@@ -97,7 +115,7 @@ def _frames(organ: str | None, images: dict[int, Path]) -> Iterator[RawFrame]:
 
 def _one_organ(organ: str, image: Path) -> FrameLabels:
     """Only this organ was looked for; others that are in view are not marked."""
-    path = existing(image.with_name(image.name.replace("image", "mask")))
+    path = existing(_mask_of(image))
     return FrameLabels((_organ(organ, path),), frozenset({organ}))
 
 

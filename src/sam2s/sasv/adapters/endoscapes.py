@@ -6,6 +6,7 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 from sam2s.errors import DatasetError
 from sam2s.masks import rle
 from sam2s.sasv.patients import endoscapes
-from sam2s.sasv.raw import FrameLabels, MaskGrouping, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.raw import FrameLabels, MaskGrouping, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, locate
 
 INFO = SourceInfo(
@@ -30,6 +31,11 @@ INFO = SourceInfo(
         "SA-SV's choice of 468 of the 493 frames is not known: all are built, as training images",
         "an image without annotation record was not annotated, and is left out",
     ),
+)
+VERSION = 1
+PARTS = tuple(
+    PublishedPart(f"{split}_seg", masks=masks, get="endoscapes.zip")
+    for split, masks in (("train", 1_615), ("val", 363), ("test", 270))
 )
 
 log = logging.getLogger(__name__)
@@ -59,14 +65,19 @@ def videos(folder: Path) -> Iterator[RawVideo]:
             elif image["id"] in regions:
                 yield RawVideo(
                     name=path.stem,
-                    frames=partial(_frames, path, regions[image["id"]]),
                     length=1,
+                    part=f"{split}_seg",
+                    masks=len(regions[image["id"]]),
                     subset="Endoscapes",
                     split="train",
                     patient=endoscapes(video),
                     images=True,
                     grouping=dict.fromkeys(names.values(), MaskGrouping.EACH),
-                )
+                ).with_frames(partial(_find_frames, path=path, regions=regions[image["id"]]))
+
+
+def _find_frames(video: RawVideo, path: Path, regions: list[tuple[str, Any]]) -> RawVideo:
+    return replace(video, frames=partial(_frames, existing(path), regions))
 
 
 def _frames(path: Path, regions: list[tuple[str, Any]]) -> Iterator[RawFrame]:

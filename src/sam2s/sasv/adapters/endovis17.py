@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from sam2s.errors import DatasetError
-from sam2s.sasv.adapters._sequences import by_number, holder, only_one, sequences
-from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.adapters._sequences import by_number, gaps, holder, only_one, sequences
+from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, read_codes, subfolders
 
 INFO = SourceInfo(
@@ -38,10 +38,24 @@ INFO = SourceInfo(
         "a test frame shows no more instruments of a type than the training part: further pieces are parts of those",
     ),
 )
+VERSION = 1
 
 CROP = (320, 28, 1280, 1024)  # the picture inside the black padding of 1920x1080 frames
-TEST = {2: 3, 5: 3, 6: 4}  # sequences that SA-SV tests on, and how many instruments their training parts name
+TEST = frozenset({2, 5, 6})  # sequences that SA-SV tests on
 _WHOLE = 300  # frames of a sequence in both parts
+_INSTRUMENTS = {1: 4, 2: 3, 3: 2, 4: 3, 5: 3, 6: 4, 7: 2, 8: 4}  # that the training part of a sequence names
+_GET = "the training archive, the testing archive and instrument_2017_test.zip, below one folder"
+
+
+def _part(name: str, numbers: Iterable[int], in_sasv: bool) -> PublishedPart:
+    groups = {f"seq_{number}": _WHOLE for number in numbers}
+    masklets = {f"seq_{number}": _INSTRUMENTS[number] for number in numbers if number in _INSTRUMENTS}
+    return PublishedPart(
+        name, _WHOLE * len(groups), groups, masklets=masklets, unit="sequences", in_sasv=in_sasv, get=_GET
+    )
+
+
+PARTS = (_part("sequences of SA-SV", sorted(TEST), True), _part("other sequences", (1, 3, 4, 7, 8, 9, 10), False))
 RATE = Fraction(2)
 TYPES = {
     1: "bipolar forceps",
@@ -85,6 +99,7 @@ def videos(folder: Path) -> Iterator[RawVideo]:
             patient=f"endovis17:{number}",
             fps=RATE,
             crop=CROP,
+            part=PARTS[number not in TEST].name,
         ).with_frames(partial(_find_frames, number=number, paths=paths))
         if video.length or video.problem:
             yield video
@@ -105,12 +120,6 @@ def _find_frames(video: RawVideo, number: int, paths: Sequence[Path]) -> RawVide
     if len(frames) < len(pieces.frames):
         missing = len(pieces.frames) - len(frames)
         log.warning("endovis17: left out of sequence %d: frames without labels (%d)", number, missing)
-    if number in TEST and (len(frames), len(tools)) != (_WHOLE, TEST[number]):
-        log.warning(
-            "endovis17: sequence %d, which SA-SV tests on, has %d of %d frames and %d of %d instruments; unpack its "
-            "training archive, its testing archive and instrument_2017_test below the same folder",
-            *(number, len(frames), _WHOLE, len(tools), TEST[number]),
-        )
     counts = Counter(tools.values())
     # Where training shows one instrument of a type, whatever has this type on test frames is that instrument.
     grouping = {label: MaskGrouping.WHOLE for label, count in counts.items() if count == 1}
@@ -119,6 +128,8 @@ def _find_frames(video: RawVideo, number: int, paths: Sequence[Path]) -> RawVide
         video,
         frames=partial(_frames, frames, tools, training, types),
         length=len(frames),
+        missing=gaps(frames, range(_WHOLE)),
+        masklets=len(tools) if tools else None,
         grouping=grouping,
         link_rules=LinkRules(gap=300, gate=0, min_area=500, join=20, most=several),
     )

@@ -6,7 +6,7 @@ import json
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from sam2s.errors import DatasetError
-from sam2s.sasv.adapters._sequences import by_number, holder, only_one, sequences
-from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.adapters._sequences import by_number, gaps, holder, only_one, sequences
+from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, files, read_colours
 
 INFO = SourceInfo(
@@ -38,8 +38,29 @@ INFO = SourceInfo(
         "file names in repairs.zip follow one loader: seq_<n>_<label file>",
     ),
 )
+VERSION = 1
 
 TEST = frozenset({2, 5, 9, 15})
+_FRAMES = 149  # of every sequence
+_NUMBERS = (*range(1, 8), *range(9, 17))
+
+
+def _part(name: str, numbers: Sequence[int], in_sasv: bool) -> PublishedPart:
+    groups = {f"seq_{number}": _FRAMES for number in numbers}
+    return PublishedPart(
+        name,
+        _FRAMES * len(numbers),
+        groups,
+        unit="sequences",
+        in_sasv=in_sasv,
+        get="miccai_challenge_2018_release_1.zip, miccai_challenge_release_2.zip, _3.zip and _4.zip, repairs.zip",
+    )
+
+
+PARTS = (
+    _part("sequences of SA-SV", sorted(TEST), True),
+    _part("other sequences", [number for number in _NUMBERS if number not in TEST], False),
+)
 REPAIRED = frozenset({1, 4})  # sequences with labels known to be bad before repairs.zip
 RATE = Fraction(2)  # nominal: still stretches were cut out
 COLOURS = {
@@ -56,9 +77,9 @@ COLOURS = {
     "small intestine": (124, 155, 5),
     "ultrasound probe": (12, 255, 141),
 }
-PARTS = frozenset({"instrument shaft", "instrument clasper", "instrument wrist"})
+TOOL_PARTS = frozenset({"instrument shaft", "instrument clasper", "instrument wrist"})
 # Classes of which a scene has one; the name is the lasting id.
-SINGLE = frozenset(COLOURS) - PARTS - {"background tissue", "clamps"}
+SINGLE = frozenset(COLOURS) - TOOL_PARTS - {"background tissue", "clamps"}
 INSTANCES = {  # classes of the third-party files
     1: "bipolar forceps",
     2: "prograsp forceps",
@@ -68,7 +89,7 @@ INSTANCES = {  # classes of the third-party files
     6: "suction instrument",
     7: "clip applier",
 }
-TOOLS = PARTS | frozenset(INSTANCES.values())
+TOOLS = TOOL_PARTS | frozenset(INSTANCES.values())
 _SEQUENCE = re.compile(r"seq_(\d+)")
 _FRAME = re.compile(r"frame(\d+)\.png")
 _INSTANCE = re.compile(r"frame(\d+)_class(\d+)_inst(\d+)\.png")
@@ -112,6 +133,7 @@ def videos(folder: Path) -> Iterator[RawVideo]:
             patient=f"endovis18:{number}",
             fps=RATE,
             link_rules=LinkRules(gap=20, min_area=500, join=10),
+            part=PARTS[number not in TEST].name,
         ).with_frames(partial(_find_frames, path=path, repairs=repairs.get(number, {}), top=folder))
 
 
@@ -120,7 +142,11 @@ def _find_frames(video: RawVideo, path: Path, repairs: Mapping[str, Path], top: 
     separated = (path / "instrument_labels_2017").is_dir()
     grouping = dict.fromkeys(INSTANCES.values(), MaskGrouping.EACH) if separated else {}
     return replace(
-        video, frames=partial(_frames, video.name, frames, _colours(path, top)), length=len(frames), grouping=grouping
+        video,
+        frames=partial(_frames, video.name, frames, _colours(path, top)),
+        length=len(frames),
+        missing=gaps(frames, range(_FRAMES)),
+        grouping=grouping,
     )
 
 
@@ -222,7 +248,9 @@ def _labels(frame: _Frame, colours: Mapping[str, tuple[int, ...]]) -> FrameLabel
         if frame.instances is not None and name in TOOLS:
             seen = True
             continue
-        masks.append(RawMask("instrument" if name in PARTS else name, mask, track=name if name in SINGLE else None))
+        masks.append(
+            RawMask("instrument" if name in TOOL_PARTS else name, mask, track=name if name in SINGLE else None)
+        )
     # Some of these files are coloured, some 0/255, some 0/1.
     masks += [RawMask(label, read_colours(existing(path)).max(axis=2) > 0) for label, path in frame.instances or ()]
     return FrameLabels(tuple(masks), frozenset(colours) - TOOLS if seen and not frame.instances else None, unknown)

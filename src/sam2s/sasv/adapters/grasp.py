@@ -6,14 +6,15 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sam2s.errors import DatasetError
 from sam2s.masks import rle
-from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, RawFrame, RawMask, RawVideo, SourceInfo
-from sam2s.sasv.reading import existing, locate
+from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.reading import existing, locate, require_all
 
 INFO = SourceInfo(
     name="grasp",
@@ -31,6 +32,23 @@ INFO = SourceInfo(
         "SA-SV trains on all 13 cases",
         "file names in the JSON are relative to the folder frames",
         "half a minute lies between frames, so ids follow the class and the order from left to right alone",
+    ),
+)
+VERSION = 1
+PARTS = (
+    PublishedPart(
+        "training cases",
+        2_324,
+        {f"CASE{number:03d}": None for number in (1, 2, 3, 4, 7, 14, 15, 21)},
+        unit="cases",
+        get="annotations/grasp_short-term_train.json",
+    ),
+    PublishedPart(
+        "test cases",
+        1_125,
+        {f"CASE{number:03d}": None for number in (41, 47, 50, 51, 53)},
+        unit="cases",
+        get="annotations/grasp_short-term_test.json",
     ),
 )
 
@@ -70,14 +88,19 @@ def videos(folder: Path) -> Iterator[RawVideo]:
     for case, frames in sorted(cases.items()):
         yield RawVideo(
             name=case,
-            frames=partial(_frames, folder / "frames", dict(sorted(frames.items()))),
             length=len(frames),
+            part=PARTS[case in PARTS[1].groups].name,
             subset="GraSP",
             split="train",
             patient=f"grasp:{case}",
             grouping=dict.fromkeys(CLASSES, MaskGrouping.EACH),
             link_rules=LinkRules(by="order"),
-        )
+        ).with_frames(partial(_find_frames, folder=folder / "frames", frames=dict(sorted(frames.items()))))
+
+
+def _find_frames(video: RawVideo, folder: Path, frames: dict[int, tuple[str, _Masks]]) -> RawVideo:
+    require_all(folder / name for name, _ in frames.values())
+    return replace(video, frames=partial(_frames, folder, frames))
 
 
 def _records(annotations: Path) -> list[Path]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from sam2s.sasv.raw import FrameLabels, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.raw import FrameLabels, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, files, locate, read_binary
 
 INFO = SourceInfo(
@@ -20,6 +21,8 @@ INFO = SourceInfo(
     layout="kavsir_bboxes.json (spelled so), images/*.jpg, masks/*.jpg of the same names",
     assumes=("no patient is known, so each image counts as a patient of its own",),
 )
+VERSION = 1
+PARTS = (PublishedPart(frames=1000),)
 
 
 def find(root: Path) -> Path | None:
@@ -32,13 +35,16 @@ def videos(folder: Path) -> Iterator[RawVideo]:
     for image in files(folder / "images", ".jpg"):
         yield RawVideo(
             name=image.stem,
-            frames=partial(_frames, image, folder / "masks" / image.name),
             length=1,
             subset="Kvasir-SEG",
             split="train",
             patient=f"kvasir-seg:{image.stem}",
             images=True,
-        )
+        ).with_frames(partial(_find_frames, image=image, mask=folder / "masks" / image.name))
+
+
+def _find_frames(video: RawVideo, image: Path, mask: Path) -> RawVideo:
+    return replace(video, frames=partial(_frames, image, existing(mask)))
 
 
 def _frames(image: Path, mask: Path) -> Iterator[RawFrame]:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from sam2s.errors import DatasetError
-from sam2s.sasv.raw import FrameLabels, LinkRules, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.raw import FrameLabels, LinkRules, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, files, last_number, locate, read_binary, subfolders
 from sam2s.sasv.traces import note
 
@@ -25,6 +25,21 @@ INFO = SourceInfo(
     assumes=(
         "seq1 and seq7 are the two positive sequences that SA-SV leaves out",
         "single images and sequences without polyps are no part of SA-SV; --all builds them",
+    ),
+)
+VERSION = 1
+POSITIVE, NEGATIVE, SINGLE = "positive sequences", "negative sequences", "single images"
+PARTS = (
+    PublishedPart(POSITIVE, 2_225, {f"seq{number}": None for number in range(1, 24)}, unit="sequences"),
+    PublishedPart(
+        NEGATIVE, 4_275, {f"seq{number}_neg": None for number in range(1, 24)}, unit="sequences", in_sasv=False
+    ),
+    PublishedPart(
+        SINGLE,
+        1_537,
+        {"C1": 256, "C2": 301, "C3": 457, "C4": 227, "C5": 208, "C6": 88},
+        unit="centres",
+        in_sasv=False,
     ),
 )
 
@@ -44,16 +59,19 @@ def videos(folder: Path) -> Iterator[RawVideo]:
         images, masks = (sequence / f"{kind}_{sequence.name}" for kind in ("images", "masks"))
         subset = None if sequence.name in LEFT_OUT else "PolypGen"
         video = _video(sequence.name, subset, f"polypgen:{sequence.name}")
+        video = replace(video, part=POSITIVE, group=sequence.name)
         yield video.with_frames(partial(_find_frames, images=images, masks=masks))
     for sequence in subfolders(folder / "sequenceData" / "negativeOnly"):
         video = _video(sequence.name, None, f"polypgen:{sequence.name}")
+        video = replace(video, part=NEGATIVE, group=sequence.name)
         yield video.with_frames(partial(_find_frames, images=sequence, masks=None))
     for centre in (f"C{number}" for number in range(1, 7)):
         base = folder / f"data_{centre}"
         for image in files(base / f"images_{centre}", ".jpg") if base.is_dir() else []:
             name = f"{centre}_{image.stem}"
-            frames = partial(_frames, [image], base / f"masks_{centre}")
-            yield replace(_video(name, None, _patient(centre, image.stem)), images=True, frames=frames, length=1)
+            video = _video(name, None, _patient(centre, image.stem))
+            video = replace(video, images=True, length=1, part=SINGLE, group=centre)
+            yield video.with_frames(partial(_find_pair, image=image, masks=base / f"masks_{centre}"))
 
 
 def _video(name: str, subset: str | None, patient: str) -> RawVideo:
@@ -74,7 +92,17 @@ def _find_frames(video: RawVideo, images: Path, masks: Path | None) -> RawVideo:
                 f"{len(stray)} masks of {masks} have no picture in {images}, such as {stray[0]}; unpack the official "
                 "download again"
             )
+        if bare := [image.name for image in pictures if not any(mask.is_file() for mask in _masks_of(image, masks))]:
+            raise DatasetError(
+                f"{len(bare)} pictures of {images} have no mask in {masks}, such as {bare[0]}; unpack the official "
+                "download again"
+            )
     return replace(video, frames=partial(_frames, pictures, masks), length=len(pictures))
+
+
+def _find_pair(video: RawVideo, image: Path, masks: Path) -> RawVideo:
+    _mask_of(image, masks)
+    return replace(video, frames=partial(_frames, [image], masks))
 
 
 def _patient(centre: str, stem: str) -> str:

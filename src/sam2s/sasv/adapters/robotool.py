@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from sam2s.sasv import mapping
 from sam2s.sasv.adapters._sequences import by_number
-from sam2s.sasv.raw import FrameLabels, LinkRules, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.raw import FrameLabels, LinkRules, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, locate, read_codes
 
 INFO = SourceInfo(
@@ -27,6 +28,8 @@ INFO = SourceInfo(
         "tools that touch are one object",
     ),
 )
+VERSION = 1
+PARTS = (PublishedPart(frames=514, groups={f"dv{number}": None for number in range(1, 21)}),)
 
 _VIDEO = re.compile(r"(dv\d+)_\d+\.png")
 
@@ -41,21 +44,30 @@ def videos(folder: Path) -> Iterator[RawVideo]:
     if folder.is_file():
         yield from mapping.videos(folder, INFO, split="train", images=True)
         return
-    names = {match[1] for path in folder.iterdir() if (match := _VIDEO.fullmatch(path.name))}
+    names = {match[1] for path in folder.iterdir() if (match := _VIDEO.fullmatch(path.stem + path.suffix.lower()))}
     for video in sorted(names, key=lambda name: int(name[2:])):
         for number, image in by_number(folder, re.compile(rf"{video}_(\d+)\.png")).items():
             yield RawVideo(
                 name=image.stem,
-                frames=partial(_frames, number, image),
                 length=1,
                 subset="RoboTool",
                 split="train",
                 patient=f"robotool:{video}",
                 images=True,
                 link_rules=LinkRules(join=5),
-            )
+                group=video,
+            ).with_frames(partial(_find_frames, number=number, image=image))
+
+
+def _find_frames(video: RawVideo, number: int, image: Path) -> RawVideo:
+    existing(_mask_of(image))
+    return replace(video, frames=partial(_frames, number, image))
+
+
+def _mask_of(image: Path) -> Path:
+    return image.with_name(f"{image.stem}_seg.png")
 
 
 def _frames(number: int, image: Path) -> Iterator[RawFrame]:
-    mask = read_codes(existing(image.with_name(f"{image.stem}_seg.png"))) > 0
+    mask = read_codes(existing(_mask_of(image))) > 0
     yield RawFrame(number, image, FrameLabels((RawMask("instrument", mask),)))

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from sam2s.errors import DatasetError
-from sam2s.sasv.adapters._sequences import by_number, holder, only_one, sequences
-from sam2s.sasv.raw import FrameLabels, LinkRules, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.adapters._sequences import by_number, gaps, holder, only_one, sequences
+from sam2s.sasv.raw import FrameLabels, LinkRules, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, read_codes
 from sam2s.video.file import FileSource
 
@@ -37,9 +37,15 @@ INFO = SourceInfo(
         "needle, thread, suction, needle holder, clamps and catheter are one object each",
     ),
 )
+VERSION = 1
 
 RATE = 60  # frames a second of the videos, whose number is the mask's name
 FIRST_TEST = 41
+TEST, TRAIN = "test videos", "training videos"
+PARTS = (
+    PublishedPart(TEST, 3_252, {f"video_{number}": None for number in range(41, 51)}),
+    PublishedPart(TRAIN, 13_324, {f"video_{number:02d}": None for number in range(1, 41)}, in_sasv=False),
+)
 CODES = {
     1: "instrument",  # clasper
     2: "instrument",  # wrist
@@ -63,9 +69,9 @@ def find(root: Path) -> Path | None:
 
 
 def videos(folder: Path) -> Iterator[RawVideo]:
-    """A video per folder with masks; video_11_1 and video_11_2 show one patient."""
+    """A video per folder with a video or masks; video_11_1 and video_11_2 show one patient."""
     folders: dict[tuple[int, str], Path] = {}
-    for match, path in sequences(folder, _VIDEO, "segmentation"):
+    for match, path in sequences(folder, _VIDEO, "segmentation", "rgb", "video_left.avi"):
         key = int(match[1]), match[2] or ""
         folders[key] = only_one(folders.get(key), path, path.name)
     for (number, _), path in sorted(folders.items()):
@@ -77,15 +83,24 @@ def videos(folder: Path) -> Iterator[RawVideo]:
             patient=f"sar-rarp50:{number:02d}",
             fps=Fraction(1),
             link_rules=LinkRules(gap=10, gate=0.05, min_area=500, join=15),
+            part=TEST if test else TRAIN,
+            group=f"video_{number:02d}",
         ).with_frames(partial(_find_frames, path=path))
 
 
 def _find_frames(video: RawVideo, path: Path) -> RawVideo:
+    if not (path / "segmentation").is_dir():
+        raise DatasetError(f"{path} has no folder segmentation; unpack the official download again, with all its parts")
     masks = by_number(path / "segmentation", _MASK)
     unpacked = all((path / "rgb" / mask.name).is_file() for mask in masks.values())
     if not unpacked:
         existing(path / "video_left.avi")
-    return replace(video, frames=partial(_from_pictures if unpacked else _from_video, path, masks), length=len(masks))
+    return replace(
+        video,
+        frames=partial(_from_pictures if unpacked else _from_video, path, masks),
+        length=len(masks),
+        missing=gaps(masks, range(0, max(masks) + 1, RATE)),
+    )
 
 
 def _from_pictures(path: Path, masks: dict[int, Path]) -> Iterator[RawFrame]:
@@ -98,12 +113,19 @@ def _from_video(path: Path, masks: dict[int, Path]) -> Iterator[RawFrame]:
     file = existing(path / "video_left.avi")
     step, last = math.gcd(*masks), max(masks)
     wanted = dict(masks)
+    frame_count = 0
     with FileSource(file) as source:
         for frame in source.frames(0, last + 1, max(step, 1)):
+            frame_count = frame.index + 1
             if mask := wanted.pop(frame.index, None):
                 yield RawFrame(frame.index, frame.image, _labels(mask), Fraction(frame.index, RATE))
     if len(wanted) == len(masks):
         raise DatasetError(f"{file} has no frame that {path / 'segmentation'} has a mask of; download the video again")
+    if max(wanted, default=0) > frame_count + RATE:
+        raise DatasetError(
+            f"{file} ends near frame {frame_count}, before {len(wanted)} of its masks (the last is for frame "
+            f"{max(wanted)}); the download was cut short, download the video again"
+        )
     if wanted:
         log.warning("%s ends before %d of its masks, from %s on; they are left out", file, len(wanted), min(wanted))
 

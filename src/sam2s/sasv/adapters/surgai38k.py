@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sam2s.sasv import mapping
-from sam2s.sasv.raw import RawVideo, SourceInfo
+from sam2s.sasv.raw import PublishedPart, RawVideo, SourceInfo
 
 INFO = SourceInfo(
     name="surgai3.8k",
@@ -22,6 +22,8 @@ INFO = SourceInfo(
         "which 51 of the 79 videos SA-SV took is not published: list them under split",
     ),
 )
+VERSION = 1
+PARTS: tuple[PublishedPart, ...] = ()  # not known; the mapping file may say it (`expected`)
 
 
 def find(root: Path) -> Path | None:

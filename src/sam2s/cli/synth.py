@@ -10,7 +10,7 @@ import typer
 
 from sam2s.errors import ConfigError
 
-Kind = Literal["laparoscopy", "colonoscopy", "robotic", "microscope", "generic"]
+Kind = Literal["laparoscopy", "colonoscopy", "robotic", "microscope", "generic", "reentry"]
 
 
 def synth(

@@ -3,13 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from .canvas import Canvas, Elastic, Sprite
 from .geometry import Matrix, affine, compose
-from .instruments import TIPS, shaft, shaft_look
+from .instruments import INSTRUMENTS, shaft_look
+from .metal import shaft
 from .motion import Track, View
 
 
@@ -146,6 +147,20 @@ class Body:
             )
 
 
+class Entry(NamedTuple):
+    """How a tool comes into view.
+
+    Attributes:
+        pivot: where its shaft enters, outside of the frame.
+        back: how far it is pulled out: 0 in place, 1 out of sight.
+        size: against its usual one.
+    """
+
+    pivot: tuple[float, float]
+    back: float
+    size: float
+
+
 class Instrument:
     """A tool whose shaft pivots outside of the view, slides in and out, bends at the wrist, opens and turns."""
 
@@ -169,14 +184,15 @@ class Instrument:
         """
         self.label: int | None = label
         forge = np.random.default_rng(looks)
-        self.tip = TIPS[name](forge, robotic)
-        self.shaft = None if self.tip.free else shaft(forge, shaft_look(forge, name, robotic))
+        kind = INSTRUMENTS[name]
+        self.tip = kind.tip(forge, robotic)
+        self.shaft = None if self.tip.free else shaft(forge, shaft_look(forge, name, robotic), kind.collar)
         side = rng.uniform(0, 2 * math.pi) if pivot is None else pivot
         away = rng.uniform(1.5, 2.6)
         self._pivot = (away * math.cos(side), away * math.sin(side))
         lean = rng.uniform(-0.25, 0.25)
         self._x, self._y = Track(rng, period, reach, lean), Track(rng, period, reach, lean * rng.uniform(-1, 1))
-        self._size = Track(rng, 2 * period, 0.25, math.log(radius))
+        self._size = Track(rng, 2 * period, 0.25, math.log(radius * kind.thickness))
         self._bend, self._open = Track(rng, period / 2, self.tip.swivel), Track(rng, period / 3, 0.75, 0.4)
         self._roll = Track(rng, period, 1.4)
         self._spin = Track(rng, period, 1.0, rng.uniform(-3, 3))
@@ -191,18 +207,21 @@ class Instrument:
         """Order of drawing at time `t`: greater is nearer."""
         return self._rank(t)
 
-    def _drawn_back(self, t: float) -> float:
-        """How far the tool is pulled out: 0 in place, 1 out of sight; always in place at time 0."""
+    def entry(self, t: float) -> Entry:
+        """How the tool is in view at time `t`; in place at time 0."""
         wish = self._away(t) - (1 - self._leaves) if self._leaves else 0.0
-        return min(max(4 * wish, 0.0), 1.0) * min(1.0, t / 6)
+        return Entry(self._pivot, min(max(4 * wish, 0.0), 1.0) * min(1.0, t / 6), 1.0)
 
     def draw(self, canvas: Canvas, t: float, view: View) -> None:
         """Draw the state of time `t` as seen from `view`."""
-        (px, py), x, y = self._pivot, self._x(t) + 0.3 * view.x, self._y(t) + 0.3 * view.y
+        (px, py), back, size = self.entry(t)
+        if back == 1:
+            return
+        x, y = self._x(t) + 0.3 * view.x, self._y(t) + 0.3 * view.y
         bearing = math.atan2(y - py, x - px)
-        back = self._drawn_back(t) * (math.hypot(x - px, y - py) + 1)
+        back *= math.hypot(x - px, y - py) + 1
         x, y = x - back * math.cos(bearing), y - back * math.sin(bearing)
-        size = math.exp(self._size(t)) * view.zoom**0.5
+        size *= math.exp(self._size(t)) * view.zoom**0.5
         if self.tip.free:
             hub = affine(x, y, self._spin(t), size, size * math.cos(0.8 * self._roll(t)))
         else:

@@ -34,7 +34,7 @@ def sprite(shape: Shape, skin: Surface, *, bump: float = 1.0, bulge: float = 0.7
     relief = slopes(skin.height, bump) + bulge * shape.slope
     texture = torch.cat([skin.colour, relief, shape.distance[None]])
     for rim in (texture[5, 0], texture[5, -1], texture[5, :, 0], texture[5, :, -1]):
-        rim.clamp_(max=-0.02)  # what lies beyond the grid repeats its rim and must be outside
+        rim.clamp_(max=-1)  # what lies beyond the grid repeats its rim, and must be outside at any magnification
     return Sprite(texture, shape.half, gloss)
 
 

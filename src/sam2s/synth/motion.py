@@ -40,6 +40,17 @@ class Clock:
 
 
 @dataclass(frozen=True)
+class SteadyClock:
+    """Maps frame numbers to scene time evenly."""
+
+    tempo: float
+
+    def __call__(self, t: float) -> float:
+        """Scene time of frame `t`."""
+        return self.tempo * t
+
+
+@dataclass(frozen=True)
 class View:
     """Where the camera stands in one moment; nearer layers (greater `depth`) move more."""
 

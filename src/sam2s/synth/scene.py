@@ -6,12 +6,13 @@ from numpy.typing import NDArray
 
 from sam2s.errors import ConfigError
 
+from .builders import BUILDERS
 from .canvas import Canvas
 from .cutouts import CutoutFolder
 from .effects import Look
-from .motion import Clock
+from .motion import Clock, SteadyClock
 from .pasted import pasted
-from .stages import BUILDERS, SceneKind, SceneObject, Stage
+from .stages import SceneKind, SceneObject, Stage
 
 
 class Scene:
@@ -51,7 +52,7 @@ class Scene:
             self._look = Look(rng, size, self._stage.grade)
         self.tempo = self._stage.tempo if tempo is None else tempo
         self.drift = drift
-        self._clock = Clock(rng, self.tempo)
+        self._clock = SteadyClock(self.tempo) if self._stage.steady else Clock(rng, self.tempo)
 
     def _build(self, rng: np.random.Generator, drift: float) -> Stage:
         return BUILDERS[self.kind][0](rng, drift)

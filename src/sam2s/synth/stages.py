@@ -12,7 +12,7 @@ from .actors import Actor, Backdrop, Body, Instrument
 from .canvas import Elastic
 from .creatures import bars, landscape, thing
 from .effects import Grade
-from .instruments import TIPS
+from .instruments import INSTRUMENTS
 from .motion import Camera
 from .organs import ORGANS, bed, blood, fold, iris, lumen, organ, palette_of, polyp
 from .textures import any_tint, tint
@@ -26,6 +26,7 @@ class SceneKind(StrEnum):
     ROBOTIC = "robotic"
     MICROSCOPE = "microscope"
     GENERIC = "generic"
+    REENTRY = "reentry"
 
 
 class SceneObject(NamedTuple):
@@ -38,13 +39,14 @@ class SceneObject(NamedTuple):
 
 @dataclass(frozen=True)
 class Stage:
-    """Everything that a scene needs to be drawn."""
+    """Everything that a scene needs to be drawn; a `steady` one keeps to its own time, a unit a frame."""
 
     actors: tuple[Actor, ...]
     objects: tuple[SceneObject, ...]
     camera: Camera
     grade: Grade
     tempo: float
+    steady: bool = False
 
 
 class _Cast:
@@ -94,11 +96,12 @@ def _tools(
 
 def _names(rng: np.random.Generator, count: int) -> list[str]:
     """Instrument names; a second tool is often of the same category as the first."""
-    names = [str(n) for n in rng.choice(list(TIPS), count)]
+    names = [str(n) for n in rng.choice(list(INSTRUMENTS), count)]
     return [names[0] if k and rng.random() < 0.35 else n for k, n in enumerate(names)]
 
 
 def laparoscopy(rng: np.random.Generator, drift: float) -> Stage:
+    """Organs under one to four tools that come in from all sides."""
     """Lay out a laparoscopic scene: organs, fat and long thin instruments from several ports."""
     cast = _Cast()
     cast.extras(bed(rng, palette_of(rng)))
@@ -119,6 +122,7 @@ def laparoscopy(rng: np.random.Generator, drift: float) -> Stage:
 
 
 def colonoscopy(rng: np.random.Generator, drift: float) -> Stage:
+    """The inside of the colon with polyps, at times a tool."""
     """Lay out the inside of a bowel with polyps, folds and reflections."""
     cast = _Cast()
     wall = tint(rng, palette_of(rng, ("mucosa", "mucosa", "mucosa", "pale mucosa", "red mucosa", "meat", "serosa")))
@@ -150,6 +154,7 @@ def colonoscopy(rng: np.random.Generator, drift: float) -> Stage:
 
 
 def robotic(rng: np.random.Generator, drift: float) -> Stage:
+    """One to three jointed tools over organs, often in grey."""
     """Lay out a robotic scene on ex vivo tissue with jointed instruments."""
     cast = _Cast()
     cast.extras(bed(rng, palette_of(rng, ("grey", "meat", "muscle", "fat", "serosa")), relief=1.5))
@@ -168,6 +173,7 @@ def robotic(rng: np.random.Generator, drift: float) -> Stage:
 
 
 def microscope(rng: np.random.Generator, drift: float) -> Stage:
+    """The eye or other small fields under thin tools."""
     """Lay out an eye under the microscope with fine instruments."""
     cast = _Cast()
     cast.extras(bed(rng, palette_of(rng, ("sclera", "sclera", "serosa", "muscle"))))
@@ -179,6 +185,7 @@ def microscope(rng: np.random.Generator, drift: float) -> Stage:
 
 
 def generic(rng: np.random.Generator, drift: float) -> Stage:
+    """The world outside of the body: things and creatures over a landscape."""
     """Lay out a scene of natural things, for variety."""
     cast = _Cast()
     ground = landscape(rng)
@@ -204,13 +211,3 @@ def generic(rng: np.random.Generator, drift: float) -> Stage:
     )
     grade = Grade(border=0.05, falloff=0.2, smoke=0.08, grey=0.1, shine=0.4, shading=0.5, blur=0.2, droplets=0.05)
     return cast.stage(camera, grade, _between(rng, 0.15, 3))
-
-
-BUILDERS: dict[SceneKind, tuple[Callable[[np.random.Generator, float], Stage], float]] = {
-    SceneKind.LAPAROSCOPY: (laparoscopy, 0.2),
-    SceneKind.COLONOSCOPY: (colonoscopy, 0.2),
-    SceneKind.ROBOTIC: (robotic, 0.13),
-    SceneKind.MICROSCOPE: (microscope, 0.07),
-    SceneKind.GENERIC: (generic, 0.4),
-}
-"""How each kind is set up, and its share among scenes of no given kind."""

@@ -19,10 +19,11 @@ import torch
 from PIL import Image
 
 from sam2s.errors import OutputError
+from sam2s.evaluation.collect import collect
 from sam2s.evaluation.datasets import open_videos
 from sam2s.evaluation.diagnostics import decay_curve, identity_switches
 from sam2s.evaluation.evaluate import evaluate
-from sam2s.evaluation.outcome import EvalOutcome, collect
+from sam2s.evaluation.outcome import EvalOutcome
 from sam2s.evaluation.plan import EvalRun, EvalSettings
 from sam2s.evaluation.plots import plot_decay
 from sam2s.evaluation.rules import Prompting, Rules

@@ -260,9 +260,9 @@ def broken_json(change):
 
 def colours(folder):
     (folder / "rgb").mkdir()
-    Image.fromarray(np.eye(24, 30, dtype=np.uint8)[..., None] * np.array([1, 2, 3], np.uint8)).save(
-        folder / "rgb/0.png"
-    )
+    picture = np.zeros((24, 30, 3), np.uint8)
+    picture[2:10, 3:12], picture[12:20, 3:12] = (200, 20, 20), (20, 30, 200)
+    Image.fromarray(picture).save(folder / "rgb/0.png")
     return folder / "rgb"
 
 
@@ -272,7 +272,7 @@ FAULTS = {
     "not json": (lambda folder: write_text(folder / "x.json", "{"), "cannot read .*x.json"),
     "other json": (lambda folder: write_text(folder / "x.json", "{}"), "no list 'annotations'"),
     "no videos": (broken_json(lambda content: content.pop("videos")), "neither 'videos'"),
-    "colours": (colours, "is a RGB picture"),
+    "colours": (colours, "rgb/0.png .*colours"),
     "polygon": (
         broken_json(lambda c: c["annotations"][0]["segmentations"].__setitem__(0, [[1, 2, 3]])),
         "frame 0, object 1: a polygon has 3 numbers",

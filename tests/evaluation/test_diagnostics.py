@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 
 from sam2s.evaluation.diagnostics import (
-    PresenceCounts,
-    add_presence,
     calibration_error,
     clicks_needed,
     decay_curve,
     identity_switches,
-    presence,
+    mean_by_click,
+    reliability,
+    same_name,
 )
-from sam2s.evaluation.plots import plot_decay
 from sam2s.evaluation.sequence import FrameScore, ObjectScore, score_sequence
 
 
@@ -31,14 +30,6 @@ def test_swapped_masks_are_switches():
     swapped = np.array([0, 2, 1], np.uint8)[right]
     scores = score_sequence([right, right, swapped, swapped, right, right], [right] * 6)
     assert [identity_switches(score.object_id, score.frame_scores) for score in scores] == [2, 2]
-
-
-def test_presence_of_the_worked_example():
-    shown = presence(cell(gt=gt, pred=pred) for gt, pred in [(1, 0), (1, 1), (1, 1), (0, 1), (0, 0)])
-    assert shown == PresenceCounts(2, 1, 1)
-    assert (shown.precision, shown.recall) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
-    assert add_presence([shown, PresenceCounts(1, 0, 0)]) == PresenceCounts(3, 1, 1)
-    assert math.isnan(add_presence([]).precision)
 
 
 def score_of(*values):
@@ -65,7 +56,19 @@ def test_clicks_needed_of_the_worked_example():
     assert clicks_needed([0.1, 0.2]) == 2
 
 
-def test_plot_is_a_picture(tmp_path):
-    pytest.importorskip("matplotlib")
-    plot_decay({"a": np.linspace(1, 0.5, 20), "b": np.linspace(0.9, 0.2, 20)}, tmp_path / "curve.png")
-    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+def test_reliability_of_the_worked_example():
+    assert reliability([0.9, 0.9], [0.8, 0.6]) == [(pytest.approx(0.9), pytest.approx(0.7), 2)]
+    bins = reliability([0.05, 0.95, 1.0], [0.1, 0.5, 0.7])
+    assert bins == [(0.05, 0.1, 1), (pytest.approx(0.975), pytest.approx(0.6), 2)]
+    assert reliability([], []) == []
+
+
+def test_mean_j_by_click_of_the_worked_example():
+    assert mean_by_click([[0.4, 0.6], [1.0]]) == pytest.approx([0.7, 0.8])
+    assert mean_by_click([[], [0.5]]) == [0.5]
+    assert mean_by_click([]) == []
+
+
+def test_names_are_compared_by_their_words():
+    assert same_name("Large_needle-driver", "large needle driver")
+    assert not same_name("needle driver", "large needle driver")

@@ -14,10 +14,10 @@ from sam2s.checkpoints import save_checkpoint
 from sam2s.cli import app
 from sam2s.errors import ConfigError, DatasetError, OutputError
 from sam2s.evaluation import protocols
+from sam2s.evaluation.collect import collect
 from sam2s.evaluation.compare import compare
 from sam2s.evaluation.datasets import open_videos, synthetic
 from sam2s.evaluation.evaluate import evaluate
-from sam2s.evaluation.outcome import collect
 from sam2s.evaluation.plan import EvalRun, EvalSettings, plan_runs
 from sam2s.evaluation.rules import Missing, Prompting, Rules
 from sam2s.evaluation.tables import markdown, published
@@ -73,7 +73,7 @@ def data(tmp_path):
 
 @pytest.fixture
 def settings(weights):
-    return EvalSettings(str(weights), device="cpu")
+    return EvalSettings(str(weights), device="cpu", probe=False)
 
 
 OURS = EvalRun("nano", "sam2s", Prompting.CLICK_1)
@@ -323,3 +323,52 @@ def test_table_layout(data, settings, tmp_path):
     assert ours[11] == "-"  # no average beside the paper's unless all of its subsets are there
     assert 0 <= float(ours[2]) <= 100
     assert "| SAM2S | 80.42 | 81.52 |" in lines
+
+
+def test_the_longest_video_comes_first_and_every_frame_is_counted(tmp_path):
+    for name, frames in (("short", 3), ("long", 6), ("middle", 4)):
+        write_sequence(tmp_path / "data" / "set" / name, frames=frames)
+    calls = []
+    run = EvalRun("copy", "copy", Prompting.MASK)
+    report = lambda done, total, name: calls.append((done, total, name))  # noqa: E731
+    evaluate(open_videos([str(tmp_path / "data")]), [run], EvalSettings(), tmp_path / "out", report_progress=report)
+    assert [done for done, _, _ in calls] == sorted(done for done, _, _ in calls)
+    assert calls[0] == (0, 13, "")
+    assert list(dict.fromkeys(name for *_, name in calls[1:])) == ["set/long", "set/middle", "set/short"]
+    assert calls[-1][:2] == (13, 13)
+
+
+def test_probes_of_a_tracker_that_always_shows_a_mask(data, tmp_path):
+    """Eight black frames and eight of another video for each object of the first frame, all of them answered."""
+    run = EvalRun("copy", "copy", Prompting.MASK)
+    videos = open_videos([str(data)])
+    evaluate(videos, [run], EvalSettings(), tmp_path)
+    outcome = collect(tmp_path, run, videos, Rules())
+    assert outcome.diagnostics.probes == {"black": (24, 24, None), "other": (24, 24, None)}
+    assert outcome.diagnostics.by_mask.false_positive_rate != 0
+    document = json.loads((tmp_path / run.folder / "results/a/one.json").read_text())
+    assert document["probes"]["scene"] == "a/two"
+    text = markdown([outcome])
+    assert "## Absence" in text
+    assert "Other scene: visible" in text
+
+
+def test_speed_is_only_of_trackers_that_watch(data, tmp_path, monkeypatch):
+    """One that reads no frame has none; one that looks ahead has no time of single frames."""
+    (tmp_path / "lookers.py").write_text(
+        "class Blind:\n"
+        "    def track(self, frames, starts):\n"
+        "        for _ in range(len(frames)):\n"
+        "            yield {}\n"
+        "class Ahead:\n"
+        "    def track(self, frames, starts):\n"
+        "        return [{} for _ in list(frames)]\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    videos = open_videos([str(data)], subsets=["b"])
+    runs = [EvalRun(name, f"lookers:{name}", Prompting.MASK) for name in ("Blind", "Ahead")]
+    evaluate(videos, runs, EvalSettings(), tmp_path / "out")
+    blind, ahead = (collect(tmp_path / "out", run, videos, Rules()).speed for run in runs)
+    assert np.isnan([blind.fps, blind.p50]).all()
+    assert ahead.fps > 0
+    assert np.isnan(ahead.p50)

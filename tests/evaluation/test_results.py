@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from evaluation_tools import write_sequence
 from sam2s.cli import app
+from sam2s.evaluation.collect import collect
 from sam2s.evaluation.datasets import open_videos
 from sam2s.evaluation.evaluate import evaluate
-from sam2s.evaluation.outcome import collect
 from sam2s.evaluation.plan import EvalRun, EvalSettings
 from sam2s.evaluation.rules import Prompting, Rules
 from sam2s.evaluation.tables import markdown

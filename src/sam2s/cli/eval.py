@@ -20,6 +20,9 @@ _Method = Annotated[
 _SkipFirstLast = Annotated[
     bool, typer.Option("--skip-first-last/--all-frames", help="Drop the first and the last frame of each object.")
 ]
+_Probe = Annotated[
+    bool, typer.Option("--probe/--no-probe", help="Try black frames and those of another scene too, a few a video.")
+]
 _Shard = Annotated[str, typer.Option(help="I/N: do every N-th video from I, counted from 0; one process a GPU.")]
 
 
@@ -39,6 +42,7 @@ def eval(
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
     shard: _Shard = "0/1",
     workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
+    probe: _Probe = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Do again what is done already.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON instead of the tables.")] = False,
 ) -> None:
@@ -53,22 +57,28 @@ def eval(
     """
     import json
 
+    from sam2s.evaluation.collect import collect
     from sam2s.evaluation.datasets import open_videos
     from sam2s.evaluation.evaluate import evaluate
-    from sam2s.evaluation.outcome import collect
     from sam2s.evaluation.plan import EvalSettings, parse_shard, plan_runs
-    from sam2s.evaluation.result_files import forget_results
     from sam2s.evaluation.write_report import write_plots, write_report
 
-    part, parts = parse_shard(shard)
+    part = parse_shard(shard)
     rules = Rules(skip_first_last=skip_first_last)
     runs = plan_runs(method or ["sam2s"], memory or ["divemem"], prompt or [Prompting.CLICK_3], weights)
-    settings = EvalSettings(weights, image_size, device, precision, rounds)
+    settings = EvalSettings(weights, image_size, device, precision, rounds, probe=probe)
     videos = open_videos(data, split=split, subsets=subset or ())
-    if overwrite:
-        forget_results(out, runs, [video.name for video in videos[part::parts]])
-    with progress("videos") as report_progress:
-        evaluate(videos[part::parts], runs, settings, out, workers=workers, report_progress=report_progress)
+    with progress("frames") as report_progress:
+        evaluate(
+            videos,
+            runs,
+            settings,
+            out,
+            shard=part,
+            overwrite=overwrite,
+            workers=workers,
+            report_progress=report_progress,
+        )
     outcomes = [collect(out, run, videos, rules) for run in runs]
     document, text = write_report(outcomes, rules, data, videos, weights, out)
     plots = write_plots(outcomes, out)

@@ -1,40 +1,13 @@
-"""What J&F hides: swapped identities, wrong claims of presence, decay over time, false confidence."""
+"""What J&F hides: swapped identities, decay over time, false confidence, wrong names, the work of pointing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
 from sam2s.evaluation.sequence import FrameScore, ObjectScore
-
-
-class PresenceCounts(NamedTuple):
-    """Right and wrong claims that an object is in the picture, counted in frames.
-
-    Attributes:
-        both: truth and prediction show it.
-        only_pred: only the prediction does.
-        only_gt: only the truth does.
-    """
-
-    both: int
-    only_pred: int
-    only_gt: int
-
-    @property
-    def precision(self) -> float:
-        """Part of the claims that are right; NaN if nothing was claimed."""
-        claimed = self.both + self.only_pred
-        return self.both / claimed if claimed else float("nan")
-
-    @property
-    def recall(self) -> float:
-        """Part of the appearances that were claimed; NaN if it never appears."""
-        present = self.both + self.only_gt
-        return self.both / present if present else float("nan")
 
 
 def identity_switches(object_id: int, frame_scores: Iterable[FrameScore]) -> int:
@@ -52,21 +25,6 @@ def identity_switches(object_id: int, frame_scores: Iterable[FrameScore]) -> int
             switches += score.match != last
             last = score.match
     return switches
-
-
-def presence(frame_scores: Iterable[FrameScore]) -> PresenceCounts:
-    """Count on how many frames presence was claimed rightly, wrongly, or missed.
-
-    Example: shown by the truth on frames 1, 2, 3 and by the prediction on 2, 3, 4: precision 2/3, recall 2/3.
-    """
-    flags = [(score.in_gt, score.in_pred) for score in frame_scores]
-    return PresenceCounts(flags.count((True, True)), flags.count((False, True)), flags.count((True, False)))
-
-
-def add_presence(counts: Iterable[PresenceCounts]) -> PresenceCounts:
-    """Add up the counts of several objects."""
-    total = np.sum([tuple(count) for count in counts], axis=0, dtype=int) if counts else np.zeros(3, int)
-    return PresenceCounts(*total.reshape(3).tolist())
 
 
 def decay_curve(scores: Iterable[ObjectScore], points: int = 20) -> np.ndarray:
@@ -99,6 +57,40 @@ def calibration_error(predicted: Sequence[float], actual: Sequence[float], bins:
     of_bin = np.clip((prediction * bins).astype(int), 0, bins - 1)
     gaps = np.bincount(of_bin, weights=prediction - truth, minlength=bins)
     return float(np.abs(gaps).sum() / prediction.size)
+
+
+def reliability(predicted: Sequence[float], actual: Sequence[float], bins: int = 10) -> list[tuple[float, float, int]]:
+    """Mean prediction, mean truth and number of values of each bin of equal width that holds any.
+
+    Example: predictions 0.9, 0.9 on masks of IoU 0.8, 0.6 give one bin (0.9, 0.7, 2).
+    """
+    prediction, truth = np.asarray(predicted, float), np.asarray(actual, float)
+    of_bin = np.clip((prediction * bins).astype(int), 0, bins - 1)
+    return [
+        (float(prediction[of_bin == b].mean()), float(truth[of_bin == b].mean()), int((of_bin == b).sum()))
+        for b in np.unique(of_bin)
+    ]
+
+
+def mean_by_click(j_by_click: Iterable[Sequence[float]]) -> list[float]:
+    """Mean J on the first frame after 1, 2, ... clicks; an object that took fewer clicks keeps its last J.
+
+    Fewer are taken where nothing is left to correct.
+
+    Example: J of 0.4, 0.6 for one object and of 1.0 for another gives 0.7, 0.8.
+    """
+    rows = [list(row) for row in j_by_click if row]
+    longest = max(map(len, rows), default=0)
+    return [float(np.mean([row[min(k, len(row) - 1)] for row in rows])) for k in range(longest)]
+
+
+def same_name(a: str, b: str) -> bool:
+    """Whether two names of a category are one, whatever their case and the signs between their words."""
+    return _words(a) == _words(b)
+
+
+def _words(name: str) -> list[str]:
+    return name.casefold().replace("-", " ").replace("_", " ").split()
 
 
 def clicks_needed(j_by_click: Sequence[float], threshold: float = 0.85) -> int:

@@ -71,11 +71,16 @@ class Method(Protocol):
 
 
 class LazyFrames(Sequence[np.ndarray]):
-    """The frames of a source, read when asked for; the latest one is kept."""
+    """The frames of a source, read when asked for; the latest one is kept.
+
+    Attributes:
+        last_read: the largest index that was asked for, -1 before any.
+    """
 
     def __init__(self, source: VideoSource) -> None:
         self._source = source
         self._latest: tuple[int, np.ndarray] | None = None
+        self.last_read = -1
 
     def __len__(self) -> int:
         return self._source.length or 0
@@ -86,6 +91,7 @@ class LazyFrames(Sequence[np.ndarray]):
         if not -len(self) <= index < len(self):
             raise IndexError(f"frame {index} of {len(self)}")
         index %= len(self)
+        self.last_read = max(self.last_read, index)
         if self._latest is None or self._latest[0] != index:
             self._latest = index, self._source.frame(index).image
         return self._latest[1]

@@ -1,27 +1,21 @@
-"""What the result files of a run add up to: scores, speed, and what is missing."""
+"""One run over all videos in numbers: scores, speed, diagnostics, and what is missing."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
+from sam2s.evaluation.absence import PresenceCounts, ReentryGroup
 from sam2s.evaluation.compare import MaskComparison
-from sam2s.evaluation.diagnostics import calibration_error, clicks_needed
 from sam2s.evaluation.plan import EvalRun
+from sam2s.evaluation.probe import ProbeCounts
+from sam2s.evaluation.record import MemoryUse
 from sam2s.evaluation.report import as_json
-from sam2s.evaluation.result_files import error_path, read_result, result_path
 from sam2s.evaluation.rules import Rules
-from sam2s.evaluation.sequence import FrameScore, ObjectScore, assemble
+from sam2s.evaluation.sequence import ObjectScore
 from sam2s.evaluation.summary import by_subset, macro_average
-from sam2s.evaluation.videos import EvalVideo
-
-ENOUGH = 0.85
-"""J at which a person is taken to stop clicking."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +51,77 @@ class ClickStatistics:
 
 
 @dataclass(frozen=True)
+class NameAccuracy:
+    """How often the tracker's name of an object was right, on frames that show it and on which it gave one.
+
+    Attributes:
+        accuracy: mean over objects of the part of such frames, NaN without any.
+        objects: objects whose true name is one that the network can give.
+        names: distinct true names among them.
+    """
+
+    accuracy: float = math.nan
+    objects: int = 0
+    names: int = 0
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """What J&F hides.
+
+    Attributes:
+        switches: identity switches of all objects.
+        by_mask: presence as the masks claim it.
+        by_claim: presence as the tracker's state claims it; None without claims.
+        calibration: calibration error of the predicted IoU in percent, NaN without predictions.
+        reliability: mean predicted IoU, mean J and number of masks, by bin of the predicted IoU.
+        names: whether objects were named rightly.
+        first_frame: mean J on the frame of first appearance after 1, 2, ... clicks (after the box or mask).
+        reentry: J&F after returns, by length of the absence.
+        memory: use of the long-term memory, added up over objects; None of other trackers.
+        probes: answers to constructed absence: `black` frames, those of an `other` scene.
+    """
+
+    switches: int
+    by_mask: PresenceCounts
+    by_claim: PresenceCounts | None
+    calibration: float
+    reliability: list[tuple[float, float, int]]
+    names: NameAccuracy
+    first_frame: list[float]
+    reentry: list[ReentryGroup]
+    memory: MemoryUse | None
+    probes: Mapping[str, ProbeCounts] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values; all shares in percent."""
+        memory = self.memory
+        return {
+            "calibration_error": _percent(self.calibration / 100),
+            "reliability": [[round(p, 4), round(j, 4), n] for p, j, n in self.reliability],
+            "category_accuracy": _percent(self.names.accuracy),
+            "category_objects": self.names.objects,
+            "category_names": self.names.names,
+            "absence": {
+                "absent_frames": self.by_mask.absent,
+                "false_masks": _percent(self.by_mask.false_positive_rate),
+                "false_visible": _percent(self.by_claim.false_positive_rate) if self.by_claim else None,
+                "missed": _percent(self.by_claim.miss_rate) if self.by_claim else None,
+            }
+            | {name: _probe_json(counts) for name, counts in self.probes.items()},
+            "first_frame_j": [_percent(j) for j in self.first_frame],
+            "reentry": [{"absence": g.label, "returns": g.returns, "jf": _percent(g.jf)} for g in self.reentry],
+            "long_term_memory": None
+            if memory is None
+            else {
+                "fill": _percent(memory.filled / (memory.places * memory.frames)) if memory.places else None,
+                "used": _percent(memory.used / memory.frames),
+                "stored_per_100_frames": round(100 * memory.stored / memory.frames, 3),
+            },
+        }
+
+
+@dataclass(frozen=True)
 class EvalOutcome:
     """One run over all videos.
 
@@ -64,8 +129,8 @@ class EvalOutcome:
         run: the run.
         scores: one entry an object.
         speed: how fast it was.
-        calibration: calibration error of the predicted IoU in percent, NaN without predictions.
         clicks: what it took a person to point.
+        diagnostics: what J&F hides.
         missing: by video without result, the reason.
         incomplete: subsets of these videos.
         image_size: side of our network's image, None if it had no part in it.
@@ -75,8 +140,8 @@ class EvalOutcome:
     run: EvalRun
     scores: list[ObjectScore]
     speed: Speed
-    calibration: float
     clicks: ClickStatistics
+    diagnostics: Diagnostics
     missing: dict[str, str]
     incomplete: frozenset[str] = frozenset()
     image_size: int | None = None
@@ -96,64 +161,17 @@ class EvalOutcome:
         head |= {"prompt": str(self.run.prompt), "hardware": self.hardware, "failed": self.missing}
         head |= {"incomplete_subsets": sorted(self.incomplete)}
         head |= {"speed": _plain(self.speed), "clicks": _plain(self.clicks)}
-        error = None if math.isnan(self.calibration) else self.calibration
         report = as_json(MaskComparison(self.scores, rules))
-        return head | {"calibration_error": error} | report | ({"macro_average": None} if self.missing else {})
+        return head | self.diagnostics.to_json() | report | ({"macro_average": None} if self.missing else {})
 
 
-def collect(out: Path, run: EvalRun, videos: Sequence[EvalVideo], rules: Rules) -> EvalOutcome:
-    """Read the results of a run on these videos."""
-    scores: list[ObjectScore] = []
-    missing: dict[str, str] = {}
-    latency: list[float] = []
-    frames, seconds, objects, side, chips = 0, 0.0, 0, None, set()
-    given: list[int] = []
-    by_click: list[list[float]] = []
-    predicted: list[float] = []
-    actual: list[float] = []
-    incomplete: set[str] = set()
-    for video in videos:
-        name, data = video.name, read_result(out, run, video)
-        if data is None:
-            path = result_path(out, run, name)
-            failed = error_path(out, run, name)
-            undone = "changed since it was done" if path.exists() else "not done yet"
-            missing[name] = failed.read_text().strip() if failed.exists() else undone
-            incomplete |= video.columns
-            continue
-        latency += data["latency_ms"]
-        side = data["image_size"]
-        chips.add(data["hardware"])
-        given += data["clicks"].values()
-        by_click += data["j_by_click"].values()
-        frames, seconds, objects = frames + data["frames"], seconds + data["seconds"], objects + len(data["subsets"])
-        frame_scores = [
-            {int(key): FrameScore(*score) for key, score in frame.items()} for frame in data["frame_scores"]
-        ]
-        annotated = {int(key): stems for key, stems in data["annotated"].items()}
-        of_video = assemble(
-            name, data["names"], frame_scores, rules=rules, annotated={k: set(v) for k, v in annotated.items()}
-        )
-        scores += [replace(score, subset=data["subsets"][str(score.object_id)]) for score in of_video]
-        for score in of_video:
-            ious = dict(zip(annotated[score.object_id], data["predicted_iou"][str(score.object_id)], strict=True))
-            for stem, frame_score in zip(score.frames, score.frame_scores, strict=True):
-                if frame_score.in_pred and ious[stem] is not None:
-                    predicted.append(ious[stem])
-                    actual.append(frame_score.j)
-    done = len(videos) - len(missing)
-    fps = 1000 * len(latency) / sum(latency) if latency else frames / seconds if seconds else math.nan
-    p50, p95, p99 = np.percentile(latency, (50, 95, 99)).tolist() if latency else [math.nan] * 3
-    speed = Speed(fps, p50, p95, p99, objects / done if done else math.nan)
-    clicks = ClickStatistics(
-        _mean(given), _mean([clicks_needed(j, ENOUGH) for j in by_click]), _mean([max(j) >= ENOUGH for j in by_click])
-    )
-    error = 100 * calibration_error(predicted, actual)
-    return EvalOutcome(run, scores, speed, error, clicks, missing, frozenset(incomplete), side, tuple(sorted(chips)))
+def _probe_json(counts: ProbeCounts) -> dict[str, float | int | None]:
+    masks, visible = counts.rates()
+    return {"frames": counts.frames, "masks": _percent(masks), "visible": _percent(visible)}
 
 
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values)) if values else math.nan
+def _percent(value: float) -> float | None:
+    return None if math.isnan(value) else round(100 * value, 4)
 
 
 def _plain(record: Speed | ClickStatistics) -> dict[str, float | None]:

@@ -47,7 +47,7 @@ class EvalSettings:
     """What all runs share; as for `sam2s.load`.
 
     `rounds` is the most prompted frames of an interactive protocol, `confidence` the predicted IoU above which DiveMem
-    may remember a frame (the paper's gamma).
+    may remember a frame (the paper's gamma), `probe` whether black frames and those of another scene are tried too.
     """
 
     weights: str = "micro"
@@ -56,6 +56,7 @@ class EvalSettings:
     precision: str = "auto"
     rounds: int = 8
     confidence: float | None = None
+    probe: bool = True
 
 
 def plan_runs(

@@ -6,7 +6,7 @@ objects of a video go through one `Tracker`: they share nothing but image featur
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +15,7 @@ from sam2s.evaluation.clicks import error_click
 from sam2s.evaluation.measures import jaccard
 from sam2s.evaluation.rules import Prompting
 from sam2s.evaluation.videos import EvalVideo, appearances
-from sam2s.memory import MemoryPolicy
+from sam2s.memory import MemoryBank, MemoryPolicy
 from sam2s.model import Network, upsample
 from sam2s.session import VideoSession
 from sam2s.tracking import Box, FrameResult, Mask, ObjectResult, Points, Prompt, Tracker
@@ -32,11 +32,16 @@ class InteractionLog:
 
     Attributes:
         clicks: by object, clicks given on all frames.
-        first: by object, J on the frame of its first appearance after the first click, the second, ...
+        first: by object, J on the frame of its first appearance after the first click, the second, ...; after the box
+            or the mask, where it is shown by one.
     """
 
     clicks: dict[int, int] = field(default_factory=dict)
     first: dict[int, list[float]] = field(default_factory=dict)
+
+    def answered(self, object_id: int, answer: ObjectResult, truth: np.ndarray) -> None:
+        """Note the answer to a box or a mask on the first frame."""
+        self.first[object_id] = [jaccard(answer.mask, truth)]
 
     def click(self, object_id: int, answer: ObjectResult, truth: np.ndarray, *, first: bool) -> None:
         """Note a click, and the answer to it."""
@@ -52,6 +57,7 @@ def track(
     protocol: Prompting,
     rounds: int = 8,
     interactions: InteractionLog | None = None,
+    on_memory: Callable[[Mapping[int, MemoryBank]], None] | None = None,
 ) -> Iterator[FrameResult]:
     """Track all objects of a video forward, each from the frame on which it first appears.
 
@@ -62,10 +68,11 @@ def track(
         protocol: the protocol.
         rounds: most frames of an object that are prompted by an interactive protocol, the first included.
         interactions: each click is noted here.
+        on_memory: called after each frame with the memory of each object, which may only be read.
     """
     interactions = interactions or InteractionLog()
     if protocol is Prompting.OFFLINE:
-        yield from _offline(model, policy, video, rounds, interactions)
+        yield from _offline(model, policy, video, rounds, interactions, on_memory)
         return
     tracker = Tracker(model, policy, num_frames=len(video.stems))
     starts = appearances(video)
@@ -89,6 +96,8 @@ def track(
             for object_id in bad:
                 left[object_id] -= 1
             result, _ = _click(tracker, frame, bad, result, protocol.clicks, interactions)
+        if on_memory:
+            on_memory({object_id: track.bank for object_id, track in tracker.tracks.items()})
         yield result
 
 
@@ -102,9 +111,11 @@ def point(
     for object_id, (prompt,) in prompts.items():
         tracker.add_prompt(object_id, prompt)
     result = tracker.step(frame, frame.index)
-    if protocol.clicks:
-        for object_id, mask in truth.items():
+    for object_id, mask in truth.items():
+        if protocol.clicks:
             interactions.click(object_id, result.objects[object_id], mask, first=True)
+        else:
+            interactions.answered(object_id, result.objects[object_id], mask)
     result, clicks = _click(tracker, frame, truth, result, protocol.clicks - 1, interactions, first=True)
     return result, {object_id: prompts[object_id] + clicks[object_id] for object_id in truth}
 
@@ -163,7 +174,12 @@ def _click(
 
 
 def _offline(
-    model: Network, policy: MemoryPolicy, video: EvalVideo, rounds: int, interactions: InteractionLog
+    model: Network,
+    policy: MemoryPolicy,
+    video: EvalVideo,
+    rounds: int,
+    interactions: InteractionLog,
+    on_memory: Callable[[Mapping[int, MemoryBank]], None] | None,
 ) -> Iterator[FrameResult]:
     """Prompt, propagate, prompt the worst frame, propagate again, ..."""
     side, clicks = model.image_size, Prompting.OFFLINE.clicks
@@ -188,7 +204,10 @@ def _offline(
         results = session.propagate() if starts else iter(())
         for index in range(min(starts.values(), default=len(video.stems))):
             yield FrameResult(index, None)
-        yield from results
+        for result in results:
+            if on_memory:
+                on_memory({object_id: track.bank for object_id, track in session.tracker.tracks.items()})
+            yield result
 
 
 def _click_in_session(

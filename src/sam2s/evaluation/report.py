@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from sam2s.evaluation.absence import add_presence, presence
 from sam2s.evaluation.compare import MaskComparison
-from sam2s.evaluation.diagnostics import add_presence, decay_curve, identity_switches, presence
+from sam2s.evaluation.diagnostics import decay_curve, identity_switches
 from sam2s.evaluation.sequence import ObjectScore
 from sam2s.evaluation.summary import Mean, by_subset, by_video, macro_average, pool
 
@@ -82,6 +83,8 @@ def _extras(scores: Iterable[ObjectScore]) -> dict[str, Any]:
         "identity_switches": sum(identity_switches(score.object_id, score.frame_scores) for score in scores),
         "presence_precision": _percent(counts.precision),
         "presence_recall": _percent(counts.recall),
+        "absent_frames": counts.absent,
+        "false_masks": _percent(counts.false_positive_rate),
     }
 
 

@@ -21,6 +21,9 @@ from sam2s.errors import OutputError, Sam2sError
 from sam2s.evaluation.plan import OURS, EvalRun, EvalSettings
 from sam2s.evaluation.videos import EvalVideo
 
+RESULT_FORMAT = 2
+"""Number of the form of result files; those of another one are computed again."""
+
 
 def result_path(out: Path, run: EvalRun, video: str) -> Path:
     """Where what was measured on a video lies."""
@@ -39,7 +42,7 @@ def read_result(out: Path, run: EvalRun, video: EvalVideo) -> dict[str, Any] | N
         return None
     data: dict[str, Any] = json.loads(path.read_text())
     try:
-        return data if data.get("video") == video.fingerprint else None
+        return data if (data.get("format"), data.get("video")) == (RESULT_FORMAT, video.fingerprint) else None
     except (Sam2sError, OSError):  # the video is damaged since; tracking it again will give the reason
         return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
@@ -10,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from sam2s.evaluation.diagnostics import add_presence, identity_switches, presence
+from sam2s.evaluation.diagnostic_tables import diagnostic_tables
+from sam2s.evaluation.markdown_table import number, table
 from sam2s.evaluation.outcome import EvalOutcome
 from sam2s.evaluation.rules import Prompting
-from sam2s.evaluation.summary import pool
 
 NUMBER = {"1-click": "Table 3", "3-click": "Table 2"}
 
@@ -42,7 +41,7 @@ def markdown(outcomes: Sequence[EvalOutcome], remarks: Iterable[str] = ()) -> st
         parts.append(
             f"The paper's rows are left out: none of its subsets ({', '.join(published()['columns'])}) is here."
         )
-    parts += [_details(outcomes), _speed(outcomes)]
+    parts += diagnostic_tables(outcomes)
     parts += remarks
     if lines := _missing(outcomes):
         parts.append("## Missing\n\n" + "\n".join(lines))
@@ -62,13 +61,13 @@ def _by_subset(outcomes: Sequence[EvalOutcome], protocol: Prompting) -> str:
     for outcome in outcomes:
         by_column = outcome.subsets()
         size = str(outcome.image_size or "-")
-        cells = [_number(by_column.get(name)) + "*" * (name in outcome.incomplete) for name in columns]
-        average = _number(_average(outcome))
-        rows.append([f"**{outcome.run.label}**", size, *cells, average, _number(outcome.speed.fps, 1)])
+        cells = [number(by_column.get(name)) + "*" * (name in outcome.incomplete) for name in columns]
+        average = number(_average(outcome))
+        rows.append([f"**{outcome.run.label}**", size, *cells, average, number(outcome.speed.fps, 1)])
     as_in = f" (as in {NUMBER[protocol]} of the paper)" if protocol in NUMBER else ""
-    table = _table(["Model", "Res", *columns, "Avg", "FPS"], rows)
+    by_subset_table = table(["Model", "Res", *columns, "Avg", "FPS"], rows)
     note = "\n\nNumbers with * are without the videos under Missing; there is no average until these are done."
-    return f"## {protocol}{as_in}\n\n{table}{note * any(outcome.missing for outcome in outcomes)}"
+    return f"## {protocol}{as_in}\n\n{by_subset_table}{note * any(outcome.missing for outcome in outcomes)}"
 
 
 def _by_prompt(outcomes: Sequence[EvalOutcome], prompts: Sequence[Prompting]) -> str:
@@ -78,46 +77,11 @@ def _by_prompt(outcomes: Sequence[EvalOutcome], prompts: Sequence[Prompting]) ->
     if any(name in paper for outcome in outcomes for name in outcome.subsets()):
         for row in published()["averages"]:
             by_prompt = dict(zip(known, row["jf"], strict=True))
-            rows.append([row["model"], *(_number(by_prompt.get(protocol)) for protocol in prompts)])
+            rows.append([row["model"], *(number(by_prompt.get(protocol)) for protocol in prompts)])
     for label in dict.fromkeys(outcome.run.label for outcome in outcomes):
         averages = {o.run.prompt: _average(o) for o in outcomes if o.run.label == label}
-        rows.append([f"**{label}**", *(_number(averages.get(protocol)) for protocol in prompts)])
-    return "## Average over subsets (as in Table 4 of the paper)\n\n" + _table(["Model", *prompts], rows)
-
-
-def _details(outcomes: Sequence[EvalOutcome]) -> str:
-    """What the paper has no table for, over all objects."""
-    head = ["Model", "Prompt", "J", "F", "J&F", "Objects", "Presence P", "Presence R", "ID switches"]
-    head += ["IoU calibration", "Clicks", "Clicks needed"]
-    rows = []
-    for outcome in outcomes:
-        mean, counts = pool(outcome.scores), add_presence([presence(score.frame_scores) for score in outcome.scores])
-        switches = sum(identity_switches(score.object_id, score.frame_scores) for score in outcome.scores)
-        row = [f"**{outcome.run.label}**", outcome.run.prompt]
-        row += [_number(100 * value) for value in (mean.j, mean.f, mean.jf)]
-        row += [f"{mean.objects}{'*' * bool(outcome.missing)}"]
-        row += [_number(100 * counts.precision), _number(100 * counts.recall), str(switches)]
-        row += [_number(value) for value in (outcome.calibration, outcome.clicks.given, outcome.clicks.needed)]
-        rows.append(row)
-    note = (
-        "Clicks are those given to an object, needed are those on its first frame until J is 85 (all if it never is); "
-        "IoU calibration is the expected error of the predicted IoU."
-    )
-    return f"## All objects\n\n{_table(head, rows)}\n\n{note}"
-
-
-def _speed(outcomes: Sequence[EvalOutcome]) -> str:
-    """Frames a second and percentiles, with the hardware."""
-    rows = []
-    for outcome in outcomes:
-        speed = outcome.speed
-        row = [f"**{outcome.run.label}**", outcome.run.prompt, _number(speed.fps, 1)]
-        row += [_number(value, 2) for value in (speed.p50, speed.p95, speed.p99)]
-        rows.append([*row, _number(speed.objects, 1)])
-    table = _table(["Model", "Prompt", "FPS", "p50 ms", "p95 ms", "p99 ms", "Objects a video"], rows)
-    chips = " and ".join(sorted({name for outcome in outcomes for name in outcome.hardware})) or "nothing yet"
-    note = f"End to end on {chips}; the paper's frames a second are those of an A6000."
-    return f"## Speed\n\n{table}\n\n{note}"
+        rows.append([f"**{label}**", *(number(averages.get(protocol)) for protocol in prompts)])
+    return "## Average over subsets (as in Table 4 of the paper)\n\n" + table(["Model", *prompts], rows)
 
 
 def _missing(outcomes: Sequence[EvalOutcome]) -> list[str]:
@@ -139,16 +103,3 @@ def _average(outcome: EvalOutcome) -> float | None:
     of_run, paper = outcome.subsets(), published()["columns"]
     partly = any(name in paper for name in of_run) and set(of_run) != set(paper)
     return None if partly else outcome.average()
-
-
-def _number(value: float | None, digits: int = 2) -> str:
-    return "-" if value is None or math.isnan(value) else f"{value:.{digits}f}"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Markdown with columns in line, so that the source is a table too."""
-    lines = [head, *rows]
-    widths = [max(3, *(len(line[column]) for line in lines)) for column in range(len(head))]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    padded = [[line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])] for line in lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in [padded[0], rule, *padded[1:]])

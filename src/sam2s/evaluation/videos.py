@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,8 @@ from sam2s.synth import Scene
 from sam2s.video import ArraySource, VideoSource
 from sam2s.video.folder import FolderSource
 
+CATEGORY_FILES = "objects.json", "scene.json"
+"""Where the names of a sequence's objects may stand; `sam2s synth` writes the latter."""
 SYNTHETIC_FRAMES, SYNTHETIC_SIZE, SYNTHETIC_AREA = 100, 256, 0.01
 
 
@@ -29,6 +32,7 @@ class EvalVideo(Protocol):
     Attributes:
         name: unlike that of any other video; may hold slashes.
         objects: by object id, the subset (column of the table) it belongs to.
+        categories: by object id, its name, where there is one.
         source: its frames.
         stems: by frame, the name of its mask file.
         columns: the subsets of its objects.
@@ -42,7 +46,12 @@ class EvalVideo(Protocol):
 
     @property
     def objects(self) -> Mapping[int, str]:
-        """Names of the objects by id."""
+        """By object id, the subset it belongs to."""
+        ...
+
+    @property
+    def categories(self) -> Mapping[int, str]:
+        """Names of the objects by id, where there are any."""
         ...
 
     @property
@@ -52,12 +61,12 @@ class EvalVideo(Protocol):
 
     @property
     def stems(self) -> tuple[str, ...]:
-        """Name of each frame without its ending, in order."""
+        """By frame, the name of its mask file without ending."""
         ...
 
     @property
     def columns(self) -> frozenset[str]:
-        """Columns of the result table that these ground truths allow."""
+        """The subsets of its objects."""
         ...
 
     @property
@@ -94,6 +103,11 @@ class FolderVideo:
         """By object id, its subset: every id that comes up in the masks."""
         ids = {int(i) for path in self._files.values() for i in np.unique(read_label_map(path))}
         return dict.fromkeys(sorted(ids - {0}), self.subset)
+
+    @cached_property
+    def categories(self) -> dict[int, str]:
+        """By object id, its name, out of `objects.json` or `scene.json` beside the folder of masks."""
+        return read_categories(self.masks.parent)
 
     @property
     def columns(self) -> frozenset[str]:
@@ -134,6 +148,11 @@ class SasvVideo:
     def name(self) -> str:
         """The name, unlike that of any other video."""
         return self.video.id
+
+    @cached_property
+    def categories(self) -> dict[int, str]:
+        """By object id, its name in the ontology."""
+        return {item.id: item.category for item in self.video.objects if item.id in self.objects}
 
     @cached_property
     def source(self) -> FolderSource:
@@ -185,6 +204,11 @@ class SyntheticVideo:
         return {o.id: self.subset for o in self._scene.objects if (first == o.id).sum() >= least}
 
     @property
+    def categories(self) -> dict[int, str]:
+        """By object id, its name."""
+        return {item.id: item.name for item in self._scene.objects if item.id in self.objects}
+
+    @property
     def source(self) -> ArraySource:
         """The frames."""
         return ArraySource([image for image, _ in self._frames], name=self.name)
@@ -227,3 +251,22 @@ def appearances(video: EvalVideo) -> dict[int, int]:
             if object_id not in first and mask.any():
                 first[object_id] = frame
     return first
+
+
+def read_categories(folder: Path) -> dict[int, str]:
+    """Names of objects by id out of `{"objects": [{"id": 1, "label": "grasper"}, ...]}`, none without such a file.
+
+    Raises:
+        DatasetError: the file is damaged.
+    """
+    path = next((folder / name for name in CATEGORY_FILES if (folder / name).is_file()), None)
+    if path is None:
+        return {}
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8-sig"))["objects"]
+        return {int(entry["id"]): str(entry["label"]) for entry in entries}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DatasetError(
+            f"cannot read names of objects from {path}: {error!r}; "
+            'expected {"objects": [{"id": 1, "label": "hook"}, ...]}'
+        ) from error

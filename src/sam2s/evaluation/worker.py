@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -19,56 +21,31 @@ from sam2s.evaluation import protocols
 from sam2s.evaluation.hardware import hardware
 from sam2s.evaluation.method import CommandMethod, LazyFrames, Method, find_method, start_all
 from sam2s.evaluation.plan import OURS, EvalRun, EvalSettings
-from sam2s.evaluation.result_files import error_path, identity, result_path
-from sam2s.evaluation.sequence import ABSENT, FrameScore, score_frame, to_regions
-from sam2s.evaluation.videos import EvalVideo
+from sam2s.evaluation.probe import ProbeVideo, count_probe
+from sam2s.evaluation.record import ObjectClaim, TrackedFrame, VideoRecord
+from sam2s.evaluation.result_files import RESULT_FORMAT, error_path, identity, result_path
+from sam2s.evaluation.rules import Prompting
+from sam2s.evaluation.videos import EvalVideo, appearances
 from sam2s.files import replacing, write_atomically
 from sam2s.masks.palette import MAX_LABEL, encode_label_map, label_map
 from sam2s.memory import MemoryPolicy
 from sam2s.model import Network
-
-
-class TrackedFrame(NamedTuple):
-    """A tracker's answer to a frame: masks, predicted IoU where it has one, whether the frame counts for speed."""
-
-    masks: dict[int, np.ndarray]
-    ious: dict[int, float]
-    timed: bool
-
-
-class VideoRecord:
-    """What is measured on one video, frame by frame."""
-
-    def __init__(self, objects: Iterable[int]) -> None:
-        self.names: list[str] = []
-        self.frame_scores: list[dict[int, FrameScore]] = []
-        self.annotated: dict[int, list[str]] = {object_id: [] for object_id in objects}
-        self.ious: dict[int, list[float | None]] = {object_id: [] for object_id in self.annotated}
-        self.seconds = 0.0
-        self.latency: list[float] = []
-        self.interactions = protocols.InteractionLog()
-
-    def add_time(self, seconds: float, *, timed: bool) -> None:
-        """Note how long a frame took, and whether it counts for the percentiles."""
-        self.seconds += seconds
-        if timed:
-            self.latency.append(round(1000 * seconds, 3))
-
-    def add_frame(self, name: str, tracked: TrackedFrame, truth: dict[int, np.ndarray], size: tuple[int, int]) -> None:
-        """Score an annotated frame."""
-        scores = score_frame(to_regions(tracked.masks), to_regions(truth), size)
-        self.frame_scores.append({object_id: scores.get(object_id, ABSENT) for object_id in truth})
-        self.names.append(name)
-        for object_id in truth:
-            self.annotated[object_id].append(name)
-            self.ious[object_id].append(tracked.ious.get(object_id))
+from sam2s.tracking.results import ObjectState
 
 
 class Worker:
     """Does runs in one process; network and methods are made once."""
 
-    def __init__(self, settings: EvalSettings, out: Path) -> None:
-        self.settings, self.out = settings, out
+    def __init__(self, settings: EvalSettings, out: Path, count_frames: Callable[[int], None] = lambda _: None) -> None:
+        """Remember what all runs share.
+
+        Args:
+            settings: what all runs share.
+            out: folder for masks and results.
+            count_frames: called with the number of frames done since the last call.
+        """
+        self.settings, self.out, self.count_frames = settings, out, count_frames
+        self._counted = 0
         self.method = cache(find_method)
 
     @cached_property
@@ -77,24 +54,36 @@ class Worker:
         s = self.settings
         return sam2s.load(s.weights, device=s.device, image_size=s.image_size, precision=s.precision)
 
-    def work(self, video: EvalVideo, runs: Sequence[EvalRun]) -> str:
-        """Do runs over a video; what fails is written down."""
-        video = copy.copy(video)  # what it caches goes with it
+    def work(self, video: EvalVideo, other: EvalVideo | None, runs: Sequence[EvalRun]) -> str:
+        """Do runs over a video; what fails is written down.
+
+        Args:
+            video: the video.
+            other: another scene, to which the picture changes in the probe of absence.
+            runs: the runs.
+        """
+        video, other = copy.copy(video), copy.copy(other)  # what they cache goes with them
         for run in runs:
             if run.uses_weights:
                 _ = self.model  # weights that cannot be loaded are no fault of the video
             failed = error_path(self.out, run, video.name)
+            counted = self._counted
             try:
-                self._track_and_score(video, run)
+                self._track_and_score(video, other, run)
                 failed.unlink(missing_ok=True)
             except OutputError:
                 raise
             except Exception as error:  # whatever a broken video or a foreign tracker throws
                 kind = "" if isinstance(error, Sam2sError) else f"{type(error).__name__}: "
                 write_atomically(failed, f"{kind}{error}\n".encode())
+            self._count(frame_count(video) - (self._counted - counted))
         return video.name
 
-    def _track_and_score(self, video: EvalVideo, run: EvalRun) -> None:
+    def _count(self, frames: int) -> None:
+        self._counted += frames
+        self.count_frames(frames)
+
+    def _track_and_score(self, video: EvalVideo, other: EvalVideo | None, run: EvalRun) -> None:
         if too_large := [object_id for object_id in video.objects if object_id > MAX_LABEL]:
             raise DatasetError(
                 f"{video.name} has an object {too_large[0]}; masks are written with ids up to {MAX_LABEL}"
@@ -102,7 +91,7 @@ class Worker:
         fingerprint, record = video.fingerprint, VideoRecord(video.objects)
         with replacing(self.out / run.folder / "masks" / video.name) as folder:
             folder.mkdir(parents=True)
-            tracked_frames = self._track(video, run, record.interactions)
+            tracked_frames = self._track(video, run, record)
             for index, stem in enumerate(video.stems):
                 began = time.perf_counter()
                 tracked = next(tracked_frames, None)
@@ -117,42 +106,87 @@ class Worker:
                 labels = label_map(tracked.masks, video.source.size)
                 (folder / f"{stem}.png").write_bytes(encode_label_map(labels))
                 if truth:
-                    record.add_frame(stem, tracked, truth, video.source.size)
+                    record.add_frame(index, stem, tracked, truth, video.source.size)
+                self._count(1)
         document = {
+            "format": RESULT_FORMAT,
             "video": fingerprint,
             "settings": identity(run, self.settings),
             "image_size": self.model.image_size if run.uses_weights else None,
             "subsets": dict(video.objects),
-            "names": record.names,
-            "annotated": record.annotated,
-            "frame_scores": record.frame_scores,
-            "predicted_iou": record.ious,
-            "clicks": record.interactions.clicks,
-            "j_by_click": record.interactions.first,
+            "categories": {i: name for i, name in video.categories.items() if i in video.objects},
+            "known_categories": self._known_categories(run),
             "hardware": hardware(resolve_device(self.settings.device)),
             "frames": len(video.stems),
-            "seconds": round(record.seconds, 4),
-            "latency_ms": record.latency,
+            "probes": self._probe(video, other, run),
+            **record.as_dict(),
         }
         write_atomically(result_path(self.out, run, video.name), json.dumps(document).encode())
 
-    def _track(self, video: EvalVideo, run: EvalRun, interactions: protocols.InteractionLog) -> Iterator[TrackedFrame]:
+    def _known_categories(self, run: EvalRun) -> list[str]:
+        """The names that our network can give."""
+        return list(self.model.config.categories) if run.method == OURS else []
+
+    def _probe(self, video: EvalVideo, other: EvalVideo | None, run: EvalRun) -> dict[str, Any]:
+        """Answers to black frames and to those of another scene; none of a program that is started once a video."""
+        if not self.settings.probe or (run.method != OURS and isinstance(self.method(run.method), CommandMethod)):
+            return {}
+        start = min(appearances(video).values(), default=None)
+        if start is None:
+            return {}
+        protocol = Prompting.CLICK_3 if run.prompt.interactive else run.prompt
+        probes = {"black": ProbeVideo(video, start)}
+        counts: dict[str, Any] = {}
+        if other:
+            with suppress(Sam2sError, OSError):  # the other video may be damaged, which is no fault of this one
+                probe = ProbeVideo(video, start, other)
+                _ = probe.source
+                probes["other"], counts["scene"] = probe, other.name
+        for name, probe in probes.items():
+            tracked = self._track(probe, replace(run, prompt=protocol), VideoRecord(probe.objects))
+            counts[name] = count_probe(tracked, probe.objects)._asdict()
+        return counts
+
+    def _track(self, video: EvalVideo, run: EvalRun, record: VideoRecord) -> Iterator[TrackedFrame]:
         if run.method == OURS:
             policy = MemoryPolicy(kind=run.memory, iou_threshold=self.settings.confidence)
-            for result in protocols.track(self.model, policy, video, run.prompt, self.settings.rounds, interactions):
+            results = protocols.track(
+                self.model,
+                policy,
+                video,
+                run.prompt,
+                self.settings.rounds,
+                record.interactions,
+                record.observe_memory,
+            )
+            for result in results:
+                record.frames_read += 1
                 objects = result.objects
                 timed = bool(objects) and not any(item.prompted for item in objects.values())
-                yield TrackedFrame(
-                    {i: o.mask for i, o in objects.items()}, {i: o.iou for i, o in objects.items()}, timed
-                )
+                claims = {
+                    i: ObjectClaim(o.iou, o.presence, o.state is ObjectState.VISIBLE, o.category)
+                    for i, o in objects.items()
+                }
+                yield TrackedFrame({i: o.mask for i, o in objects.items()}, claims, timed)
             return
         method: Method = self.method(run.method)
-        starts = start_all(lambda: self.model, video, run.prompt, interactions)
+        starts = start_all(lambda: self.model, video, run.prompt, record.interactions)
         begins = {start.frame for start in starts.values()}
-        for index, masks in enumerate(method.track(LazyFrames(video.source), starts)):
-            timed = index > min(begins, default=index) and index not in begins
-            timed = timed and not isinstance(method, CommandMethod)
+        frames, looked_ahead = LazyFrames(video.source), False
+        for index, masks in enumerate(method.track(frames, starts)):
+            looked_ahead = looked_ahead or frames.last_read > index
+            watched = frames.last_read == index and not looked_ahead and not isinstance(method, CommandMethod)
+            timed = watched and index > min(begins, default=index) and index not in begins
+            record.frames_read = frames.last_read + 1
             yield TrackedFrame({i: masks[i] for i, s in starts.items() if i in masks and s.frame <= index}, {}, timed)
+
+
+def frame_count(video: EvalVideo) -> int:
+    """Number of frames of a video; 0 where it cannot be opened, which is said when it is tracked."""
+    try:
+        return len(video.stems)
+    except (Sam2sError, OSError):
+        return 0
 
 
 def _check_sizes(video: EvalVideo, stem: str, masks: Iterable[tuple[int, np.ndarray]]) -> None:

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from sam2s.errors import LimitError, PictureError
-from sam2s.picture_files import PictureReader, measure_depth, pages_of, picture_size, read_picture
+from sam2s.picture_files import PictureReader, measure_depth, picture_size, read_header, read_picture
 
 GREY = np.tile(np.linspace(60, 140, 128), (96, 1))
 XMP = (
@@ -153,18 +153,19 @@ class TestPages:
         options = {"lossless": True} if name == "a.webp" else {}
         self.pictures[0].save(tmp_path / name, save_all=True, append_images=self.pictures[1:], **options)
         reader = PictureReader([tmp_path / name])
-        assert pages_of(tmp_path / name) == [0, 1, 2]
+        assert list(read_header(tmp_path / name).pages) == [0, 1, 2]
         assert [int(reader.read(tmp_path / name, page)[5, 5, 0]) for page in range(3)] == [40, 100, 160]
+        assert [int(image[5, 5, 0]) for image in reader.read_pages(tmp_path / name, [2, 0, 1])] == [160, 40, 100]
 
     def test_reduced_copies_are_no_pages(self, tmp_path):
         small = self.pictures[0].resize((32, 24))
         small.encoderinfo = {"tiffinfo": {254: 1}}
         self.pictures[0].save(tmp_path / "a.tif", save_all=True, append_images=[small, self.pictures[1]])
-        assert pages_of(tmp_path / "a.tif") == [0, 2]
+        assert list(read_header(tmp_path / "a.tif").pages) == [0, 2]
 
     def test_a_default_picture_is_no_page(self, tmp_path):
         self.pictures[0].save(tmp_path / "a.png", save_all=True, append_images=self.pictures[1:], default_image=True)
-        assert pages_of(tmp_path / "a.png") == [1, 2]
+        assert list(read_header(tmp_path / "a.png").pages) == [1, 2]
 
 
 def test_a_bomb_is_refused_before_it_is_decoded(tmp_path):

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -66,8 +66,22 @@ def _reason(error: Exception) -> str:
     return str(error).removesuffix(".") or type(error).__name__
 
 
-def picture_size(path: Path) -> tuple[int, int]:
-    """Read (height, width) of a picture as it is shown, upright, from its header.
+class PictureHeader(NamedTuple):
+    """What a picture file says of itself before its pixels are decoded.
+
+    Attributes:
+        size: (height, width) as it is shown, upright.
+        pages: positions of the pictures in it: the pages of a TIFF stack, the frames of an animated WebP, PNG or GIF.
+            Left out are reduced copies in a TIFF file, and the picture that an animated PNG shows where animation is
+            not understood.
+    """
+
+    size: tuple[int, int]
+    pages: Sequence[int]
+
+
+def read_header(path: Path) -> PictureHeader:
+    """Read a picture's header.
 
     Raises:
         PictureError: it is missing or no picture.
@@ -79,7 +93,12 @@ def picture_size(path: Path) -> tuple[int, int]:
             width, height, turn = tags.get(256), tags.get(257), tags.get(_ORIENTATION, 1)
         else:
             width, height, turn = *image.size, _orientation(image, path)
-        return (width, height) if turn >= 5 else (height, width)
+        return PictureHeader((width, height) if turn >= 5 else (height, width), _pages(image))
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Read (height, width) of a picture as it is shown, upright, from its header; see `read_header`."""
+    return read_header(path).size
 
 
 def _orientation(image: Image.Image, path: Path) -> int:
@@ -107,33 +126,19 @@ def upright(image: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(image)
 
 
-def count_pages(path: Path) -> int:
-    """Count the pictures in a file: the pages of a TIFF stack, the frames of an animated WebP, PNG or GIF.
-
-    Reduced copies in a TIFF file are left out, and so is the picture that an animated PNG shows where animation is not
-    understood.
-
-    Raises:
-        PictureError: it is missing, damaged, or no picture.
-    """
-    return len(pages_of(path))
-
-
-def pages_of(path: Path) -> list[int]:
-    """Positions at which the pictures of a file lie; see `count_pages` for what is left out."""
-    with open_picture(path) as image:
-        count = getattr(image, "n_frames", 1)
-        if count == 1 or image.format == "MPO":  # MPO: two views, or a preview
-            return [0]
-        if image.format == "TIFF":
-            pages = []
-            for page in range(count):
-                image.seek(page)
-                tags: Any = image.tag_v2  # type: ignore[attr-defined]
-                if not tags.get(_SUBFILE, 0) & 1:
-                    pages.append(page)
-            return pages or [0]
-        return list(range(1 if image.info.get("default_image") else 0, count))
+def _pages(image: Image.Image) -> Sequence[int]:
+    count = getattr(image, "n_frames", 1)
+    if count == 1 or image.format == "MPO":  # MPO: two views, or a preview
+        return (0,)
+    if image.format == "TIFF":
+        pages = []
+        for page in range(count):
+            image.seek(page)
+            tags: Any = image.tag_v2  # type: ignore[attr-defined]
+            if not tags.get(_SUBFILE, 0) & 1:
+                pages.append(page)
+        return pages or (0,)
+    return range(1 if image.info.get("default_image") else 0, count)
 
 
 def is_deep(image: Image.Image) -> bool:
@@ -183,15 +188,21 @@ class PictureReader:
             PictureError: it is missing, damaged, no picture, or its values cannot be brought to eight bits.
             LimitError: it declares more pixels than the limit.
         """
+        return next(self.read_pages(path, (page,)))
+
+    def read_pages(self, path: Path, pages: Sequence[int]) -> Iterator[np.ndarray]:
+        """Read pages of a file that is opened once; see `read`."""
         with open_picture(path) as image:
-            if page:
-                image.seek(page)
-            if not is_deep(image):
-                return _rgb(upright(image))
-            pixels = _deep_pixels(image, path, page)
-        if self._depth is None:
-            self._depth = measure_depth(self._files)
-        return np.ascontiguousarray(as_rgb(self._depth.convert(pixels)))
+            for page in pages:
+                if page != image.tell():
+                    image.seek(page)
+                    check_pixels(image.height, image.width, f"{path}, page {page}")
+                if is_deep(image):
+                    pixels = _deep_pixels(image, path, page)
+                    self._depth = self._depth or measure_depth(self._files)
+                    yield as_rgb(self._depth.convert(pixels))
+                else:
+                    yield _rgb(upright(image))
 
 
 def read_picture(path: Path) -> np.ndarray:
@@ -217,28 +228,31 @@ def measure_depth(files: Sequence[Path]) -> PixelDepth:
     largest = 0.0
     floats = False
     for path in files:
-        for page in pages_of(path):
-            with open_picture(path) as image:
-                if page:
-                    image.seek(page)
+        with open_picture(path) as image:
+            for page in _pages(image):
+                image.seek(page)
                 if not is_deep(image):
                     continue  # eight bits beside deeper ones
                 if bits := _declared_bits(image, path):
                     return PixelDepth(2**bits - 1, declared=True)
                 pixels = _deep_pixels(image, path, page)
-            low, high = float(pixels.min()), float(pixels.max())
-            if not (low >= 0 and high <= 65535):  # also false for NaN
-                raise PictureError(
-                    f"{path}: its pixels range from {low:g} to {high:g}; from 0 to 1, or to at most 65535, can be "
-                    "brought to 8 bits: scale the pictures of the video alike, and save them as 8 or 16 bits"
-                )
-            floats = floats or pixels.dtype.kind == "f"
-            largest = max(largest, high)
-            if largest >= 1 << _DEPTHS[-2]:  # more cannot change the answer
-                return PixelDepth(65535, declared=False)
+                largest, floats = max(largest, _largest(pixels, path)), floats or pixels.dtype.kind == "f"
+                if largest >= 1 << _DEPTHS[-2]:  # more cannot change the answer
+                    return PixelDepth(65535, declared=False)
     if floats and largest <= 1:
         return PixelDepth(1, declared=False)
     return PixelDepth(next(2.0**bits - 1 for bits in _DEPTHS if largest <= 2**bits - 1), declared=False)
+
+
+def _largest(pixels: np.ndarray, path: Path) -> float:
+    """The largest value of a deep picture, if it has a depth."""
+    low, high = float(pixels.min()), float(pixels.max())
+    if not (low >= 0 and high <= 65535):  # also false for NaN
+        raise PictureError(
+            f"{path}: its pixels range from {low:g} to {high:g}; from 0 to 1, or to at most 65535, can be "
+            "brought to 8 bits: scale the pictures of the video alike, and save them as 8 or 16 bits"
+        )
+    return high
 
 
 def _declared_bits(image: Image.Image, path: Path) -> int:

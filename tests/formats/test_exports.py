@@ -34,7 +34,7 @@ class Pictures:
     """A source in memory."""
 
     name, size, fps, seekable = "clip", SIZE, FPS, True
-    length = 8
+    length, pixel_aspect = 8, Fraction(1)
 
     def frames(self, start=0, stop=None, step=1):
         for index in range(start, self.length if stop is None else stop, step):
@@ -183,9 +183,14 @@ def test_overlay_draws_the_recorded_frames(store, info):
 
 
 def test_overlay_of_a_clock_that_begins_anew(store, info):
-    writer = Kept(store.folder / ".partial-o.mp4", None, None)
+    writer = Kept(None, None, None)
+
+    def open_writer(path, size, fps):
+        writer.path = path
+        return writer
+
     records = [FrameRecord(i, pts) for i, pts in enumerate([Fraction(1), Fraction(2), Fraction(1), Fraction(9)])]
-    write_overlay(records, info, Pictures(), store.folder / "o.mp4", lambda *_: writer)
+    write_overlay(records, info, Pictures(), store.folder / "o.mp4", open_writer)
     assert [pts for _, pts in writer.frames] == [1, 2, 2 + 1 / FPS, 9]
 
 

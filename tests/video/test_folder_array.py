@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2s.errors import SourceError, TruncatedSourceError
-from sam2s.video import ArraySource, FolderSource, VideoSource
+from sam2s.errors import ConfigError, SourceError, TruncatedSourceError
+from sam2s.video import ArraySource, FolderSource, VideoSource, open_source
 from video_tools import number_of, numbered
 
 
@@ -53,7 +53,7 @@ def test_a_turned_photo_has_the_size_of_its_upright_picture(tmp_path):
     turned = Image.Exif()
     turned[0x0112] = 8
     Image.fromarray(numbered(5)).save(tmp_path / "a.jpg", exif=turned)
-    source = FolderSource(tmp_path / "a.jpg")
+    source = open_source(tmp_path / "a.jpg")
     assert source.size == source.frame(0).image.shape[:2] == (96, 64)
 
 
@@ -126,3 +126,57 @@ def test_a_missing_frame_is_named(tmp_path):
         FolderSource(tmp_path).frame(2)
     with pytest.raises(SourceError, match="no frame -1; it has 1 frames"):
         ArraySource(np.zeros((1, 4, 4, 3), np.uint8)).frame(-1)
+
+
+class TestMasksBesideFrames:
+    def test_the_pattern_to_give_is_named_and_works(self, tmp_path):
+        for kind in ("", "_mask", "_color_mask", "_watershed_mask"):
+            save(tmp_path, [f"frame_{80 + i}_endo{kind}.png" for i in range(3)])
+        message = r"frame_80_endo.*\.png both stand for frame 80; say which .*--pattern '\*_endo\.png'"
+        with pytest.raises(SourceError, match=message):
+            open_source(tmp_path)
+        source = open_source(tmp_path, pattern="*_endo.png")
+        assert [f.name for f in source.files] == [f"frame_{80 + i}_endo.png" for i in range(3)]
+
+    @pytest.mark.parametrize(
+        ("names", "pattern", "chosen"),
+        [
+            (["1.jpg", "2.jpg", "1.png", "2.png"], "*.jpg", 2),
+            (["1.png", "2.png", "1_mask.png", "2_mask.png"], "*[0-9].png", 2),
+            (["0001_left.png", "0002_left.png", "0001_right.png", "0002_right.png"], "*_left.png", 2),
+            (["case.png", "case.jpg"], "*.jpg", 1),
+        ],
+    )
+    def test_kinds(self, tmp_path, names, pattern, chosen):
+        save(tmp_path, names)
+        with pytest.raises(SourceError) as refusal:
+            FolderSource(tmp_path)
+        assert f"--pattern '{pattern}'" in str(refusal.value)
+        assert FolderSource(tmp_path, pattern=pattern).length == chosen
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            ["a1.png", "a2.png", "b1.png", "b2.png"],  # two parts of one recording
+            ["1.jpg", "2.jpg", "3.png", "4.png"],
+            ["title.png", "1.png", "2.png"],
+            ["f_1_x640.png", "f_2_x640.png"],
+        ],
+    )
+    def test_other_folders_are_taken_whole(self, tmp_path, names):
+        save(tmp_path, names)
+        assert FolderSource(tmp_path).length == len(names)
+
+    def test_patterns_that_choose_nothing_or_have_no_folder(self, tmp_path):
+        save(tmp_path, ["1.png"])
+        with pytest.raises(SourceError, match=r"none of its 1 images is called '\*\.jpg'; one is 1\.png"):
+            open_source(tmp_path, pattern="*.jpg")
+        with pytest.raises(ConfigError, match="a pattern chooses files of a folder, and this is none"):
+            open_source(tmp_path / "1.png", pattern="*.png")
+
+    def test_a_stack_in_a_folder_is_refused(self, tmp_path):
+        save(tmp_path, ["1.png"])
+        page = Image.fromarray(numbered(0))
+        page.save(tmp_path / "2.tif", save_all=True, append_images=[page])
+        with pytest.raises(SourceError, match=r"2\.tif: holds 2 pictures; give that file as the video"):
+            FolderSource(tmp_path)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from sam2s.errors import SourceError
-from sam2s.video import ArraySource, FileSource, FolderSource, VideoWriter, open_source
+from sam2s.video import ArraySource, FileSource, FolderSource, PagesSource, VideoWriter, open_source
 from video_tools import number_of, numbered
 
 
@@ -23,7 +23,7 @@ def test_every_target_finds_its_source(clip, tmp_path):
         (str(clip("plain.mkv")), FileSource, 0),
         (f"file://{clip('plain.mkv')}", FileSource, 0),
         (tmp_path, FolderSource, 1),
-        (tmp_path / "1.png", FolderSource, 1),
+        (tmp_path / "1.png", PagesSource, 1),
         (tmp_path / "frames.npy", ArraySource, 0),
         (frames[2:], ArraySource, 2),
         (list(frames), ArraySource, 0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from sam2s.errors import ConfigError, OutputError, Sam2sError
@@ -98,7 +99,7 @@ def _write(kind: str, read: Read, info: RunInfo, source: VideoSource | None, pat
     else:
         from sam2s.video.writer import VideoWriter  # loads FFmpeg, which the other kinds do without
 
-        write_overlay(read(), info, source, path, VideoWriter)
+        write_overlay(read(), info, source, path, partial(VideoWriter, pixel_aspect=source.pixel_aspect))
 
 
 def _names(source: VideoSource | None) -> Mapping[int, str]:

@@ -6,6 +6,7 @@ from sam2s.video.folder import FolderSource
 from sam2s.video.frame import Frame, VideoSource
 from sam2s.video.live import LiveSource
 from sam2s.video.open import open_source
+from sam2s.video.pages import PagesSource
 from sam2s.video.prefetch import prefetch
 from sam2s.video.writer import VideoWriter
 
@@ -15,6 +16,7 @@ __all__ = [
     "FolderSource",
     "Frame",
     "LiveSource",
+    "PagesSource",
     "VideoSource",
     "VideoWriter",
     "open_source",

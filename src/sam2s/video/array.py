@@ -21,6 +21,7 @@ class ArraySource:
     """
 
     seekable = True
+    pixel_aspect = Fraction(1)
 
     def __init__(
         self, frames: np.ndarray | Sequence[np.ndarray], *, fps: Fraction | None = None, name: str = "array"

@@ -14,8 +14,10 @@ from typing import Any
 import av
 
 from sam2s.errors import SourceError, TruncatedSourceError
+from sam2s.limits import check_pixels
 from sam2s.video.damage import Care, DamageError, Watch, before, is_seam, judged, pictures_of
 from sam2s.video.keyframes import KeyFrames, is_shown
+from sam2s.video.picture import pixel_aspect_of
 
 # Up to here decoding from the beginning costs less than reading ahead for key frames.
 _NEAR = 32
@@ -27,6 +29,7 @@ class Decoder:
     Attributes:
         first: the first picture; its size and rotation hold for the file.
         title: as the container notes it, or None.
+        pixel_aspect: width of a stored pixel by its height, 1 where nothing or nonsense is said.
         total: number of pictures, or None where the container has no packet table and `count` was not called.
     """
 
@@ -40,11 +43,13 @@ class Decoder:
         container, stream = self.open()
         with container:
             context = stream.codec_context
+            check_pixels(context.height, context.width, str(path))
             self.fps: Fraction | None = stream.average_rate or stream.guessed_rate
             self.time_base: Fraction = stream.time_base
             self.duration = Fraction(container.duration, av.time_base) if container.duration else None
             self.parameters = f"{context.name} {context.width}x{context.height} {self.fps}"
             self.title: str | None = container.metadata.get("title")
+            self.pixel_aspect = pixel_aspect_of(stream)
             self._start = Fraction(container.start_time or 0, av.time_base)
             self._keys = KeyFrames(container, stream)
             # Sound may be longer than the pictures, so that the end of either is known but roughly.

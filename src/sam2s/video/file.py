@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import threading
 from collections import OrderedDict
@@ -12,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from sam2s.errors import SourceError
+from sam2s.limits import check_pixels
 from sam2s.video.decoder import Decoder
 from sam2s.video.frame import Frame, check_range
 from sam2s.video.picture import RgbConverter
+
+log = logging.getLogger(__name__)
 
 # Decoded pictures kept, so that `frame` can step backwards without decoding a whole group of pictures each time.
 _CACHE_BYTES = 64 << 20
@@ -38,16 +42,21 @@ class FileSource:
         duration: seconds as the container declares them, good enough for a progress bar; None where unknown.
         time_base: unit of the stream's time stamps in seconds.
         title: what the container notes as title, or None.
+        pixel_aspect: width of a pixel by its height, as players show the frames; 1 for square pixels.
     """
 
     seekable = True
 
-    def __init__(self, path: str | os.PathLike[str], *, threads: int | None = None) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, threads: int | None = None, square_pixels: bool = False
+    ) -> None:
         """Open a file and decode its first frame, nothing more.
 
         Args:
             path: the file.
             threads: threads of one decoder; by default up to 4.
+            square_pixels: scale frames of PAL, DV and other recordings whose pixels are not square to the width at
+                which players show them.
 
         Raises:
             SourceError: if the file does not exist, is no video, holds no pictures, or its first frame is damaged.
@@ -59,8 +68,23 @@ class FileSource:
         self.duration: Fraction | None = self._decoder.duration
         self.time_base: Fraction = self._decoder.time_base
         self.title: str | None = self._decoder.title
-        self._rgb = RgbConverter(self._decoder.first)
+        stored = self._decoder.pixel_aspect
+        self._stretch = stored if square_pixels else Fraction(1)
+        self._rgb = RgbConverter(self._decoder.first, self._stretch)
         self.size: tuple[int, int] = self._rgb.size
+        check_pixels(*self.size, str(self.path))
+        left = stored / self._stretch
+        self.pixel_aspect = 1 / left if self._rgb.turned else left
+        if self.pixel_aspect != 1:
+            log.warning(
+                "%s: its pixels are not square (%s:%s): frames have %dx%d pixels, and those count in coordinates, "
+                "while players show %dx%d; --square-pixels scales the frames to that",
+                self.path,
+                self.pixel_aspect.numerator,
+                self.pixel_aspect.denominator,
+                *self.size[::-1],
+                *RgbConverter(self._decoder.first, stored).size[::-1],
+            )
         self._lock = threading.Lock()
         self._cache: OrderedDict[int, Any] = OrderedDict()
         self._capacity = min(64, max(4, _CACHE_BYTES // (2 * self.size[0] * self.size[1])))
@@ -83,7 +107,7 @@ class FileSource:
             TruncatedSourceError: after the last good frame of a damaged file, if `stop` lies behind the damage.
         """
         check_range(start, stop, step)
-        rgb = RgbConverter(self._decoder.first)
+        rgb = RgbConverter(self._decoder.first, self._stretch)
         if stop is not None and start >= stop:
             return
         for number, picture in self._decoder.walk(start):
@@ -106,7 +130,8 @@ class FileSource:
 
     def fingerprint(self) -> str:
         """Hash of the stream's parameters, the file's size, and its first and last MiB."""
-        digest = hashlib.blake2b(self._decoder.parameters.encode(), digest_size=16)
+        scale = "" if self._stretch == 1 else f" {self._stretch}"
+        digest = hashlib.blake2b((self._decoder.parameters + scale).encode(), digest_size=16)
         with self.path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             digest.update(str(size).encode())

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
+import itertools
 import os
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
 from sam2s.errors import PictureError, SourceError, TruncatedSourceError
 from sam2s.files import natural
-from sam2s.picture_files import IMAGE_SUFFIXES, PictureReader, picture_size
+from sam2s.picture_files import IMAGE_SUFFIXES, PictureReader, read_header
 from sam2s.video.frame import Frame, check_range
 
 
@@ -18,28 +21,45 @@ class FolderSource:
     """Frames of a folder's images (png, jpg, jpeg, tif, tiff, bmp, webp), in natural order: 2.png before 10.png.
 
     Hidden files and other kinds of files are passed over. Grey images become RGB, alpha is dropped, images of more than
-    eight bits are scaled alike (`sam2s.picture_files`), the orientation that EXIF, TIFF or XMP say is applied. A single
-    image file is a video of one frame.
+    eight bits are scaled alike (`sam2s.picture_files`), the orientation that EXIF, TIFF or XMP say is applied.
     """
 
     seekable = True
+    pixel_aspect = Fraction(1)
 
-    def __init__(self, path: str | os.PathLike[str], *, fps: Fraction | None = None) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, fps: Fraction | None = None, pattern: str | None = None
+    ) -> None:
         """List the images and read the size of each from its header.
 
+        Args:
+            path: the folder.
+            fps: frames a second, as files have no clock.
+            pattern: which of the names are frames, with `*`, `?` and `[...]`: `*_endo.png`. Needed where the folder
+                holds other pictures of the same numbers, such as masks.
+
         Raises:
-            SourceError: if there is no image, one cannot be read, or two differ in size.
+            SourceError: if there is no image, one cannot be read or holds several pictures, two differ in size, or two
+                have one number.
         """
         self.path = Path(path)
-        self.files = [self.path] if self.path.is_file() else _images(self.path)
-        self.name = self.path.stem if self.path.is_file() else self.path.resolve().name
+        self.files = _images(self.path, pattern)
+        self.name = self.path.resolve().name
         self.fps = fps
+        if pattern is None:
+            _check_numbers(self.path, self.files)
         self._reader = PictureReader(self.files)
         self.length: int | None = len(self.files)
-        self.size: tuple[int, int] = picture_size(self.files[0])
-        for file in self.files[1:]:
-            if (size := picture_size(file)) != self.size:
-                raise self._mixed(file, size)
+        self.size: tuple[int, int] = read_header(self.files[0]).size
+        for file in self.files:
+            header = read_header(file)
+            if header.size != self.size:
+                raise self._mixed(file, header.size)
+            if len(header.pages) > 1:
+                raise SourceError(
+                    f"{file}: holds {len(header.pages)} pictures; give that file as the video, or a "
+                    "folder of single ones"
+                )
 
     def frames(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[Frame]:
         """Yield frames start, start + step, ... below stop, each read when it is asked for.
@@ -87,14 +107,47 @@ class FolderSource:
         """Nothing to release."""
 
 
-def _images(folder: Path) -> list[Path]:
+def _images(folder: Path, pattern: str | None) -> list[Path]:
     files = [f for f in folder.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES and not f.name.startswith(".")]
     if not files:
         kinds = ", ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
         found = sum(1 for _ in folder.iterdir())
         what = f"holds {found} entries but no images" if found else "the folder is empty"
         raise SourceError(f"{folder}: {what}; allowed are {kinds}, directly in the folder")
-    return sorted(files, key=lambda f: natural(f.name))
+    files.sort(key=lambda f: natural(f.name))
+    if pattern is None:
+        return files
+    chosen = [f for f in files if fnmatch.fnmatchcase(f.name, pattern)]
+    if not chosen:
+        raise SourceError(f"{folder}: none of its {len(files)} images is called {pattern!r}; one is {files[0].name}")
+    return chosen
+
+
+def _check_numbers(folder: Path, files: list[Path]) -> None:
+    """Refuse a folder in which two kinds of names count the same frames, such as pictures and their masks."""
+    kinds: dict[tuple[str, str], dict[str, Path]] = {}
+    for file in files:
+        first, last = re.search(r"\d", file.stem), re.search(r"\d(?=\D*$)", file.stem)
+        begin, end = (first.start(), last.end()) if first and last else (len(file.stem), len(file.stem))
+        kind = file.stem[:begin], file.stem[end:] + file.suffix
+        kinds.setdefault(kind, {})[file.stem[begin:end]] = file
+    for (one, these), (other, those) in itertools.combinations(kinds.items(), 2):
+        shared = these.keys() & those.keys()
+        if one[0] != other[0] or 2 * len(shared) < min(len(these), len(those)) or not shared:
+            continue
+        ending = min(one[1], other[1], key=lambda end: (len(Path(f"a{end}").stem), end))  # of one stem the .jpg
+        number = min(shared, key=natural)
+        pattern = _pattern_of(ending, files) if number else f"*{ending}"
+        raise SourceError(
+            f"{folder}: {these[number].name} and {those[number].name} both stand for frame {number or 'one'}; say "
+            f"which are the frames of the video: --pattern '{pattern}' (in Python: pattern=...)"
+        )
+
+
+def _pattern_of(ending: str, files: list[Path]) -> str:
+    """A pattern for the files whose names end so behind their number, and no others."""
+    longer = any(f.name.endswith(ending) and not f.name[: -len(ending)][-1:].isdecimal() for f in files)
+    return f"*[0-9]{ending}" if longer else f"*{ending}"
 
 
 def _text(size: tuple[int, int]) -> str:

@@ -36,12 +36,14 @@ class VideoSource(Protocol):
         size: (height, width) in pixels.
         fps: frames a second as an exact fraction, or None where unknown.
         length: number of frames where it is known without decoding everything, else None.
+        pixel_aspect: width of a pixel by its height, as players show it; 1 for square pixels.
         seekable: whether `frame` works and `frames` may be called more than once.
     """
 
     name: str
     size: tuple[int, int]
     fps: Fraction | None
+    pixel_aspect: Fraction
     seekable: bool
 
     @property

@@ -16,9 +16,10 @@ from typing import Any, Literal
 
 import av
 
-from sam2s.errors import ConfigError, SourceError, TruncatedSourceError
+from sam2s.errors import ConfigError, LimitError, SourceError, TruncatedSourceError
+from sam2s.limits import check_pixels
 from sam2s.video.frame import Frame
-from sam2s.video.picture import RgbConverter
+from sam2s.video.picture import RgbConverter, pixel_aspect_of
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ class LiveSource:
         self.arrived = 0.0
         self.reconnected = 0
         self.fps: Fraction | None = None
+        self.pixel_aspect = Fraction(1)
         self._stop = threading.Event()
         self._started = False
         self._changed = threading.Condition()
@@ -155,6 +157,12 @@ class LiveSource:
         if not container.streams.video or not container.streams.video[0].codec_context.width:
             container.close()
             raise SourceError(f"{self.address}: sends no video")
+        context = container.streams.video[0].codec_context
+        try:
+            check_pixels(context.height, context.width, self.address)
+        except LimitError:
+            container.close()
+            raise
         container.streams.video[0].thread_type = "SLICE"  # threads by frame would delay each picture by several
         return container
 
@@ -170,6 +178,7 @@ class LiveSource:
                 shift = Fraction(0) if last is None else None
                 stream = container.streams.video[0]
                 self.fps = self.fps or stream.average_rate or stream.guessed_rate
+                self.pixel_aspect = pixel_aspect_of(stream)
                 for picture in _pictures(container):
                     if self._stop.is_set():
                         return

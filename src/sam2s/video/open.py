@@ -11,13 +11,14 @@ from urllib.request import url2pathname
 
 import numpy as np
 
-from sam2s.errors import SourceError
+from sam2s.errors import ConfigError, SourceError
 from sam2s.picture_files import IMAGE_SUFFIXES
 from sam2s.video.array import ArraySource
 from sam2s.video.file import FileSource
 from sam2s.video.folder import FolderSource
 from sam2s.video.frame import VideoSource
 from sam2s.video.live import LiveSource, Policy
+from sam2s.video.pages import PagesSource
 
 _LIVE = re.compile(r"(camera:.+|/dev/video\d+|(rtsps?|rtmps?|https?|udp|tcp|srt|rtp)://.+)", re.IGNORECASE)
 
@@ -26,6 +27,8 @@ def open_source(
     target: str | os.PathLike[str] | np.ndarray | Sequence[np.ndarray],
     *,
     fps: Fraction | None = None,
+    pattern: str | None = None,
+    square_pixels: bool = False,
     policy: Policy = "latest",
     reconnects: int = 5,
     timeout: float = 10.0,
@@ -36,6 +39,9 @@ def open_source(
         target: a path, an array [T, H, W, 3] or list of arrays [H, W, 3] of uint8, `camera:0`, `/dev/video0`, or an
             address (rtsp, rtmp, http, udp, tcp, srt, rtp).
         fps: frames a second of folders and arrays, which have no clock of their own.
+        pattern: for folders: which names are frames, for example `*_endo.png`; see `FolderSource`.
+        square_pixels: for files whose pixels are wider or narrower than high: make the frames as wide as players show
+            them. Otherwise frames, masks and coordinates are those of the pixels that the file stores.
         policy: for cameras and streams: `latest` drops what the consumer is too slow for, `block` drops nothing.
         reconnects: for streams: how often in a row to open a broken one again.
         timeout: for streams: seconds without data after which one counts as broken.
@@ -54,11 +60,15 @@ def open_source(
             f"{path}: no such file or folder; allowed are video files, folders of images, camera:N and addresses like "
             "rtsp://host/path"
         )
-    if path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES:
-        return FolderSource(path, fps=fps)
+    if path.is_dir():
+        return FolderSource(path, fps=fps, pattern=pattern)
+    if pattern is not None:
+        raise ConfigError(f"{path}: a pattern chooses files of a folder, and this is none; leave --pattern away")
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return PagesSource(path, fps=fps)
     if path.suffix.lower() == ".npy":
         return ArraySource(_load(path), fps=fps, name=path.stem)
-    return FileSource(path)
+    return FileSource(path, square_pixels=square_pixels)
 
 
 def _load(path: Path) -> np.ndarray:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from av.sidedata.sidedata import Type
 from av.video.reformatter import VideoReformatter
+
+# Pixels still flatter than this are a mistake of the header.
+_FLATTEST = Fraction(1, 8)
 
 
 class RgbConverter:
@@ -19,14 +23,16 @@ class RgbConverter:
         size: (height, width) of the upright picture.
     """
 
-    def __init__(self, first: Any) -> None:
-        self._coded = (first.width, first.height)
+    def __init__(self, first: Any, stretch: Fraction = Fraction(1)) -> None:
+        """Look at the first picture; `stretch` widens all of them, before they are turned."""
+        self._coded = (max(1, round(first.width * stretch)), first.height)
         self._matrix = display_matrix(first)
         self._reformatter = VideoReformatter()
-        self.size = (first.width, first.height) if self._turned else (first.height, first.width)
+        self.size = self._coded if self.turned else self._coded[::-1]
 
     @property
-    def _turned(self) -> bool:
+    def turned(self) -> bool:
+        """Whether pictures lie on their side in the file."""
         return bool(abs(self._matrix[0, 1]) > abs(self._matrix[0, 0]))
 
     def __call__(self, picture: Any) -> np.ndarray:
@@ -35,7 +41,7 @@ class RgbConverter:
         rgb = self._reformatter.reformat(picture, width, height, "rgb24").to_ndarray()
         # The matrix sends source (x, y) to (a x + c y, b x + d y); cameras use the eight turns and mirrors only.
         (a, b), (c, d) = self._matrix
-        if self._turned:
+        if self.turned:
             rgb, a, d = rgb.transpose(1, 0, 2), c, b
         return np.ascontiguousarray(rgb[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])
 
@@ -46,3 +52,9 @@ def display_matrix(picture: Any) -> np.ndarray:
     if data is None:
         return np.eye(2)
     return np.frombuffer(bytes(data), np.int32).reshape(3, 3)[:2, :2].astype(float)
+
+
+def pixel_aspect_of(stream: Any) -> Fraction:
+    """Width of a stored pixel by its height as a stream says it; 1 where it says nothing or nonsense."""
+    aspect: Fraction | None = stream.sample_aspect_ratio
+    return aspect if aspect and _FLATTEST <= aspect <= 1 / _FLATTEST else Fraction(1)

@@ -42,6 +42,7 @@ class VideoWriter:
         crf: int = 20,
         time_base: Fraction | None = None,
         title: str | None = None,
+        pixel_aspect: Fraction = Fraction(1),
     ) -> None:
         """Create the file.
 
@@ -54,6 +55,7 @@ class VideoWriter:
             time_base: unit of time stamps; by default one that fits `fps` and 1/90000, or the latter alone. Give the
                 source's to copy times of variable frame rate exactly.
             title: noted in the file.
+            pixel_aspect: width of a pixel by its height, for players to show frames as those of the source.
 
         Raises:
             ConfigError: if the ending, size, rate or encoder cannot work.
@@ -86,7 +88,7 @@ class VideoWriter:
         if title:
             self._container.metadata["title"] = title
         try:
-            self._stream = self._add_stream(_ENCODERS.get(codec, codec), crf)
+            self._stream = self._add_stream(_ENCODERS.get(codec, codec), crf, pixel_aspect)
         except (ValueError, av.FFmpegError) as error:
             self._discard()
             allowed = ", ".join(_ENCODERS)
@@ -94,7 +96,7 @@ class VideoWriter:
                 f"{self.path}: codec '{codec}' cannot write it ({error}); try one of {allowed}"
             ) from error
 
-    def _add_stream(self, encoder: str, crf: int) -> av.VideoStream:
+    def _add_stream(self, encoder: str, crf: int, pixel_aspect: Fraction) -> av.VideoStream:
         stream = self._container.add_stream(encoder, rate=self.fps, options={"crf": str(crf)})
         assert isinstance(stream, av.VideoStream)
         stream.height, stream.width = (n + n % 2 for n in self.size)
@@ -105,6 +107,7 @@ class VideoWriter:
         context.max_b_frames = 0  # decode order is presentation order: no edit list, and every player seeks exactly
         context.colorspace, context.color_range = _BT709, _LIMITED_RANGE
         context.color_primaries = context.color_trc = _BT709
+        context.sample_aspect_ratio = pixel_aspect
         context.open()
         return stream
 

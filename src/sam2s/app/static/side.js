@@ -1,0 +1,85 @@
+// The panel of this frame: how sure the tracker is, where each mask comes from, what the chosen object remembers.
+import { get } from "./api.js";
+import { byId, el, icon } from "./dom.js";
+
+const LAYERS = /** @type {Record<string, string>} */ ({
+  propagated: "tracked", prompted: "clicked", brushed: "painted", accepted: "accepted", imported: "imported",
+});
+
+/** Shows what is known of the frame. */
+export class FramePanel {
+  /** @param {import("./desk.js").Desk} desk @param {() => boolean} may */
+  constructor(desk, may) {
+    this.desk = desk;
+    this.may = may;
+    desk.on(["picture", "masks", "objects"], () => this.render());
+    desk.on(["picture", "objects"], () => this.later());
+    desk.on("timeline", () => {
+      this.remembered = "";
+      this.later();
+    });
+  }
+
+  render() {
+    const rows = this.desk.objects.map((item) => {
+      const mask = this.desk.maskOf(item.object_id);
+      const sure = mask?.confidence ?? null;
+      const width = sure === null ? 0 : Math.round(sure * 100);
+      const bar = el(`div.meter${sure !== null && sure < 0.7 ? ".low" : ""}`, {},
+        el("i", { style: `width:${width}%` }));
+      const source = mask ? LAYERS[mask.layer] ?? mask.layer : "no mask";
+      const category = mask?.category ? `, ${mask.category}` : "";
+      return el("div.sure", {}, el("span.swatch", { style: `background:${item.colour}` }), el("span", {}, item.name),
+        el("span.muted", {}, `${source}${category}`), bar, el("span.number", {}, sure === null ? "–" : `${width} %`));
+    });
+    byId("confidence").replaceChildren(...rows);
+    const prompts = this.desk.prompts.map((prompt) => {
+      const item = this.desk.object(prompt.object_id);
+      const what = prompt.box ? "box" : prompt.points.map((point) => (point.positive ? "+" : "−")).join(" ");
+      return el("div.prompt", {}, el("span.swatch", { style: `background:${item?.colour ?? "#888"}` }),
+        `${item?.name ?? prompt.object_id}: ${what}`);
+    });
+    byId("prompts").replaceChildren(...(prompts.length ? prompts : [el("p.muted", {}, "none on this frame")]));
+  }
+
+  later() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.memory(), 250);
+  }
+
+  async memory() {
+    const { desk } = this;
+    const object = desk.object(desk.selected);
+    if (!object || desk.shownFrame < 0) {
+      byId("memory").replaceChildren();
+      return;
+    }
+    const state = `${desk.selected}@${desk.shownFrame}`;
+    if (state === this.remembered) return;
+    this.remembered = state;
+    const memory = await get(`${desk.path}/memory?object_id=${desk.selected}&frame=${desk.shownFrame}`).catch(() => null);
+    if (!memory || this.remembered !== state) return;
+    const tiles = memory.frames.map((/** @type {{frame: number, kind: string}} */ entry) => this.tile(entry));
+    byId("memory").replaceChildren(...(tiles.length ? tiles : [el("p.muted", {}, "nothing yet: click it, then propagate")]));
+  }
+
+  /** @param {{frame: number, kind: string}} entry */
+  tile({ frame, kind }) {
+    const { desk } = this;
+    const name = kind === "conditioning" ? "given" : "long-term";
+    const drop = el("button.icon-button.drop", {
+      type: "button", title: `Let it forget frame ${frame}`, "aria-label": `Let it forget frame ${frame}`,
+      onclick: async () => {
+        if (!this.may()) return;
+        await desk.act("memory/drop", { object_id: desk.selected, frame });
+        this.remembered = "";
+        this.memory();
+        desk.emit("timeline");
+      },
+    }, icon("close"));
+    const open = el("button.thumb", { type: "button", title: `Go to frame ${frame}`, onclick: () => desk.go(frame) },
+      el("img", { src: `/api${desk.path}/frames/${frame}/overlay?width=160&object_id=${desk.selected}`, alt: `frame ${frame}`, loading: "lazy" }),
+      el("span", {}, `${frame} · ${name}`));
+    return el("div.remembered", {}, open, drop);
+  }
+}

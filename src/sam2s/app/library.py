@@ -11,13 +11,14 @@ from pathlib import Path
 
 from sam2s.app.problems import ApiError
 from sam2s.app.settings import AppSettings
+from sam2s.app.workspace_access import Summaries
 from sam2s.files import natural
 from sam2s.video.folder import IMAGE_SUFFIXES
+from sam2s.workspace import FILE as WORKSPACE
 
 VIDEO_SUFFIXES = frozenset(
     ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .mts .m2ts .wmv .flv .ogv .mxf .vob .dcm .dicom .npy".split()
 )
-WORKSPACE_FILE = "workspace.sqlite"
 _DEPTH = 4
 _FEWEST_IMAGES = 2
 
@@ -45,7 +46,8 @@ class VideoEntry:
 class Library:
     """Finds videos and workspaces under one folder."""
 
-    def __init__(self, settings: AppSettings) -> None:
+    def __init__(self, settings: AppSettings, summaries: Summaries) -> None:
+        self._summaries = summaries
         self.root = settings.folder.resolve()
         self._most = settings.limits.library_entries
         self._lock = threading.Lock()
@@ -120,9 +122,7 @@ class Library:
         return VideoEntry(digest, path, workspace or path.parent / f"{path.name}.sam2s")
 
     def _video_of(self, folder: Path) -> Path | None:
-        from sam2s.app.workspace_access import video_path_of
-
-        path = video_path_of(folder)
+        path = self._summaries.video_path(folder)
         if path is None:
             return None
         for candidate in (path, folder.parent / path.name, folder.parent.parent / path.name):
@@ -150,7 +150,7 @@ class Library:
                 if entry.is_symlink() and not self._inside(path):
                     continue
                 if entry.is_dir():
-                    if (path / WORKSPACE_FILE).exists():
+                    if (path / WORKSPACE).exists():
                         workspaces.append(path)
                     elif depth < _DEPTH:
                         waiting.append((path, depth + 1))
@@ -160,7 +160,7 @@ class Library:
                     images += 1
             if images >= _FEWEST_IMAGES:
                 videos.append(folder)
-        if (self.root / WORKSPACE_FILE).exists():
+        if (self.root / WORKSPACE).exists():
             workspaces.append(self.root)
         return list(dict.fromkeys(videos)), workspaces
 
@@ -182,6 +182,6 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
 
 def _changed(folder: Path) -> float:
     try:
-        return (folder / WORKSPACE_FILE).stat().st_mtime
+        return (folder / WORKSPACE).stat().st_mtime
     except OSError:
         return 0.0

@@ -57,6 +57,10 @@ class MemoryBank:
                 self._before[1].anchor = None
         self.conditioning.pop(time, None)
 
+    def drop_long_term(self, time: int) -> None:
+        """Drop a frame from the long-term memory; nothing takes its place until the next one is chosen."""
+        self.long_term = deque((entry for entry in self.long_term if entry.time != time), self.long_term.maxlen)
+
     @property
     def missing_reference(self) -> int | None:
         """Time of the frame for `set_reference`, where the one that candidates were compared with is gone."""

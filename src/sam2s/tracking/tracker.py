@@ -246,6 +246,26 @@ class Tracker:
             self._seen = time, encode(self.model, [frame])
         return self._seen[1]
 
+    def use_features(self, time: int, features: ImageFeatures) -> None:
+        """Take the image features of a frame from the caller, who computed them before."""
+        self._seen = time, features
+
+    def turn(self, *, reverse: bool) -> None:
+        """Say in which direction the next frames follow; what was tracked so far is no longer behind them."""
+        self.reverse, self.time = reverse, -1
+
+    def remembered_frames(self, object_id: int) -> tuple[list[int], list[int]]:
+        """Times of the conditioning frames and of the long-term frames that an object remembers, ascending."""
+        bank = self._track(object_id).bank
+        return sorted(bank.conditioning), sorted(entry.time for entry in bank.long_term)
+
+    def forget_frame(self, object_id: int, time: int) -> None:
+        """Let an object forget a frame that it remembers, whether it was given or chosen; recent frames stay."""
+        track = self._track(object_id)
+        if time in track.bank.conditioning:
+            track.clear(time)
+        track.bank.drop_long_term(time)
+
     def new_track(self, object_id: int) -> ObjectTrack:
         """Make an object that nothing is known of."""
         return ObjectTrack(object_id, MemoryBank(self.policy, pointer_limit=self.model.config.max_pointers))

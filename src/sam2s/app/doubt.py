@@ -1,0 +1,61 @@
+"""Which frame to look at next: where a mask is unsure, or an object comes or goes without anybody having said so."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sam2s.app.desk import VideoDesk
+from sam2s.app.schemas import Doubtful
+
+_WINDOW = 4096
+_LOOK_BACK = 256
+_JOINED = 5
+"""Doubtful frames so close together are looked at once, at the worst of them."""
+
+
+def next_doubtful(desk: VideoDesk, after: int, below: float) -> Doubtful:
+    """The next frame behind `after` that is worth a look; accepted and given masks never are."""
+    reader = desk.reader(slow=True)
+    length = desk.frames.length
+    if reader is None:
+        return Doubtful(frame=None)
+    objects = [info.object_id for info in reader.objects()]
+    start = max(0, after - _LOOK_BACK)
+    while start < length:
+        stop = min(length, start + _WINDOW)
+        best: Doubtful | None = None
+        for object_id in objects:
+            table = reader.timeline(object_id, start, stop, stop - start)
+            found = _first_stretch(table, after, below, object_id)
+            if found is not None and (best is None or (found.frame or 0) < (best.frame or 0)):
+                best = found
+        if best is not None:
+            return best
+        start = stop - 1  # a change is seen against the frame before it
+        if stop == length:
+            break
+    return Doubtful(frame=None)
+
+
+def _first_stretch(table: np.ndarray, after: int, below: float, object_id: int) -> Doubtful | None:
+    """The frame to look at of the first doubtful stretch, of those whose frame lies behind `after`."""
+    covered = table["frames"] > 0
+    present = (table["present"] > 0) & covered
+    safe = (table["accepted"] + table["prompted"] + table["brushed"] + table["imported"]) > 0
+    unsure = present & (table["min_confidence"] < below)
+    turned = np.zeros(len(table), bool)
+    turned[1:] = (present[1:] != present[:-1]) & covered[1:] & covered[:-1]
+    doubtful = np.flatnonzero((unsure | turned) & ~safe)
+    if not doubtful.size:
+        return None
+    for stretch in np.split(doubtful, np.flatnonzero(np.diff(doubtful) > _JOINED) + 1):
+        inside = stretch[unsure[stretch]]
+        place = int(inside[np.argmin(table["min_confidence"][inside])]) if inside.size else int(stretch[0])
+        frame = int(table["start"][place])
+        if frame <= after:
+            continue
+        reason = "it comes into sight" if present[place] else "it goes out of sight"
+        if inside.size:
+            reason = f"unsure: {round(100 * float(table['min_confidence'][place]))} %"
+        return Doubtful(frame=frame, object_id=object_id, reason=reason)
+    return None

@@ -1,0 +1,53 @@
+"""The timeline as the page draws it: frames added up in columns of equal length."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sam2s.app.desk import VideoDesk
+from sam2s.app.problems import ApiError
+from sam2s.app.remembered import mark_columns, stale_spans
+from sam2s.app.schemas import TimelineData, TimelineRow, VideoMark
+
+MARK_KINDS = ("cut", "out_of_body", "blurred")
+
+
+def timeline_data(desk: VideoDesk, start: int, stop: int, buckets: int) -> TimelineData:
+    """Add up frames from `start` to `stop` in columns; those behind the end of the video are left away.
+
+    Raises:
+        ApiError: the columns would not hold whole frames.
+    """
+    reader = desk.reader(slow=True)
+    each, rest = divmod(stop - start, buckets)
+    if each < 1 or rest:
+        raise ApiError(
+            "invalid", f"{stop - start} frames do not divide into {buckets} columns of whole frames", "buckets"
+        )
+    columns = min(buckets, max(0, -(-(desk.frames.length - start) // each)))
+    rows: dict[int, TimelineRow] = {}
+    marks: list[VideoMark] = []
+    if reader is not None and columns:
+        end = start + columns * each
+        edges = start + each * np.arange(columns + 1)
+        for info in reader.objects():
+            table = reader.timeline(info.object_id, start, end, columns)
+            rows[info.object_id] = _row(table, each, mark_columns(stale_spans(reader, info.object_id), edges))
+        for kind in MARK_KINDS:
+            spans = reader.video_marks(kind)
+            marks += [VideoMark(kind=kind, start=a, stop=b) for a, b, _ in spans if b > start and a < end]
+    return TimelineData(start=start, stop=stop, buckets=buckets, rows=rows, marks=marks[:2000])
+
+
+def _row(table: np.ndarray, each: int, stale: list[int]) -> TimelineRow:
+    frames = table["frames"]
+    seen = table["present"] > 0
+    confidence = [round(float(value), 3) if ok else None for value, ok in zip(table["min_confidence"], seen, strict=True)]
+    return TimelineRow(
+        covered=np.round(frames / each, 3).tolist(),
+        present=np.round(table["present"].astype(float), 3).tolist(),
+        confidence=confidence,
+        accepted=np.round(table["accepted"] / np.maximum(frames, 1), 3).tolist(),
+        prompted=np.minimum(table["prompted"] + table["brushed"], 1).tolist(),
+        stale=[value if covered else 0 for value, covered in zip(stale, frames, strict=True)],
+    )

@@ -22,6 +22,8 @@ test: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
 	$(BIN)/mypy
+	@if command -v npx >/dev/null; then echo tsc; npx --yes --package typescript@7 tsc --project tsconfig.json; \
+		else echo "node is missing: the scripts of the app's pages are not type-checked"; fi
 	$(BIN)/pytest -q -n auto
 
 slow: $(VENV)/.installed-dev
@@ -35,7 +37,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[app]'
 	@$(BIN)/python -c '$(GUARD)'
 	@touch $@
 

@@ -76,7 +76,8 @@ class FrameServer:
         height, width = self.source.size
         if height * width > limits.frame_pixels:
             raise ApiError(
-                "too-large", f"{path.name}: frames of {width} x {height} pixels; at most {limits.frame_pixels} are shown"
+                "too-large",
+                f"{path.name}: frames of {width} x {height} pixels; at most {limits.frame_pixels} are shown",
             )
         self._free = threading.Condition()
         self._readers = [_Reader(self.source)]
@@ -111,7 +112,9 @@ class FrameServer:
         frame = self.frame(index)
         image = Image.fromarray(frame.image)
         if width < full:
-            image = image.resize((width, max(1, round(height * width / full))), Image.Resampling.BILINEAR, reducing_gap=2)
+            image = image.resize(
+                (width, max(1, round(height * width / full))), Image.Resampling.BILINEAR, reducing_gap=2
+            )
         buffer = io.BytesIO()
         if kind == "png":
             image.save(buffer, "PNG", compress_level=1)

@@ -17,8 +17,12 @@ from sam2s.video.folder import IMAGE_SUFFIXES
 from sam2s.workspace import FILE as WORKSPACE
 
 VIDEO_SUFFIXES = frozenset(
-    ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .mts .m2ts .wmv .flv .ogv .mxf .vob .dcm .dicom .npy".split()
+    (
+        *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv"),
+        *(".ogv", ".mxf", ".vob", ".dcm", ".dicom", ".npy"),
+    )
 )
+"""Files that are listed as videos."""
 _DEPTH = 4
 _FEWEST_IMAGES = 2
 

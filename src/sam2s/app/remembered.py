@@ -63,9 +63,7 @@ def mark_columns(spans: list[tuple[int, int]], edges: np.ndarray) -> list[int]:
     return marked.tolist()
 
 
-def _resting_on(
-    reader: WorkspaceReader, event: WorkspaceEvent, object_id: int, dropped: int
-) -> list[tuple[int, int]]:
+def _resting_on(reader: WorkspaceReader, event: WorkspaceEvent, object_id: int, dropped: int) -> list[tuple[int, int]]:
     """Spans that a propagation wrote while an object remembered a frame."""
     extent = reader.extents(event.event_id).get(object_id)
     if extent is None:

@@ -10,9 +10,7 @@ from fastapi import APIRouter
 from sam2s.app.context import AppContext, Caller, Context, Desk, Who
 from sam2s.app.desk import VideoDesk
 from sam2s.app.problems import ApiError
-from sam2s.app.runs_view import stop_run
-from sam2s.app.schemas import (
-    ActResult,
+from sam2s.app.requests import (
     BrushRequest,
     ClearRequest,
     ForgetRequest,
@@ -23,6 +21,8 @@ from sam2s.app.schemas import (
     SplitRequest,
     SwapRequest,
 )
+from sam2s.app.runs_view import stop_run
+from sam2s.app.schemas import ActResult
 from sam2s.app.views import frame_masks, parse_colour
 from sam2s.masks import rle
 from sam2s.tracking import Box, ObjectState, Points
@@ -52,9 +52,7 @@ def point(context: Context, desk: Desk, who: Who, body: PromptRequest) -> ActRes
     payload = _prompt_payload(desk, body)
     with desk.editing(who.tab, who.user) as workspace:
         _unlocked(workspace, [body.object_id])
-        event = workspace.record(
-            "prompt", frame=body.frame, object_id=body.object_id, payload=payload, author=who.user
-        )
+        event = workspace.record("prompt", frame=body.frame, object_id=body.object_id, payload=payload, author=who.user)
     try:
         report = context.engine.ask(desk.order("prompt", who.user, event_id=event.event_id))
     except ApiError:

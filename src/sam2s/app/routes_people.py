@@ -10,11 +10,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response, WebSocket, WebSocketDisconnect
 
-from sam2s.app.context import AppContext, Caller, Context, Desk, Who, get_caller, get_context
+from sam2s.app.context import AppContext, Caller, Desk, Who, get_caller, get_context
 from sam2s.app.desk import VideoDesk
 from sam2s.app.problems import ApiError
+from sam2s.app.requests import LockRequest
 from sam2s.app.runs_view import run_items
-from sam2s.app.schemas import EventItem, LockRequest, LockState
+from sam2s.app.schemas import EventItem, LockState
 from sam2s.errors import Sam2sError
 from sam2s.workspace import WorkspaceEvent
 
@@ -100,7 +101,7 @@ async def _tell(
         desk.lock.heard(who.tab)
         desk.used = asyncio.get_running_loop().time()
         state = await asyncio.to_thread(_state, context, desk, who)
-        news = {name: value for name, value in state.items() if said.get(name, None) != value}
+        news = {name: value for name, value in state.items() if said.get(name) != value}
         if news:
             await socket.send_json(news)
             said |= news

@@ -6,8 +6,9 @@ from fastapi import APIRouter
 
 from sam2s.app.context import Context, Desk, Who
 from sam2s.app.problems import ApiError
+from sam2s.app.requests import PropagateRequest
 from sam2s.app.runs_view import interrupted, run_items, stop_run
-from sam2s.app.schemas import PropagateRequest, RunItem
+from sam2s.app.schemas import RunItem
 
 router = APIRouter(prefix="/api/videos/{video_id}", tags=["propagate"])
 

@@ -11,15 +11,8 @@ from sam2s import __version__
 from sam2s.app.context import USER_COOKIE, AppContext, Context, Who
 from sam2s.app.library import VideoEntry
 from sam2s.app.problems import ApiError
-from sam2s.app.schemas import (
-    DrawRequest,
-    Person,
-    PersonRequest,
-    ServerInfo,
-    UploadRequest,
-    UploadState,
-    VideoCard,
-)
+from sam2s.app.requests import DrawRequest, PersonRequest, UploadRequest
+from sam2s.app.schemas import Person, ServerInfo, UploadState, VideoCard
 from sam2s.app.transfers import EXPORT_FORMATS, IMPORT_FORMATS
 from sam2s.app.uploads import Upload
 from sam2s.errors import Sam2sError
@@ -79,9 +72,7 @@ def videos(
 
 
 @router.get("/videos/{video_id}/thumbnail", response_class=Response)
-def thumbnail(
-    context: Context, video_id: str, width: Annotated[int, Query(ge=16, le=640)] = 320
-) -> Response:
+def thumbnail(context: Context, video_id: str, width: Annotated[int, Query(ge=16, le=640)] = 320) -> Response:
     """A picture of a video, from a tenth of its length."""
     desk = context.desks.open(context.library.find(video_id))
     length = desk.frames.source.length

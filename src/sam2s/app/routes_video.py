@@ -12,15 +12,7 @@ from sam2s.app.frames import MEDIA_TYPES, PictureFormat
 from sam2s.app.ontology import ontology_names
 from sam2s.app.problems import ApiError
 from sam2s.app.remembered import memory_at
-from sam2s.app.schemas import (
-    Doubtful,
-    FrameMasks,
-    MemoryInfo,
-    ObjectItem,
-    PromptItem,
-    TimelineData,
-    VideoInfo,
-)
+from sam2s.app.schemas import Doubtful, FrameMasks, MemoryInfo, ObjectItem, PromptItem, TimelineData, VideoInfo
 from sam2s.app.thumbnails import overlay_thumbnail
 from sam2s.app.timeline_view import timeline_data
 from sam2s.app.views import frame_masks, object_items, prompt_items

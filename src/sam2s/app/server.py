@@ -28,9 +28,9 @@ from sam2s.app.uploads import Uploads
 from sam2s.app.workspace_access import Summaries
 
 _REST_SECONDS = 2.0
-_DESCRIPTION = """Everything that the pages of `sam2s app` do. Object ids and frame numbers are those of the exports; masks are COCO
-run lengths; every answer that is no success has the shape `Problem`. Send `X-Tab` (any text that names your program) and
-`X-User` (your name) with each request; off loopback also `Authorization: Bearer TOKEN`."""
+_DESCRIPTION = """Everything that the pages of `sam2s app` do. Object ids and frame numbers are those of the exports;
+masks are COCO run lengths; every answer that is no success has the shape `Problem`. Send `X-Tab` (any text that names
+your program) and `X-User` (your name) with each request; off loopback also `Authorization: Bearer TOKEN`."""
 
 
 def static_folder() -> Path:

@@ -62,7 +62,9 @@ class Tasks:
         task = Task(secrets.token_hex(8), kind, video_id)
         with self._lock:
             if sum(one.state == "running" for one in self._tasks.values()) >= _WAITING:
-                raise ApiError("too-many", f"{_WAITING} exports and imports are waiting, the most at once; try again later")
+                raise ApiError(
+                    "too-many", f"{_WAITING} exports and imports are waiting, the most at once; try again later"
+                )
             self._tasks[task.id] = task
             while len(self._tasks) > _KEPT:
                 self._tasks.popitem(last=False)

@@ -42,7 +42,9 @@ def timeline_data(desk: VideoDesk, start: int, stop: int, buckets: int) -> Timel
 def _row(table: np.ndarray, each: int, stale: list[int]) -> TimelineRow:
     frames = table["frames"]
     seen = table["present"] > 0
-    confidence = [round(float(value), 3) if ok else None for value, ok in zip(table["min_confidence"], seen, strict=True)]
+    confidence = [
+        round(float(value), 3) if ok else None for value, ok in zip(table["min_confidence"], seen, strict=True)
+    ]
     return TimelineRow(
         covered=np.round(frames / each, 3).tolist(),
         present=np.round(table["present"].astype(float), 3).tolist(),

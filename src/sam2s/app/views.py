@@ -5,7 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from sam2s.app.desk import VideoDesk
-from sam2s.app.schemas import ClickPoint, FrameMasks, ObjectItem, ObjectMask, PromptItem, RleMask
+from sam2s.app.requests import ClickPoint, RleMask
+from sam2s.app.schemas import FrameMasks, ObjectItem, ObjectMask, PromptItem
 from sam2s.masks.palette import display_color
 from sam2s.tracking import ObjectState
 from sam2s.workspace import FrameRecord, Layer, ObjectInfo, ObjectRecord, WorkspaceEvent, WorkspaceReader, ratio

@@ -22,9 +22,23 @@ from sam2s import __version__
 from sam2s.errors import Sam2sError
 from sam2s.limits import MAX_PIXELS, set_max_pixels
 
-VERBS = ("demo", "track", "weights", "export", "synth", "score", "eval", "sasv", "data", "train", "text-bank", "bench")
+VERBS = (
+    "demo",
+    "app",
+    "track",
+    "weights",
+    "export",
+    "synth",
+    "score",
+    "eval",
+    "sasv",
+    "data",
+    "train",
+    "text-bank",
+    "bench",
+)
 
-app = typer.Typer(
+program = typer.Typer(
     help="Click an instrument or organ once in a surgical video, get its mask in every frame.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -38,7 +52,7 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@program.callback()
 def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
@@ -67,12 +81,14 @@ for _verb in VERBS:
     _name = _verb.replace("-", "_")
     if find_spec(f"{__name__}.{_name}"):
         _module = import_module(f"{__name__}.{_name}")
-        if hasattr(_module, "app"):
-            _flowing(_module.app.registered_commands)
-            app.add_typer(_module.app, name=_verb)
+        _verbs = getattr(_module, "app", None)
+        if isinstance(_verbs, typer.Typer):
+            _flowing(_verbs.registered_commands)
+            program.add_typer(_verbs, name=_verb)
         else:
-            app.command(_verb)(getattr(_module, _name))
-_flowing(app.registered_commands)
+            program.command(_verb)(getattr(_module, _name))
+_flowing(program.registered_commands)
+app = program  # after the loop, since importing the verb `app` binds its module to this name
 
 
 def main() -> None:
@@ -80,7 +96,7 @@ def main() -> None:
     # Threads of torch that spin while they wait take the processor from those of the decoder, and from other programs.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        app()
+        program()
     except Sam2sError as error:
         print(f"sam2s: {error}", file=sys.stderr)
         sys.exit(2)

@@ -15,6 +15,7 @@ from .records import ObjectInfo, WorkspaceEvent
 KINDS = (
     *("prompt", "clear", "object", "remove", "end", "rename", "propagate", "brush", "accept", "unaccept"),
     *("delete_masks", "merge", "split", "swap", "import", "teach", "video_mark", "note", "undo", "redo"),
+    "forget",  # an object is to forget a frame that it remembers
 )
 """Kinds of events."""
 LASTING = ("undo", "redo", "teach", "note")

@@ -19,7 +19,7 @@ from .event_log import EventLog
 from .exports import ExportTable
 from .health import WorkspaceReport, check_workspace, copy_database
 from .mask_table import MaskTable
-from .merging import Layer
+from .merging import GIVEN, Layer
 from .records import FrameRecord, ObjectInfo, VideoIdentity, WorkspaceEvent
 from .runs import RunTable
 from .timeline import timeline
@@ -111,6 +111,17 @@ class WorkspaceReader:
             "SELECT layer FROM versions WHERE object_id = ? AND frame = ? AND shown = 1", (object_id, frame)
         )
         return bool(rows) and rows[0][0] == Layer.ACCEPTED
+
+    def given_frames(self, object_id: int) -> list[tuple[int, int, Layer]]:
+        """Frames on which a person gave or accepted the mask that is shown: frame, event that wrote it, layer."""
+        layers = (*GIVEN, Layer.ACCEPTED)
+        places = ", ".join("?" * len(layers))
+        rows = self._database.query(
+            f"SELECT frame, event_id, layer FROM versions WHERE object_id = ? AND shown = 1 AND layer IN ({places}) "
+            "ORDER BY frame",
+            (object_id, *map(int, layers)),
+        )
+        return [(int(str(frame)), int(str(event_id)), Layer(int(str(layer)))) for frame, event_id, layer in rows]
 
     def timeline(self, object_id: int, start: int, stop: int, buckets: int) -> np.ndarray:
         """Aggregates over stretches of frames for a drawn timeline.

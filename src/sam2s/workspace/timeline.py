@@ -30,22 +30,25 @@ def timeline(database: Database, object_id: int, start: int, stop: int, buckets:
     result = np.zeros(buckets, BUCKET)
     result["start"], result["stop"] = edges[:-1], edges[1:]
     confidence = "MIN(iou, presence)"
+    # Bucket i holds the frames of [i * n // buckets, (i + 1) * n // buckets), n of them in all, from `start` on.
     statement = (
-        f"SELECT COUNT(mask_id), SUM(state = ?), MIN(CASE WHEN state = ? THEN {confidence} END), "
-        f"AVG(CASE WHEN state = ? THEN {confidence} END), SUM(layer = ?), SUM(prompted OR layer = ?), SUM(layer = ?), "
-        "SUM(layer = ?), SUM(layer = ?) "
-        "FROM versions WHERE object_id = ? AND frame >= ? AND frame < ? AND shown = 1"
+        f"SELECT ((frame - ?) * ? + ? - 1) / ? AS bucket, COUNT(mask_id), SUM(state = ?), "
+        f"MIN(CASE WHEN state = ? THEN {confidence} END), AVG(CASE WHEN state = ? THEN {confidence} END), "
+        "SUM(layer = ?), SUM(prompted OR layer = ?), SUM(layer = ?), SUM(layer = ?), SUM(layer = ?) "
+        "FROM versions WHERE object_id = ? AND frame >= ? AND frame < ? AND shown = 1 GROUP BY bucket"
     )
     visible = STATES[ObjectState.VISIBLE]
     layers = (Layer.ACCEPTED, Layer.PROMPTED, Layer.BRUSHED, Layer.IMPORTED, Layer.DELETED)
-    fixed = (visible, visible, visible, *map(int, layers), object_id)
+    place = (start, buckets, buckets, stop - start)
+    values = (*place, visible, visible, visible, *map(int, layers), object_id, start, stop)
     with database.lock:
-        for bucket in result:
-            row = database.connection.execute(statement, (*fixed, int(bucket["start"]), int(bucket["stop"]))).fetchone()
-            frames, present, least, mean, *counts = (value or 0 for value in row)
-            bucket["frames"] = frames
-            bucket["present"] = present / frames if frames else 0
-            bucket["min_confidence"], bucket["mean_confidence"] = least / SCALE, mean / SCALE
-            for name, count in zip(("accepted", "prompted", "brushed", "imported", "deleted"), counts, strict=True):
-                bucket[name] = count
+        rows = database.connection.execute(statement, values).fetchall()
+    for number, *row in rows:
+        frames, present, least, mean, *counts = (value or 0 for value in row)
+        bucket = result[number]
+        bucket["frames"] = frames
+        bucket["present"] = present / frames if frames else 0
+        bucket["min_confidence"], bucket["mean_confidence"] = least / SCALE, mean / SCALE
+        for name, count in zip(("accepted", "prompted", "brushed", "imported", "deleted"), counts, strict=True):
+            bucket[name] = count
     return result

@@ -73,7 +73,9 @@ class Engine:
             self.send(order)
             report = future.result(ANSWER_SECONDS)
         except TimeoutError:
-            raise ApiError("failed", f"no mask within {ANSWER_SECONDS:.0f} s; try smaller weights or --image-size") from None
+            raise ApiError(
+                "failed", f"no mask within {ANSWER_SECONDS:.0f} s; try smaller weights or --image-size"
+            ) from None
         finally:
             with self._lock:
                 self._answers.pop(key, None)

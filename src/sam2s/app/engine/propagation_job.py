@@ -1,4 +1,4 @@
-"""One propagation as the app runs it: for chosen objects, over a span, a frame at a time so that clicks come between."""
+"""One propagation of the app: chosen objects over a span, a frame at a time, so that clicks come between."""
 
 from __future__ import annotations
 

@@ -193,11 +193,10 @@ class Scheduler:
 
     def _report(self, job: Job, state: str) -> None:
         job.reported = time.perf_counter()
-        kind = "progress" if state == "running" else "ended"
-        order = job.order
-        self._send(
-            Report(kind, order.workspace, order.event_id, job.frame, job.done, job.total, state, queue=len(self._jobs))
-        )
+        order, shared = job.order, len(self._jobs)
+        where = (order.workspace, order.event_id, job.frame, job.done, job.total, state)
+        running = state == "running"
+        self._send(Report("progress" if running else "ended", *where, queue=shared))
 
     def _fail(self, order: Order, error: Exception) -> None:
         if not isinstance(error, Sam2sError):

@@ -23,7 +23,7 @@ export function bindings(work) {
     ["Tools", ["]"], "]", "Larger brush", () => work.tools.resize(1.2)],
     ["Tools", ["Backspace"], "Backspace", "Clear the prompts of the object on this frame", () => work.transport.clear()],
     ["Objects", ["n"], "N", "New object", () => work.objects.add()],
-    ["Objects", ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0"].slice(0, 0), "1 – 9", "Choose an object", () => {}],
+    ["Objects", [], "1 – 9", "Choose an object", () => {}],
     ["Objects", ["F2"], "F2", "Rename the object", () => chosen() && work.objects.edit(/** @type {any} */ (chosen()))],
     ["Objects", ["s"], "S", "Show only this object", () => {
       desk.solo = desk.solo === null ? desk.selected : null;
@@ -68,10 +68,8 @@ export function bindings(work) {
     ["View", ["?"], "?", "This page", () => work.keys.help()],
   ];
   const bound = table.map(([group, keys, shown, label, act]) => ({ group, keys, shown, label, act }));
-  const choose = bound.find((binding) => binding.shown === "1 – 9");
   for (let number = 0; number <= 9; number++) {
     bound.push({ group: "", keys: [String(number)], shown: "", label: "", act: digit(number) });
   }
-  if (choose) choose.keys = [];
-  return bound.filter((binding) => binding.keys.length || binding.shown);
+  return bound;
 }

@@ -34,7 +34,7 @@ export class Keys {
   }
 
   help() {
-    const groups = [...new Set(this.bindings.map((binding) => binding.group))];
+    const groups = [...new Set(this.bindings.map((binding) => binding.group))].filter((group) => group);
     const content = groups.flatMap((group) => [
       el("h2", {}, group),
       el("div.keys", {}, ...this.bindings.filter((binding) => binding.group === group)

@@ -12,6 +12,7 @@ export class FramePanel {
   constructor(desk, may) {
     this.desk = desk;
     this.may = may;
+    this.remembered = "";
     desk.on(["picture", "masks", "objects"], () => this.render());
     desk.on(["picture", "objects"], () => this.later());
     desk.on("timeline", () => {

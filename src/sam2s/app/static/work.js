@@ -3,13 +3,13 @@ import { ApiProblem, call, get, Notices } from "./api.js";
 import { Carrier } from "./carry.js";
 import { bindings } from "./bindings.js";
 import { Desk } from "./desk.js";
-import { byId, el, icon, iconButton, openDialog, toast } from "./dom.js";
+import { byId, el, openDialog, toast } from "./dom.js";
 import { Keys } from "./keys.js";
 import { ObjectsPanel } from "./objects.js";
 import { PictureView } from "./picture.js";
 import { Playback } from "./playback.js";
 import { FramePanel } from "./side.js";
-import { clock, Timeline } from "./timeline.js";
+import { Timeline } from "./timeline.js";
 import { Tools } from "./tools.js";
 import { Transport } from "./transport.js";
 
@@ -277,4 +277,3 @@ try {
   byId("banner").className = "banner bad";
   byId("banner").textContent = error instanceof Error ? error.message : String(error);
 }
-export { clock, icon, iconButton };

@@ -15,6 +15,7 @@ from torch.utils.checkpoint import checkpoint
 from sam2s.model import SAM2S
 
 from .batch import ClipBatch
+from .kinds import name_masks
 from .losses import LossWeights, clip_loss
 from .prompting import PromptRules, draw_prompts
 from .rollout import Answer, rollout
@@ -74,6 +75,9 @@ class ClipObjective(nn.Module):
         shown: dict[int, Tensor] = {}
 
         def answers() -> Iterator[Answer]:
+            if self.weights.only_kinds:
+                yield from name_masks(self.network, batch)
+                return
             given = self.network, batch, plan, generator
             for answer in rollout(*given, teacher=teacher, real_distances=self.real_distances):
                 if keep and answer.logits is not None:
@@ -81,7 +85,7 @@ class ClipObjective(nn.Module):
                 yield answer
 
         with _computing_in(self.precision, device):
-            bank = self.network.text_bank if self.weights.tsl else None
+            bank = self.network.text_bank if self.weights.tsl or self.weights.kinds else None
             loss, terms = clip_loss(answers(), batch, self.weights, bank, objects=objects, scale=scale)
         return loss, terms, shown
 

@@ -17,6 +17,7 @@ from sam2s.model.segment import MASK_LOGIT
 from sam2s.tracking.object_segmenter import PREVIOUS_LOGIT_LIMIT
 
 from .batch import ClipBatch
+from .pooling import pool_masks
 from .prompting import PromptKind, PromptPlan, correction, start
 
 __all__ = ["Answer", "PromptKind", "rollout"]
@@ -37,6 +38,8 @@ class Answer:
         cls: [N, D] semantic token in the space of the text bank; None without one, and on answers that are not last.
         truth: bool [N, S, S].
         known: bool [N], False where nobody looked for the object.
+        pooled: [N, D] the image embedding averaged over the true mask, in the space of the text bank; None without one,
+            and on answers that are not last.
         power: [2] mean square of the image embedding, and of the memory maps that were read (0 where none was); None
             for a mask prompt.
     """
@@ -51,6 +54,7 @@ class Answer:
     truth: Tensor
     known: Tensor
     power: Tensor | None
+    pooled: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ def rollout(
                 truth=truth,
                 known=batch.known[:, frame],
                 power=None if seen.decoded is None else power,
+                pooled=pool_masks(model, here.embedding, truth) if look == looks else None,
             )
         if len(remembered) + 1 < frames:
             conditioning = frame in plan.starts or frame in plan.corrected

@@ -38,6 +38,8 @@ class LossWeights:
         iou: predicted against true IoU of every candidate, L1.
         presence: cross-entropy of the object score.
         tsl: cross-entropy of the category over the text bank, on the last answer to a frame.
+        kinds: the same of the image features under the true mask instead of CLS. With all other terms but `power` 0,
+            nothing is prompted or tracked: pretraining by kinds.
         arl: compare the mask with soft labels in `mask` and `entropy`; the other terms always take the hard mask.
         arl_sigma: width of the soft labels' Gaussian, in pixels of the masks that are compared. SAM2S: 1 at 512.
         tsl_scale_start: what the cosine to a name is multiplied by at first; it rises to 100, the scale of SAM2S, with
@@ -69,11 +71,18 @@ class LossWeights:
     others: float = 0.0
     power: float = 0.0
     quarter: bool = False
+    kinds: float = 0.0
 
     def __post_init__(self) -> None:
-        require(self, "mask", "dice", "iou", "presence", "tsl", "entropy", "power", least=0)
+        require(self, "mask", "dice", "iou", "presence", "tsl", "kinds", "entropy", "power", least=0)
         require_positive(self, "arl_sigma", "tsl_scale_start")
         require_share(self, "balance", "others", "tsl_scale_rise")
+
+    @property
+    def only_kinds(self) -> bool:
+        """Whether no term looks at masks, presence or CLS."""
+        others = (self.mask, self.dice, self.iou, self.presence, self.tsl, self.entropy)
+        return self.kinds > 0 and not any(others)
 
     def category_scale(self, progress: float) -> float:
         """What the cosine to a name is multiplied by, at `progress` from 0 to 1 of a training."""
@@ -162,10 +171,11 @@ def clip_loss(
     Raises:
         ConfigError: the TSL term has a weight, but there is no bank, or no CLS token.
     """
-    if weights.tsl and bank is None:
-        raise ConfigError(
-            f"the loss weight tsl is {weights.tsl:g}, but there is no text bank; give one or set tsl to 0"
-        )
+    for name in ("tsl", "kinds"):
+        if (weight := getattr(weights, name)) and bank is None:
+            raise ConfigError(
+                f"the loss weight {name} is {weight:g}, but there is no text bank; give one or set {name} to 0"
+            )
     count = objects or len(batch.owner)
     device = batch.masks.device
     sums: dict[str, Tensor] = {}
@@ -188,6 +198,11 @@ def clip_loss(
                 right = category_logits(answer.cls, bank).argmax(1) == batch.category
                 named = truth.visible * known * (batch.category >= 0)
                 measured["category_accuracy"].append(torch.stack((right.float(), named)))
+            if answer.pooled is not None and bank is not None and weights.kinds:
+                terms["kinds"] = category_loss(answer.pooled, bank, batch.category, scale) * truth.visible
+                right = category_logits(answer.pooled, bank).argmax(1) == batch.category
+                named = truth.visible * known * (batch.category >= 0)
+                measured["kinds_accuracy"].append(torch.stack((right.float(), named)))
             scalars = {name: (value @ known) / count for name, value in terms.items()}
             if weights.power and answer.power is not None:
                 scalars["power"] = power_loss(answer.power.float())

@@ -46,7 +46,7 @@ def first_mask(network: Network, video: VideoSource, frame: int) -> float:
     """Seconds from a prompt on a frame to its mask at source size."""
     began = time.perf_counter()
     with sam2s.VideoSession(network, video) as session:
-        session.add_prompt(frame, 1, sam2s.Box(50, 50, 150, 150))
+        session.add_prompt(frame=frame, object_id=1, prompt=sam2s.Box(50, 50, 150, 150))
         _ = next(iter(session.propagate(frame))).objects[1].mask
     return time.perf_counter() - began
 

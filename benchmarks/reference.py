@@ -69,7 +69,9 @@ def run_case(
         for number, step in enumerate(steps):
             if step["do"] != "propagate":
                 prompt = parse(step, frames.shape[1:3], folder)
-                session.add_prompt(step["frame"], step["obj"], prompt, keep=step.get("keep_old_points", False))
+                session.add_prompt(
+                    frame=step["frame"], object_id=step["obj"], prompt=prompt, keep=step.get("keep_old_points", False)
+                )
                 continue
             span = {name: step[name] for name in ("start", "stop", "reverse") if name in step}
             # The official predictor begins at the earliest prompt in either direction.

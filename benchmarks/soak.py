@@ -101,11 +101,13 @@ def track(tracker: Tracker, side: int, frames: int) -> Iterator[FrameResult]:
         point = Points([tuple(rng.uniform(0, side, 2))])
         if index % 100 == 0:
             alive.append(index)
-            tracker.add_prompt(index, point)
+            tracker.add_prompt(object_id=index, prompt=point)
         elif index % 50 == 0:
-            tracker.add_prompt(alive[0], Points(point.coords, [index // 100 % 2]))  # on the object, off the object
+            tracker.add_prompt(
+                object_id=alive[0], prompt=Points(point.coords, [index // 100 % 2])
+            )  # on the object, off the object
         if index % 100 == 99 and len(alive) > 1:
-            tracker.remove_object(alive.pop(0))
+            tracker.remove_object(object_id=alive.pop(0))
         yield tracker.step(shown[index % len(shown)])
 
 

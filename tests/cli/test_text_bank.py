@@ -117,7 +117,7 @@ def test_weights_get_other_names_and_answer_with_them(clip, tmp_path):
 
     model = sam2s.load(weights, device="cpu")
     tracker = Tracker(model)
-    tracker.add_prompt(1, Points([(30, 20)]))
+    tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
     found = tracker.step(np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)).objects[1]
     with torch.inference_mode():
         likely = model.semantic_logits(tracker.tracks[1].last[1].cls)[0].softmax(0)

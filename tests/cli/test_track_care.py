@@ -37,11 +37,11 @@ def test_files_of_others_stay(job):
             running.run(replace(run, overwrite=True), quiet)
         assert names(run.out) == {"session", name}
         (run.out / name).unlink()
-    (run.out / "session" / "log.json").write_text('{"mine": 1}')
-    with pytest.raises(OutputError, match=r"log.json is there and is no log of a session; move it or give another"):
+    (run.out / "session" / "session.json").write_text('{"mine": 1}')
+    with pytest.raises(OutputError, match=r"session.json is there and is no record of a session; move it"):
         running.run(run, quiet)
     assert names(run.out) == {"session"}
-    (run.out / "session" / "log.json").unlink()
+    (run.out / "session" / "session.json").unlink()
     for overwrite in (False, True):
         running.run(replace(run, overwrite=overwrite), quiet)
         assert names(run.out / "session") == {"patient.txt"}

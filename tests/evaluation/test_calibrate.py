@@ -30,7 +30,7 @@ def test_one_prediction_for_each_tracked_frame_on_which_the_object_is_seen(netwo
     tracker, scene = Tracker(network), scenes[0]
     labels = scene.render(0)[1]
     for object_id in followed(scene):
-        tracker.add_prompt(object_id, Mask(labels == object_id))
+        tracker.add_prompt(object_id=object_id, prompt=Mask(labels == object_id))
     tracker.step(scene.render(0)[0])
     second = tracker.step(scene.render(1)[0])
     np.testing.assert_allclose(predictions[: len(second.objects)], [o.iou for o in second.objects.values()], atol=1e-6)
@@ -48,9 +48,9 @@ def test_the_number_is_the_quantile(network):
 def test_the_tracker_takes_the_number_of_the_weights_unless_told_another():
     """The paper's number is for weights that state none."""
     stated, silent = nano(confident_iou=0.4), nano()
-    assert Tracker(stated).policy.iou_threshold == 0.4
-    assert Tracker(silent).policy.iou_threshold == 0.95
-    assert Tracker(stated, MemoryPolicy(iou_threshold=0.7)).policy.iou_threshold == 0.7
+    assert Tracker(stated).settings.policy.iou_threshold == 0.4
+    assert Tracker(silent).settings.policy.iou_threshold == 0.95
+    assert Tracker(stated, MemoryPolicy(iou_threshold=0.7)).settings.policy.iou_threshold == 0.7
 
 
 def test_long_term_memory_fills_with_the_networks_own_number(network):
@@ -60,7 +60,7 @@ def test_long_term_memory_fills_with_the_networks_own_number(network):
     filled = {}
     for threshold in (None, number - 0.001):
         tracker = Tracker(network, MemoryPolicy(iou_threshold=threshold))
-        tracker.add_prompt(chosen, Mask(labels == chosen))
+        tracker.add_prompt(object_id=chosen, prompt=Mask(labels == chosen))
         for frame in range(24):
             tracker.step(scene.render(frame)[0])
         filled[threshold] = len(tracker.tracks[chosen].bank.long_term)

@@ -30,12 +30,12 @@ def model():
 def given(monkeypatch):
     """The prompts that trackers and sessions are given: (object, prompt)."""
     found = []
-    for owner, place in ((Tracker, 0), (VideoSession, 1)):
+    for owner in (Tracker, VideoSession):
         real = owner.add_prompt
 
-        def add(self, *args, _real=real, _place=place, **kwargs):
-            found.append((args[_place], args[_place + 1]))
-            return _real(self, *args, **kwargs)
+        def add(self, *, object_id, prompt, _real=real, **kwargs):
+            found.append((object_id, prompt))
+            return _real(self, object_id=object_id, prompt=prompt, **kwargs)
 
         monkeypatch.setattr(owner, "add_prompt", add)
     return found
@@ -97,9 +97,9 @@ def test_offline_goes_back_to_the_worst_frame(model, monkeypatch):
     frames = []
     real = VideoSession.add_prompt
 
-    def add(self, frame, object_id, prompt, **kwargs):
+    def add(self, *, frame, object_id, **kwargs):
         frames.append((object_id, frame))
-        return real(self, frame, object_id, prompt, **kwargs)
+        return real(self, frame=frame, object_id=object_id, **kwargs)
 
     monkeypatch.setattr(VideoSession, "add_prompt", add)
     first = list(track(model, POLICY, TinyVideo(), Prompting.OFFLINE, rounds=1))

@@ -56,7 +56,7 @@ def test_names_of_objects_agree(model, exported):
     results = []
     for network in (model, exported):
         tracker = sam2s.Tracker(network)
-        tracker.add_prompt(1, sam2s.Box(4, 4, 40, 30))
+        tracker.add_prompt(object_id=1, prompt=sam2s.Box(4, 4, 40, 30))
         results.append([tracker.step(frame).objects[1] for frame in movie(3)])
     for ours, theirs in zip(*results, strict=True):
         assert ours.category == theirs.category is not None
@@ -105,7 +105,7 @@ def test_the_command_line_tracks_with_it_and_goes_on_after_a_stop(folder, tmp_pa
 
 def test_a_session_reaches_any_frame(exported):
     with sam2s.VideoSession(exported, sam2s.open_source(movie(8)), snapshot_every=3) as session:
-        session.add_prompt(3, 1, sam2s.Box(4, 4, 40, 30))
+        session.add_prompt(frame=3, object_id=1, prompt=sam2s.Box(4, 4, 40, 30))
         first = [bits(result) for result in session.propagate(3, 7)]
         again = [bits(result) for result in session.propagate(5, 7)]
     assert torch.equal(first[2][1][0], again[0][1][0])
@@ -141,7 +141,7 @@ def test_damaged_exports_are_named(folder, tmp_path):
 
 def test_prompts_are_refused_as_always(exported):
     tracker = sam2s.Tracker(exported)
-    tracker.add_prompt(1, sam2s.Points([(500, 10)]))
+    tracker.add_prompt(object_id=1, prompt=sam2s.Points([(500, 10)]))
     with pytest.raises(PromptError, match="point 500,10 lies outside the frame"):
         tracker.step(movie(1)[0])
 

@@ -10,7 +10,7 @@ from sam2s.session import VideoSession
 from sam2s.session.events import Event
 from sam2s.session.propagation import covering
 from sam2s.tracking import Box, ObjectState, Points, Tracker
-from sam2s.tracking.presence import Presence, PresenceRule
+from sam2s.tracking.presence import PresenceRule, PresenceState
 from tracking_tools import bits, same, source
 
 ANY = MemoryPolicy(iou_threshold=0.0, candidates=3)
@@ -29,22 +29,22 @@ def all_same(a, b):
 def test_streaming_equals_offline_to_the_bit_with_corrections_and_a_late_object(model):
     video = source(18)
     tracker, streamed = Tracker(model, ANY), []
-    tracker.add_prompt(1, CLICK)
+    tracker.add_prompt(object_id=1, prompt=CLICK)
     for frame in video.frames():
         if frame.index == 9:
-            tracker.add_prompt(2, BOX)
+            tracker.add_prompt(object_id=2, prompt=BOX)
         result = tracker.step(frame)
         if frame.index == 14:
-            tracker.add_prompt(1, FIX)
+            tracker.add_prompt(object_id=1, prompt=FIX)
             result = tracker.step(frame)
         streamed.append(bits(result))
 
     with VideoSession(model, video, policy=ANY) as session:
-        session.add_prompt(0, 1, CLICK)
+        session.add_prompt(frame=0, object_id=1, prompt=CLICK)
         offline = [bits(r) for r in session.propagate(stop=9)]
-        session.add_prompt(9, 2, BOX)
+        session.add_prompt(frame=9, object_id=2, prompt=BOX)
         offline += [bits(r) for r in session.propagate(9, 15)]
-        fixed = session.add_prompt(14, 1, FIX)
+        fixed = session.add_prompt(frame=14, object_id=1, prompt=FIX)
         assert torch.equal(fixed.low_res_logits, streamed[14][1][0])
         offline += [bits(r) for r in session.propagate(15)]
     assert all_same(streamed[:14] + streamed[15:], offline[:14] + offline[15:])
@@ -53,18 +53,18 @@ def test_streaming_equals_offline_to_the_bit_with_corrections_and_a_late_object(
 @pytest.mark.parametrize("every", [4, 100])
 def test_prompts_while_a_pass_waits_equal_prompts_between_passes(model, every):
     def halting(session):
-        session.add_prompt(0, 1, CLICK)
+        session.add_prompt(frame=0, object_id=1, prompt=CLICK)
         got = []
         for result in session.propagate():
             got.append(bits(result))
             if result.index == 11:
-                session.add_prompt(11, 1, FIX)
+                session.add_prompt(frame=11, object_id=1, prompt=FIX)
         return got
 
     def far_away(session):  # the tracker has moved on and must be brought back
-        session.add_prompt(0, 1, CLICK)
+        session.add_prompt(frame=0, object_id=1, prompt=CLICK)
         got = [bits(r) for r in session.propagate()][:12]
-        session.add_prompt(11, 1, FIX)
+        session.add_prompt(frame=11, object_id=1, prompt=FIX)
         return got + [bits(r) for r in session.propagate(12)]
 
     with (
@@ -77,10 +77,10 @@ def test_prompts_while_a_pass_waits_equal_prompts_between_passes(model, every):
 @pytest.mark.parametrize(("every", "most"), [(3, 64), (2, 3)])
 def test_reverse_is_the_same_from_any_snapshots(model, every, most):
     def script(session):
-        session.add_prompt(10, 1, CLICK)
-        session.add_prompt(10, 2, BOX)
+        session.add_prompt(frame=10, object_id=1, prompt=CLICK)
+        session.add_prompt(frame=10, object_id=2, prompt=BOX)
         got = [bits(r) for r in session.propagate()]
-        session.add_prompt(14, 2, FIX)
+        session.add_prompt(frame=14, object_id=2, prompt=FIX)
         got += [bits(r) for r in session.propagate(12)]
         return got + [bits(r) for r in session.propagate(11, reverse=True)]
 
@@ -90,17 +90,15 @@ def test_reverse_is_the_same_from_any_snapshots(model, every, most):
     ):
         assert all_same(script(a), script(b))
         assert (
-            len(list(b.folder.glob("*.safetensors")))
-            == sum(len(run.snapshots) for run in b.propagations)
-            <= max(6, most)
+            len(list(b.folder.glob("*.snapshot"))) == sum(len(run.snapshots) for run in b.propagations) <= max(6, most)
         )
 
 
 def test_objects_have_results_from_their_prompt_on_in_the_direction_of_the_pass(model):
     with VideoSession(model, source(12), policy=ANY) as session:
-        session.add_prompt(2, 1, CLICK)
-        session.add_prompt(7, 2, BOX)
-        session.end_object(1, 9)
+        session.add_prompt(frame=2, object_id=1, prompt=CLICK)
+        session.add_prompt(frame=7, object_id=2, prompt=BOX)
+        session.end_object(frame=9, object_id=1)
         ahead = {r.index: list(r.objects) for r in session.propagate()}
         assert (ahead[2], ahead[6], ahead[7], ahead[8], ahead[9]) == ([1], [1], [1, 2], [1, 2], [2])
         back = {r.index: list(r.objects) for r in session.propagate(reverse=True)}
@@ -109,55 +107,57 @@ def test_objects_have_results_from_their_prompt_on_in_the_direction_of_the_pass(
 
 def test_corrections_become_conditioning_frames_and_change_what_follows(model):
     with VideoSession(model, source(12), policy=ANY) as session:
-        session.add_prompt(0, 1, CLICK)
+        session.add_prompt(frame=0, object_id=1, prompt=CLICK)
         before = [bits(r) for r in session.propagate()]
-        fixed = session.add_prompt(6, 1, FIX)
+        fixed = session.add_prompt(frame=6, object_id=1, prompt=FIX)
         after = [bits(r) for r in session.propagate()]
         assert torch.equal(after[6][1][0], fixed.low_res_logits)
         assert not same(after[7], before[7])
-        session.clear_prompts(6, 1)
+        session.clear_prompts(frame=6, object_id=1)
         assert list(session.tracker.tracks[1].bank.conditioning) == [0]
 
 
 def test_a_correction_taken_back_leaves_no_trace(model):
     with VideoSession(model, source(12), policy=ANY) as session:
-        session.add_prompt(0, 1, CLICK)
+        session.add_prompt(frame=0, object_id=1, prompt=CLICK)
         before = [bits(r) for r in session.propagate()]
     with VideoSession(model, source(12), policy=ANY) as session:
-        session.add_prompt(0, 1, CLICK)
+        session.add_prompt(frame=0, object_id=1, prompt=CLICK)
         after = []
         for result in session.propagate():
             after.append(bits(result))
             if result.index == 6:
-                session.add_prompt(6, 1, FIX)
-                session.clear_prompts(6, 1)
+                session.add_prompt(frame=6, object_id=1, prompt=FIX)
+                session.clear_prompts(frame=6, object_id=1)
     assert all_same(before, after)
 
 
 def test_an_object_begins_anew_when_its_only_prompt_was_taken_back(model):
     with VideoSession(model, source(3), policy=ANY) as session:
-        first = session.add_prompt(0, 1, CLICK)
+        first = session.add_prompt(frame=0, object_id=1, prompt=CLICK)
         before = [bits(r) for r in session.propagate()]
-        session.clear_prompts(0, 1)
-        assert torch.equal(session.add_prompt(0, 1, CLICK).low_res_logits, first.low_res_logits)
-        assert not session.tracker.tracks[1].pending[0].followed
+        session.clear_prompts(frame=0, object_id=1)
+        assert torch.equal(session.add_prompt(frame=0, object_id=1, prompt=CLICK).low_res_logits, first.low_res_logits)
+        assert not session.tracker.tracks[1].pending[0].tracked
         assert all_same(before, [bits(r) for r in session.propagate()])
 
 
 def test_a_prompt_answers_with_the_state_of_its_own_frame(model):
     rule = PresenceRule(appear=0, vanish=0)
     with VideoSession(model, source(4), policy=ANY, rule=rule) as session:
-        session.add_prompt(0, 1, CLICK)
+        session.add_prompt(frame=0, object_id=1, prompt=CLICK)
         list(session.propagate(stop=2))
+        state, before = session.tracker.state_dict(), PresenceState(ObjectState.ABSENT, 9)
+        state["tracks"][1]["presence"] = before  # as after frame 1
+        session.tracker.load_state_dict(state)
         track = session.tracker.tracks[1]
-        track.presence = before = Presence(ObjectState.ABSENT, 9)  # as after frame 1
-        assert session.add_prompt(3, 1, CLICK).state is not ObjectState.ABSENT
+        assert session.add_prompt(frame=3, object_id=1, prompt=CLICK).state is not ObjectState.ABSENT
         assert track.presence == before
 
 
 def test_prompts_that_wait_keep_within_the_budget(model):
     with VideoSession(model, source(12), policy=MemoryPolicy(max_conditioning=2)) as session:
-        answers = {t: session.add_prompt(t, 1, CLICK).low_res_logits for t in range(8)}
+        answers = {t: session.add_prompt(frame=t, object_id=1, prompt=CLICK).low_res_logits for t in range(8)}
         pending = session.tracker.tracks[1].pending
         assert [t for t, p in pending.items() if p.embedding is not None] == [0, 7]
         assert [t for t, p in pending.items() if p.entry.map is not None] == [0, 7]
@@ -167,19 +167,17 @@ def test_prompts_that_wait_keep_within_the_budget(model):
 
 def test_passes_that_later_ones_went_over_leave_no_snapshots(model):
     with VideoSession(model, source(8), policy=ANY, snapshot_every=2) as session:
-        session.add_prompt(0, 1, CLICK)
+        session.add_prompt(frame=0, object_id=1, prompt=CLICK)
         for _ in range(5):
             list(session.propagate())
         list(session.propagate(4))
         assert [run.number for run in session.propagations if run.snapshots] == [4, 5]
         list(session.propagate(6))
         assert (
-            len(list(session.folder.glob("*.safetensors")))
-            == sum(len(run.snapshots) for run in session.propagations)
-            <= 8
+            len(list(session.folder.glob("*.snapshot"))) == sum(len(run.snapshots) for run in session.propagations) <= 8
         )
         assert session.propagations[4].snapshots == [-1, 1, 3]
-        session.add_prompt(2, 1, FIX)  # what earlier passes computed is still reached
+        session.add_prompt(frame=2, object_id=1, prompt=FIX)  # what earlier passes computed is still reached
         assert len([*session.propagate(2)]) == 6
 
 
@@ -189,34 +187,34 @@ def test_many_corrections_keep_within_the_budget_of_snapshots(model, tmp_path, r
     video = source(length)
     with VideoSession(model, video, policy=ANY, folder=tmp_path, snapshot_every=2, max_snapshots=most) as session:
         for t in range(length - 1, -1, -4) if reverse else range(0, length, 4):
-            session.add_prompt(t, 1, CLICK)
+            session.add_prompt(frame=t, object_id=1, prompt=CLICK)
             for _ in session.propagate(t, max(0, t - 12) if reverse else t + 13, reverse=reverse):
-                assert len(list(tmp_path.glob("*.safetensors"))) <= most
+                assert len(list(tmp_path.glob("*.snapshot"))) <= most
         assert session.next_frame == (-1 if reverse else length)
 
     session = VideoSession.reopen(model, video, tmp_path, max_snapshots=most)
-    replay, replayed = session._replay, []
+    replay, replayed = session._replayable.replay, []
 
     def counted(*span):
         frames = list(replay(*span))
         replayed.append(len(frames))
         return iter(frames)
 
-    session._replay = counted
+    session._replayable.replay = counted
     window = session.tracker.tracks[1].bank.pointer_limit
     for t in range(1, length, 9):
         run = covering(session.propagations, t, 1)
         assert run is not None
-        assert list(session._replay(run, t, t))[-1][0] == t
-        session.add_prompt(t, 1, FIX)
-        session.clear_prompts(t, 1)
+        assert list(session._replayable.replay(run, t, t))[-1][0] == t
+        session.add_prompt(frame=t, object_id=1, prompt=FIX)
+        session.clear_prompts(frame=t, object_id=1)
     assert max(replayed) <= window + 2 * length / most
 
 
 def test_a_map_that_had_to_leave_comes_back_when_its_frame_is_passed(model):
     policy = MemoryPolicy(kind="sam2", max_conditioning=2)
     with VideoSession(model, source(12), policy=policy) as session:
-        answers = {t: session.add_prompt(t, 1, CLICK).low_res_logits for t in (0, 4, 8)}
+        answers = {t: session.add_prompt(frame=t, object_id=1, prompt=CLICK).low_res_logits for t in (0, 4, 8)}
         results = {r.index: r.objects[1] for r in session.propagate()}
         assert all(torch.equal(results[t].low_res_logits, logits) for t, logits in answers.items())
         assert len(session.tracker.tracks[1].bank.conditioning) == 2
@@ -225,8 +223,8 @@ def test_a_map_that_had_to_leave_comes_back_when_its_frame_is_passed(model):
 def test_goes_on_from_its_folder_as_if_nothing_had_happened(model, tmp_path):
     def begin(folder):
         session = VideoSession(model, source(18), policy=ANY, folder=folder, snapshot_every=5)
-        session.add_prompt(0, 1, CLICK)
-        session.add_prompt(0, 2, BOX)
+        session.add_prompt(frame=0, object_id=1, prompt=CLICK)
+        session.add_prompt(frame=0, object_id=2, prompt=BOX)
         return session
 
     whole = [bits(r) for r in begin(tmp_path / "a").propagate()]
@@ -242,21 +240,21 @@ def test_goes_on_from_its_folder_as_if_nothing_had_happened(model, tmp_path):
     again = VideoSession.reopen(model, source(18), tmp_path / "b")
     assert again.next_frame == 14
     assert all_same(whole[14:], [bits(r) for r in again.propagate(again.next_frame)])
-    assert [event.kind for event in again.events] == ["prompt", "prompt", "propagate"]
+    assert [event.kind for event in again.events] == ["prompt", "prompt"]
     assert len(again.propagations) == 1
 
 
 def test_reopens_with_what_was_done_after_the_last_pass(model, tmp_path):
     def act(session, again=lambda session: session):
-        session.add_prompt(0, 1, CLICK)
-        session.add_prompt(3, 2, BOX)
+        session.add_prompt(frame=0, object_id=1, prompt=CLICK)
+        session.add_prompt(frame=3, object_id=2, prompt=BOX)
         session = again(session)  # prompts but no pass yet
         for result in session.propagate():
             if result.index == 7:
                 break
-        session.add_prompt(7, 1, FIX)
-        session.add_prompt(5, 2, CLICK)
-        session.end_object(2, 9)
+        session.add_prompt(frame=7, object_id=1, prompt=FIX)
+        session.add_prompt(frame=5, object_id=2, prompt=CLICK)
+        session.end_object(frame=9, object_id=2)
         session = again(session)
         return [bits(r) for r in session.propagate(5)]
 
@@ -272,12 +270,12 @@ def test_reopens_with_what_was_done_after_the_last_pass(model, tmp_path):
 def test_stride_counts_time_in_frames_that_are_looked_at(model):
     video = source(18)
     with VideoSession(model, video, policy=ANY, stride=3) as session:
-        session.add_prompt(3, 1, CLICK)
+        session.add_prompt(frame=3, object_id=1, prompt=CLICK)
         strided = [(r.index, bits(r)) for r in session.propagate()]
         with pytest.raises(PromptError, match="frame 7 is skipped by stride 3; point at frame 6"):
-            session.add_prompt(7, 1, CLICK)
+            session.add_prompt(frame=7, object_id=1, prompt=CLICK)
     tracker = Tracker(model, ANY)
-    tracker.add_prompt(1, CLICK)
+    tracker.add_prompt(object_id=1, prompt=CLICK)
     streamed = [(f.index, bits(tracker.step(f))) for f in video.frames(3, None, 3)]
     assert [i for i, _ in strided] == [i for i, _ in streamed]
     assert all_same([b for _, b in strided], [b for _, b in streamed])
@@ -292,7 +290,7 @@ def test_events_survive_json():
 
     mask = np.eye(5, 7, dtype=bool)
     for prompt in (CLICK, BOX, FIX, Mask(mask)):
-        event = Event("prompt", 3, 1, prompt, False)
+        event = Event("prompt", 1, 3, prompt, False)
         back = Event.from_json(json.loads(json.dumps(event.to_json())))
         if isinstance(prompt, Mask):
             assert np.array_equal(back.prompt.array, mask)
@@ -305,9 +303,9 @@ def test_refuses_what_cannot_work(model, tmp_path):
         with pytest.raises(PromptError, match="nothing to track yet"):
             next(session.propagate())
         with pytest.raises(PromptError, match="frame 6 is not in array; frames run from 0 to 5"):
-            session.add_prompt(6, 1, CLICK)
-        with pytest.raises(PromptError, match="there is no object 4; objects: none"):
-            session.remove_object(4)
+            session.add_prompt(frame=6, object_id=1, prompt=CLICK)
+        with pytest.raises(PromptError, match="there is no object 4; tracked objects: none"):
+            session.remove_object(object_id=4)
     with pytest.raises(ConfigError, match="stride 0 is too small"):
         VideoSession(model, source(6), stride=0)
     with pytest.raises(OutputError, match="holds no session to go on with"):
@@ -316,16 +314,11 @@ def test_refuses_what_cannot_work(model, tmp_path):
 
 def test_refuses_another_video_or_network(model, tmp_path):
     session = VideoSession(model, source(6), folder=tmp_path)
-    session.add_prompt(0, 1, CLICK)
+    session.add_prompt(frame=0, object_id=1, prompt=CLICK)
     list(session.propagate())
     session.checkpoint()
     with pytest.raises(OutputError, match="belongs to another video than array"):
         VideoSession.reopen(model, source(6, seed=4), tmp_path)
-    with pytest.raises(OutputError, match=r"snapshot was made by nano at 64 px .*, not nano at 96 px"):
-        VideoSession.reopen(nano(image_size=96), source(6), tmp_path)
-    with pytest.raises(OutputError, match="was begun with another network: other weights"):
-        VideoSession.reopen(nano(seed=1), source(6), tmp_path)
-    snapshot = next(tmp_path.glob("*after5.safetensors"))
-    snapshot.write_bytes(snapshot.read_bytes()[:100])
-    with pytest.raises(OutputError, match="snapshot of the tracker is damaged"):
-        VideoSession.reopen(model, source(6), tmp_path)
+    for other in (nano(image_size=96), nano(seed=1)):
+        with pytest.raises(OutputError, match="was begun with another network: other weights, image size"):
+            VideoSession.reopen(other, source(6), tmp_path)

@@ -24,12 +24,12 @@ def test_every_schedule_gives_the_same_results(monkeypatch, idle):
 
     monkeypatch.setattr(model, "encode_image", noted)
     with VideoSession(model, video) as session:
-        session.add_prompt(0, 1, Points([(30, 20)]))
+        session.add_prompt(frame=0, object_id=1, prompt=Points([(30, 20)]))
         where.clear()
         results = [bits(result) for result in session.propagate()]
     assert where == {"sam2s-prefetch" if idle else "MainThread"}
     tracker = Tracker(model)
-    tracker.add_prompt(1, Points([(30, 20)]))
+    tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
     assert all(same(ours, bits(tracker.step(frame))) for ours, frame in zip(results, video.frames(), strict=True))
 
 
@@ -47,7 +47,7 @@ def test_frames_before_an_error_come_in_bunches_too():
 
 def test_leaving_a_pass_leaves_no_thread():
     with VideoSession(nano(), source(9)) as session:
-        session.add_prompt(0, 1, Points([(30, 20)]))
+        session.add_prompt(frame=0, object_id=1, prompt=Points([(30, 20)]))
         run = session.propagate()
         next(run)
         run.close()

@@ -35,12 +35,15 @@ def run(model, frames, acts, **kwargs):
 
 def test_one_object_is_the_same_alone_and_among_others_that_come_and_go(model):
     frames = movie(20)
-    alone = run(model, frames, {0: [lambda t: t.add_prompt(7, Points([(30, 20)]))]})
+    alone = run(model, frames, {0: [lambda t: t.add_prompt(object_id=7, prompt=Points([(30, 20)]))]})
     acts = {
-        0: [lambda t: t.add_prompt(1, Box(4, 4, 40, 30)), lambda t: t.add_prompt(7, Points([(30, 20)]))],
-        5: [lambda t: t.add_prompt(3, Mask(np.eye(48, 80, dtype=bool)))],
-        9: [lambda t: t.remove_object(1)],
-        12: [lambda t: t.end_object(3)],
+        0: [
+            lambda t: t.add_prompt(object_id=1, prompt=Box(4, 4, 40, 30)),
+            lambda t: t.add_prompt(object_id=7, prompt=Points([(30, 20)])),
+        ],
+        5: [lambda t: t.add_prompt(object_id=3, prompt=Mask(np.eye(48, 80, dtype=bool)))],
+        9: [lambda t: t.remove_object(object_id=1)],
+        12: [lambda t: t.end_object(object_id=3)],
     }
     crowd = run(model, frames, acts)
     assert all(same(a, {7: c[7]}) for a, c in zip(alone, crowd, strict=True))
@@ -49,10 +52,13 @@ def test_one_object_is_the_same_alone_and_among_others_that_come_and_go(model):
 
 def test_objects_in_one_batch_are_what_they_are_alone_but_for_rounding(model):
     acts = {
-        0: [lambda t: t.add_prompt(1, Box(4, 4, 40, 30)), lambda t: t.add_prompt(7, Points([(30, 20)]))],
-        5: [lambda t: t.add_prompt(3, Mask(np.eye(48, 80, dtype=bool)))],
-        7: [lambda t: t.add_prompt(1, Points([(50, 30)], [0]))],
-        15: [lambda t: t.remove_object(7)],
+        0: [
+            lambda t: t.add_prompt(object_id=1, prompt=Box(4, 4, 40, 30)),
+            lambda t: t.add_prompt(object_id=7, prompt=Points([(30, 20)])),
+        ],
+        5: [lambda t: t.add_prompt(object_id=3, prompt=Mask(np.eye(48, 80, dtype=bool)))],
+        7: [lambda t: t.add_prompt(object_id=1, prompt=Points([(50, 30)], [0]))],
+        15: [lambda t: t.remove_object(object_id=7)],
     }
     batches = []
     attend = model.attend
@@ -78,10 +84,10 @@ def test_objects_in_one_batch_are_what_they_are_alone_but_for_rounding(model):
 def test_correcting_the_frame_just_seen_makes_it_a_conditioning_frame(model):
     frames = movie(8)
     tracker = Tracker(model, ANY)
-    tracker.add_prompt(1, Points([(30, 20)]))
-    tracker.add_prompt(2, Points([(60, 30)]))
+    tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
+    tracker.add_prompt(object_id=2, prompt=Points([(60, 30)]))
     results = [tracker.step(f) for f in frames[:4]]
-    tracker.add_prompt(1, Points([(50, 30)], [0]))
+    tracker.add_prompt(object_id=1, prompt=Points([(50, 30)], [0]))
     corrected = tracker.step(Frame(frames[3], 3))
     assert corrected.index == 3
     assert corrected.objects[1].prompted
@@ -95,10 +101,10 @@ def test_correcting_the_frame_just_seen_makes_it_a_conditioning_frame(model):
 def test_corrections_can_be_answered_without_being_remembered(model):
     frames = movie(6)
     tracker = Tracker(model, MemoryPolicy(kind="sam2", corrections="answer"))
-    tracker.add_prompt(1, Points([(30, 20)]))
+    tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
     for frame in frames[:3]:
         tracker.step(frame)
-    tracker.add_prompt(1, Points([(50, 30)], [0]))
+    tracker.add_prompt(object_id=1, prompt=Points([(50, 30)], [0]))
     tracker.step(Frame(frames[2], 2))
     tracker.step(frames[3])
     assert list(tracker.tracks[1].bank.conditioning) == [0]
@@ -108,17 +114,17 @@ def test_corrections_can_be_answered_without_being_remembered(model):
 def test_corrections_that_are_answers_add_up_and_leave_long_term_memory_alone(model):
     frames = movie(8)
     tracker = Tracker(model, replace(ANY, corrections="answer"))
-    tracker.add_prompt(1, Points([(30, 20)]))
+    tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
     for frame in frames[:5]:
         tracker.step(frame)
     track = tracker.tracks[1]
     long_term, old = list(track.bank.long_term), track.bank.recent[4]
     assert long_term
     for point, label in (((50, 30), 0), ((10, 10), 1)):
-        tracker.add_prompt(1, Points([point], [label]))
+        tracker.add_prompt(object_id=1, prompt=Points([point], [label]))
         corrected = tracker.step(Frame(frames[4], 4)).objects[1]
     assert corrected.prompted
-    assert track.corrections[4].request.clicks.labels == (0, 1)
+    assert track.corrections[4].prompt.labels == (0, 1)
     assert track.bank.recent[4] is track.corrections[4].entry is not old
     assert list(track.bank.long_term) == long_term
     tracker.step(frames[5])
@@ -128,13 +134,13 @@ def test_corrections_that_are_answers_add_up_and_leave_long_term_memory_alone(mo
 def test_clicks_add_up_on_a_frame(model):
     frame = movie(1)[0]
     tracker = Tracker(model)
-    tracker.add_prompt(1, Points([(30, 20)]))
-    tracker.add_prompt(1, Points([(50, 30)], [0]))
+    tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
+    tracker.add_prompt(object_id=1, prompt=Points([(50, 30)], [0]))
     tracker.step(frame)
-    assert tracker.tracks[1].pending[0].request.clicks.labels == (1, 0)
-    tracker.add_prompt(1, Points([(10, 10)]), keep=False)
+    assert tracker.tracks[1].pending[0].prompt.labels == (1, 0)
+    tracker.add_prompt(object_id=1, prompt=Points([(10, 10)]), keep=False)
     tracker.step(Frame(frame, 0))
-    assert tracker.tracks[1].pending[0].request.clicks.labels == (1,)
+    assert tracker.tracks[1].pending[0].prompt.labels == (1,)
 
 
 def test_memory_stays_within_budget_with_endless_corrections(model):
@@ -143,7 +149,7 @@ def test_memory_stays_within_budget_with_endless_corrections(model):
     frames = movie(60)
     for i, frame in enumerate(frames):
         if i % 3 == 0:
-            tracker.add_prompt(1, Points([(30, 20)]))
+            tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
         tracker.step(frame)
         track = tracker.tracks[1]
         assert maps_held(track.bank) <= policy.max_maps
@@ -153,7 +159,7 @@ def test_memory_stays_within_budget_with_endless_corrections(model):
 
 def test_bfloat16_maps_halve_the_memory(model):
     tracker = Tracker(model, MemoryPolicy(map_dtype="bfloat16"))
-    tracker.add_prompt(1, Points([(30, 20)]))
+    tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
     for frame in movie(3):
         result = tracker.step(frame)
     assert tracker.tracks[1].bank.recent[2].map.dtype == torch.bfloat16
@@ -163,7 +169,7 @@ def test_bfloat16_maps_halve_the_memory(model):
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_tracks_and_answers_in_float32(dtype):
     tracker = Tracker(nano().to(dtype), ANY)
-    tracker.add_prompt(1, Points([(30, 20)]))
+    tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
     results = [tracker.step(frame).objects[1] for frame in movie(10)]
     assert all(r.low_res_logits.dtype == torch.float32 and r.low_res_logits.isfinite().all() for r in results)
     assert tracker.tracks[1].bank.long_term
@@ -172,11 +178,11 @@ def test_half_precision_tracks_and_answers_in_float32(dtype):
 def test_results_name_the_category():
     model = nano(semantic="reader", categories=("hook", "grasper"))
     tracker = Tracker(model)
-    tracker.add_prompt(1, Points([(30, 20)]))
+    tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
     results = [tracker.step(frame).objects[1] for frame in movie(3)]
     assert all(r.category in ("hook", "grasper") and 0.5 <= r.category_probability <= 1 for r in results)
     plain = Tracker(nano())
-    plain.add_prompt(1, Points([(30, 20)]))
+    plain.add_prompt(object_id=1, prompt=Points([(30, 20)]))
     assert plain.step(movie(1)[0]).objects[1].category is None
 
 
@@ -185,7 +191,7 @@ def test_an_object_that_is_not_seen_has_no_category():
     with torch.no_grad():
         model.sam_mask_decoder.pred_obj_score_head.layers[-1].bias -= 20
     tracker = Tracker(model)
-    tracker.add_prompt(1, Points([(30, 20)]))
+    tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
     found = tracker.step(movie(1)[0]).objects[1]
     assert found.presence < 0.5
     assert (found.category, found.category_probability) == (None, None)
@@ -195,7 +201,7 @@ def test_mask_prompt_is_the_answer(model):
     mask = np.zeros((48, 80), bool)
     mask[12:36, 20:60] = True
     tracker = Tracker(model)
-    tracker.add_prompt(1, Mask(mask))
+    tracker.add_prompt(object_id=1, prompt=Mask(mask))
     result = tracker.step(movie(1)[0]).objects[1]
     assert result.iou == 1
     assert result.state is ObjectState.VISIBLE
@@ -213,15 +219,15 @@ def test_mask_prompt_is_the_answer(model):
 )
 def test_bad_prompts_are_refused_and_lose_nothing(model, prompt, message):
     tracker = Tracker(model)
-    tracker.add_prompt(1, prompt)
-    tracker.add_prompt(2, Points([(30, 20)]))
+    tracker.add_prompt(object_id=1, prompt=prompt)
+    tracker.add_prompt(object_id=2, prompt=Points([(30, 20)]))
     bad, good = movie(2)
     with pytest.raises(PromptError, match=message):
         tracker.step(bad)
     result = tracker.step(good)  # a stream has gone on meanwhile
     assert list(result.objects) == [2]
     fresh = Tracker(model)
-    fresh.add_prompt(2, Points([(30, 20)]))
+    fresh.add_prompt(object_id=2, prompt=Points([(30, 20)]))
     assert same(bits(result), bits(fresh.step(good)))
 
 
@@ -229,7 +235,7 @@ def test_two_masks_may_wait_for_one_object(model):
     whole, empty = np.ones((48, 80), bool), np.zeros((48, 80), bool)
     tracker = Tracker(model)
     for mask in (whole, whole[:4]):
-        tracker.add_prompt(1, Mask(mask))
+        tracker.add_prompt(object_id=1, prompt=Mask(mask))
     frame = movie(1)[0]
     with pytest.raises(PromptError, match="mask of 80x4 pixels does not fit"):
         tracker.step(frame)
@@ -239,46 +245,46 @@ def test_two_masks_may_wait_for_one_object(model):
 
 def test_an_object_that_is_not_there_may_be_said_so_in_a_stream(model):
     tracker = Tracker(model)
-    tracker.add_prompt(1, Points([(30, 20)]))
+    tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
     first, second, third = movie(3)
     tracker.step(first)
     tracker.step(second)
-    tracker.add_prompt(1, Mask(np.zeros((48, 80), bool)))
+    tracker.add_prompt(object_id=1, prompt=Mask(np.zeros((48, 80), bool)))
     assert not tracker.step(third).objects[1].mask.any()
 
 
 def test_an_object_may_be_removed_before_its_first_frame(model):
     tracker = Tracker(model)
-    tracker.add_prompt(1, Points([(30, 20)]))
-    tracker.remove_object(1)
+    tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
+    tracker.remove_object(object_id=1)
     assert not tracker.step(movie(1)[0]).objects
     with pytest.raises(PromptError, match="object 1 was removed"):
-        tracker.add_prompt(1, Points([(30, 20)]))
+        tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
 
 
 def test_a_correction_that_waits_is_answered_though_the_object_ends(model):
     frame, after = (Frame(image, i) for i, image in enumerate(movie(2)))
     tracker = Tracker(model)
-    tracker.add_prompt(1, Points([(30, 20)]))
+    tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
     tracker.step(frame)
-    tracker.add_prompt(1, Points([(50, 30)], [0]))
-    tracker.end_object(1)
+    tracker.add_prompt(object_id=1, prompt=Points([(50, 30)], [0]))
+    tracker.end_object(object_id=1)
     with pytest.raises(PromptError, match="object 1 was removed or ended"):
-        tracker.add_prompt(1, Points([(30, 20)]))
+        tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
     assert tracker.step(frame).objects[1].prompted
     assert not tracker.step(after).objects
 
 
 def test_ids_are_not_used_again(model):
     tracker = Tracker(model)
-    tracker.add_prompt(1, Points([(30, 20)]))
+    tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
     tracker.step(movie(1)[0])
-    tracker.remove_object(1)
+    tracker.remove_object(object_id=1)
     assert not tracker.tracks
     with pytest.raises(PromptError, match="object 1 was removed or ended; ids are not used again"):
-        tracker.add_prompt(1, Points([(30, 20)]))
+        tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
     with pytest.raises(PromptError, match="there is no object 5; tracked objects: none"):
-        tracker.remove_object(5)
+        tracker.remove_object(object_id=5)
 
 
 def test_frames_must_be_rgb(model):

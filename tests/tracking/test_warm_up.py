@@ -13,15 +13,15 @@ from tracking_tools import movie
 
 def track(model, batched, seen=lambda: None):
     tracker, results = Tracker(model, batched=batched), []
-    tracker.add_prompt(1, Points([(30, 20)]))
+    tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
     for index, image in enumerate(movie(30)):
         if index == 8:
-            tracker.add_prompt(2, Box(4, 4, 40, 30))
+            tracker.add_prompt(object_id=2, prompt=Box(4, 4, 40, 30))
         if index == 14:
-            tracker.add_prompt(2, Points([(50, 30), (60, 40), (10, 10)], [0, 0, 1]))
+            tracker.add_prompt(object_id=2, prompt=Points([(50, 30), (60, 40), (10, 10)], [0, 0, 1]))
         if index == 20:
-            tracker.remove_object(1)
-            tracker.add_prompt(3, Points([(20, 20)]))
+            tracker.remove_object(object_id=1)
+            tracker.add_prompt(object_id=3, prompt=Points([(20, 20)]))
         results.append(tracker.step(image))
         seen()
     return results

@@ -2,20 +2,26 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from model_tools import nano
 from sam2s.memory import MemoryBank, MemoryPolicy
 from sam2s.model import LONG_TERM_SLOT
-from sam2s.tracking.object_segmenter import ObjectSegmenter, Request
+from sam2s.tracking import Mask
+from sam2s.tracking.frame_context import FrameContext
+from sam2s.tracking.frame_walk import find_objects
+from sam2s.tracking.object_segmenter import ObjectSegmenter
 from sam2s.tracking.object_track import ObjectTrack
+from sam2s.tracking.preprocess import convert_prompt
 from sam2s.tracking.presence import PresenceRule
 from sam2s.training import rollout as module
 from sam2s.training.batch import ClipBatch
 from sam2s.training.losses import LossWeights, clip_loss
 from sam2s.training.prompting import PromptPlan, PromptRules
 from sam2s.training.rollout import Remembered, recall, rollout
+from sam2s.video import Frame
 
 RULES = PromptRules(rounds=2)
 NAMES = ("hook", "grasper", "snare")
@@ -81,11 +87,16 @@ def test_a_clip_is_tracked_as_the_tracker_does(monkeypatch):
                 ObjectSegmenter(model, 16),
                 ObjectTrack(1, MemoryBank(MemoryPolicy(kind="sam2"), pointer_limit=16)),
             )
-            features = [model.encode_image(image[None]) for image in batch.images[owner]]
-            track.prompt(net, features[0], 0, Request(mask=batch.masks[n, 0][None, None].float()), tracked=False)
+            picture = Frame(np.zeros((64, 64, 3), np.uint8), 0)
+            contexts = [
+                FrameContext(picture, t, model.encode_image(image[None])) for t, image in enumerate(batch.images[owner])
+            ]
+            prompt = convert_prompt(Mask(batch.masks[n, 0].numpy()), (64, 64), 64)
+            track.answer_prompt(net, contexts[0], prompt, keep=True, tracked=False)
             track.commit()
             for answer in answers[1:]:
-                seen = track.advance(net, features[answer.frame], answer.frame, PresenceRule())
+                context = contexts[answer.frame]
+                seen = track.remember(context, find_objects(net, context, [track], batched=False)[1], PresenceRule())
                 chosen = answer.logits[n, answer.ious[n].argmax()]
                 torch.testing.assert_close(chosen, seen.logits[0, 0], atol=1e-4, rtol=0)
 

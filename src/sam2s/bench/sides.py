@@ -40,7 +40,7 @@ def sam2s_side(
     def steps() -> Iterator[np.ndarray]:
         tracker = Tracker(model, POLICY)
         for number, point in enumerate(clicks(objects, side, side)):
-            tracker.add_prompt(number + 1, Points([point]))
+            tracker.add_prompt(object_id=number + 1, prompt=Points([point]))
         for image in film(frames, side, side):
             result = tracker.step(image)
             yield torch.stack([found.low_res_logits for found in result.objects.values()]).float().cpu().numpy()

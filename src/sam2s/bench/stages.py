@@ -111,7 +111,7 @@ def measure(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None 
 def _offline(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None) -> float:
     with closing(open_source(path)) as source, VideoSession(model, source, policy=policy) as session:
         for number, point in enumerate(clicks(objects, *source.size)):
-            session.add_prompt(0, number + 1, Points([point]))
+            session.add_prompt(frame=0, object_id=number + 1, prompt=Points([point]))
         for _ in session.propagate(stop=ON_GPU):  # a whole batch, so that nothing is compiled later
             pass
         began, count = now(model), 0  # before anything is read or encoded ahead
@@ -126,7 +126,7 @@ def _live(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None) -
     tracker = Tracker(model, policy)
     with closing(open_source(path)) as source:
         for number, point in enumerate(clicks(objects, *source.size)):
-            tracker.add_prompt(number + 1, Points([point]))
+            tracker.add_prompt(object_id=number + 1, prompt=Points([point]))
         for frame in source.frames():
             began = now(model)
             result = tracker.step(frame)
@@ -142,7 +142,7 @@ def _stages(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None)
     spent = dict.fromkeys(ORDER, 0.0)
     with closing(open_source(path)) as source:
         for number, point in enumerate(clicks(objects, *source.size)):
-            tracker.add_prompt(number + 1, Points([point]))
+            tracker.add_prompt(object_id=number + 1, prompt=Points([point]))
         count, frames = 0, source.frames()
         times = [now(model)]
         for frame in frames:

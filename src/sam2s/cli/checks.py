@@ -9,7 +9,7 @@ from sam2s.errors import OutputError, PromptError
 from sam2s.formats import outputs
 from sam2s.masks.palette import check_label
 from sam2s.session.folder import check_session_folder
-from sam2s.tracking.preprocess import clicks, model_mask
+from sam2s.tracking.preprocess import convert_prompt
 from sam2s.tracking.prompts import Mask
 from sam2s.video import VideoSource
 
@@ -62,12 +62,9 @@ def check(job: Job, source: VideoSource) -> None:
             raise PromptError(
                 f"frame {frame} is skipped by --stride {job.stride}; point at frame {near} or use --stride 1"
             )
-        if isinstance(prompt, Mask):
-            if object_id not in known and not prompt.array.any():
-                raise PromptError(f"the mask that starts object {object_id} is empty; give one with foreground pixels")
-            model_mask(prompt, source.size, 1)
-        else:
-            clicks(prompt, source.size, 1)
+        if isinstance(prompt, Mask) and object_id not in known and not prompt.array.any():
+            raise PromptError(f"the mask that starts object {object_id} is empty; give one with foreground pixels")
+        convert_prompt(prompt, source.size, 1)
         known.add(object_id)
         if source.seekable and frame not in read:
             source.frame(frame)

@@ -75,7 +75,7 @@ class Offline(Loop):
             remove_session_files(self.folder)
             self.session = VideoSession(model, source, policy=job.policy, folder=self.folder, **settings)
             for entry in job.prompts:
-                self.session.add_prompt(entry.frame, entry.object_id, entry.prompt)
+                self.session.add_prompt(frame=entry.frame, object_id=entry.object_id, prompt=entry.prompt)
         last = source.length if self.stop is None else min(self.stop, source.length or self.stop)
         left = self.begin - job.start + 1 if job.reverse else None if last is None else last - self.begin
         self.total = None if left is None else max(0, -(-left // job.stride))
@@ -122,7 +122,7 @@ class Live(Loop):
             for frame in frames:
                 while waiting and waiting[0].frame <= frame.index:
                     entry = waiting.pop(0)
-                    self.tracker.add_prompt(entry.object_id, entry.prompt)
+                    self.tracker.add_prompt(object_id=entry.object_id, prompt=entry.prompt)
                 arrived = self.source.arrived if isinstance(self.source, LiveSource) else time.perf_counter()
                 result = self.tracker.step(frame)
                 if self.overlay:

@@ -67,7 +67,7 @@ def agreement(reference: Network, other: Network, *, frames: int = 24, size: int
             for tracker in trackers:
                 began = time.perf_counter()
                 for object_id, prompt in prompts.items():
-                    tracker.add_prompt(object_id, prompt)
+                    tracker.add_prompt(object_id=object_id, prompt=prompt)
                 results.append(tracker.step(frame).objects)
                 took.append(time.perf_counter() - began)
             times.append(took)

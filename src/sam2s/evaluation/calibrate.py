@@ -35,7 +35,7 @@ def predicted_ious(network: Network, scenes: Sequence[Scene]) -> np.ndarray:
         tracker = Tracker(network)
         for item in scene.objects:
             if (labels == item.id).sum() >= least:
-                tracker.add_prompt(item.id, Mask(labels == item.id))
+                tracker.add_prompt(object_id=item.id, prompt=Mask(labels == item.id))
         for frame in range(len(scene)):
             result = tracker.step(scene.render(frame)[0])
             tracked = [found for found in result.objects.values() if not found.prompted]

@@ -109,7 +109,7 @@ def point(
         i: [first_prompt(protocol, m, tracker.model.image_size)] for i, m in truth.items()
     }
     for object_id, (prompt,) in prompts.items():
-        tracker.add_prompt(object_id, prompt)
+        tracker.add_prompt(object_id=object_id, prompt=prompt)
     result = tracker.step(frame, frame.index)
     for object_id, mask in truth.items():
         if protocol.clicks:
@@ -165,7 +165,7 @@ def _click(
             break
         for object_id, prompt in corrections.items():
             if prompt:
-                tracker.add_prompt(object_id, prompt)
+                tracker.add_prompt(object_id=object_id, prompt=prompt)
                 given[object_id].append(prompt)
         result = tracker.step(frame, frame.index)
         for object_id in (i for i, prompt in corrections.items() if prompt):
@@ -187,7 +187,9 @@ def _offline(
         starts = appearances(video)
         for object_id, start in starts.items():
             truth = video.truth(start)[object_id]
-            answer = session.add_prompt(start, object_id, first_prompt(Prompting.OFFLINE, truth, side))
+            answer = session.add_prompt(
+                frame=start, object_id=object_id, prompt=first_prompt(Prompting.OFFLINE, truth, side)
+            )
             interactions.click(object_id, answer, truth, first=True)
             _click_in_session(session, start, answer, truth, clicks - 1, interactions, first=True)
         for _ in range(rounds - 1 if starts else 0):
@@ -224,7 +226,7 @@ def _click_in_session(
         prompt = correction(truth, answer, session.model.image_size)
         if prompt is None:
             return
-        answer = session.add_prompt(frame, answer.object_id, prompt)
+        answer = session.add_prompt(frame=frame, object_id=answer.object_id, prompt=prompt)
         interactions.click(answer.object_id, answer, truth, first=first)
 
 

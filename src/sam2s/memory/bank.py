@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from copy import copy
+from typing import Any
 
 from torch import Tensor
 
@@ -32,6 +33,29 @@ class MemoryBank:
             None  # long-term memory before the last `add_tracked`
         )
 
+    def state_dict(self) -> dict[str, Any]:
+        """All that is remembered, in plain containers; the entries and tensors are shared, they never change."""
+        before = self._before and {"long_term": list(self._before[0]), "filter": self._before[1].state_dict()}
+        return {
+            "conditioning": list(self.conditioning.values()),
+            "recent": list(self.recent.values()),
+            "long_term": list(self.long_term),
+            "filter": self.filter.state_dict(),
+            "before": before,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Remember what `state_dict` was taken of."""
+        self.conditioning = {entry.time: entry for entry in state["conditioning"]}
+        self.recent = {entry.time: entry for entry in state["recent"]}
+        self.long_term = deque(state["long_term"], self.policy.places)
+        self.filter.load_state_dict(state["filter"])
+        self._before = None
+        if before := state["before"]:
+            earlier = DiveMemFilter(self.policy)
+            earlier.load_state_dict(before["filter"])
+            self._before = deque(before["long_term"], self.policy.places), earlier
+
     def add_conditioning(self, entry: MemoryEntry, feature: Tensor) -> None:
         """Remember a prompted frame; `feature` is the frame's image embedding.
 
@@ -47,14 +71,14 @@ class MemoryBank:
             del self.conditioning[max(others, key=lambda time: abs(time - entry.time))]
         self.filter.drop(self.conditioning)
         if self.policy.places and (first or self.policy.first_reference == "latest"):
-            self.filter.anchor = self._compared(entry, feature)
+            self.filter.set_anchor(self._compared(entry, feature))
 
     def forget(self, time: int) -> None:
         """Drop a prompted frame whose prompt was taken back."""
         if self._is_reference(time):
-            self.filter.anchor = None  # until the frame that takes its place is seen again
+            self.filter.set_anchor(None)  # until the frame that takes its place is seen again
             if self._before:
-                self._before[1].anchor = None
+                self._before[1].set_anchor(None)
         self.conditioning.pop(time, None)
 
     def drop_long_term(self, time: int) -> None:
@@ -71,7 +95,7 @@ class MemoryBank:
     def set_reference(self, time: int, feature: Tensor) -> None:
         """See a conditioning frame again: it becomes what candidates are compared with if that is missing."""
         if self.policy.places and self.filter.anchor is None and self._is_reference(time):
-            self.filter.anchor = self._compared(self.conditioning[time], feature)
+            self.filter.set_anchor(self._compared(self.conditioning[time], feature))
 
     def add_tracked(self, entry: MemoryEntry, feature: Tensor, *, reverse: bool = False) -> None:
         """Remember a tracked frame and forget what has fallen out of the windows behind it."""
@@ -91,6 +115,14 @@ class MemoryBank:
             elif 0 <= behind < self.pointer_limit:
                 kept[entry.time] = entry.without_map()
         self.recent = kept
+
+    def put_recent(self, entry: MemoryEntry) -> None:
+        """Remember a recent frame as it was tracked elsewhere; long-term memory stays as it is."""
+        self.recent[entry.time] = entry
+
+    def interrupt(self) -> None:
+        """Begin the candidates for long-term memory anew, as a frame with a prompt does when it is passed."""
+        self.filter.interrupt()
 
     def replace(self, entry: MemoryEntry) -> None:
         """Put another memory of a recent frame in the place of the first; long-term memory stays as it is."""
@@ -116,7 +148,7 @@ class MemoryBank:
         self.long_term = deque(kept, self.policy.places)
         anchor = self.filter.anchor
         self.filter = copy(other.filter)
-        self.filter.anchor = anchor
+        self.filter.set_anchor(anchor)
         self.filter.drop(self.conditioning)
 
     def recall(self, time: int, *, reverse: bool = False, pointer_limit: int | None = None) -> Recall:

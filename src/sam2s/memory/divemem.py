@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -33,6 +34,19 @@ class DiveMemFilter:
         self.latest: Tensor | None = None
         self.count = 0
         self.best: tuple[MemoryEntry, Tensor, float] | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """What candidates are compared with, how many there were, and the best of them."""
+        return {"anchor": self.anchor, "latest": self.latest, "count": self.count, "best": self.best}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where `state_dict` was taken."""
+        self.anchor, self.latest, self.count = state["anchor"], state["latest"], state["count"]
+        self.best = None if state["best"] is None else tuple(state["best"])
+
+    def set_anchor(self, feature: Tensor | None) -> None:
+        """Compare the first candidates with another conditioning frame, or with none until it is seen again."""
+        self.anchor = feature
 
     def confident(self, entry: MemoryEntry) -> bool:
         """Whether an entry may be a candidate."""

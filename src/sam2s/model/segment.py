@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +30,8 @@ class Segmentation:
         pointer: [B, C] object pointer, in the network's type.
         object_logit: [B, 1], > 0 where the object is visible.
         cls: [B, C] semantic token, or None.
+        candidate_ious: [B, 3] predicted IoUs of the three masks for an ambiguous prompt; None for a mask prompt.
+        stability: [B] share of the mask's area that a stricter threshold leaves; None until `without_candidates`.
         decoded: everything the decoder said; None for a mask prompt.
     """
 
@@ -37,15 +40,22 @@ class Segmentation:
     pointer: Tensor
     object_logit: Tensor
     cls: Tensor | None = None
+    candidate_ious: Tensor | None = None
+    stability: Tensor | None = None
     decoded: Decoded | None = None
 
+    def without_candidates(self) -> Segmentation:
+        """The answer alone, with how sure the network was, when the other masks are of no more use."""
+        ious = None if self.decoded is None else self.decoded.ious[:, 1:].float()
+        return replace(self, candidate_ious=ious, stability=mask_stability(self.logits[:, 0]), decoded=None)
+
     def split(self) -> list[Segmentation]:
-        """One answer for each object."""
+        """Give each object its own answer, without the candidates."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "decoded"}
 
         def own(i: int) -> Segmentation:
-            row = slice(i, i + 1)
-            cls = None if self.cls is None else self.cls[row]
-            return Segmentation(self.logits[row], self.iou[row], self.pointer[row], self.object_logit[row], cls)
+            rows: dict[str, Any] = {name: x if x is None else x[i : i + 1] for name, x in values.items()}
+            return Segmentation(**rows)
 
         return [own(i) for i in range(len(self.iou))]
 
@@ -55,8 +65,8 @@ def upsample(logits: Tensor, size: int) -> Tensor:
     return F.interpolate(logits.float(), (size, size), mode="bilinear", align_corners=False)
 
 
-def _stability(logits: Tensor) -> Tensor:
-    """Share of the mask's area that survives a stricter threshold; 1 for an empty mask. [B, H, W] -> [B]"""
+def mask_stability(logits: Tensor) -> Tensor:
+    """Share of each mask's area that a stricter threshold leaves, logits [B, h, w] -> [B]; 1 for an empty mask."""
     inner = (logits > STABILITY_MARGIN).flatten(1).sum(1).float()
     outer = (logits > -STABILITY_MARGIN).flatten(1).sum(1).float()
     return torch.where(outer > 0, inner / outer.clamp(min=1), 1.0)
@@ -80,7 +90,7 @@ def choose(decoded: Decoded, *, multimask: bool, stability: bool) -> tuple[Tenso
     single = torch.zeros_like(best)
     if not stability:
         return single, single
-    stable = _stability(decoded.logits[:, 0].float()) >= STABILITY_THRESHOLD
+    stable = mask_stability(decoded.logits[:, 0].float()) >= STABILITY_THRESHOLD
     return torch.where(stable, single, best), single
 
 
@@ -103,7 +113,12 @@ def segment(
     logits = torch.where(visible[..., None, None], logits, NO_OBJECT_LOGIT)
     pointer = torch.where(visible, model.obj_ptr_proj(decoded.tokens[rows, token]), model.no_obj_ptr)
     return Segmentation(
-        logits, decoded.ious[rows, mask][:, None].float(), pointer, decoded.object_logit.float(), decoded.cls, decoded
+        logits,
+        decoded.ious[rows, mask][:, None].float(),
+        pointer,
+        decoded.object_logit.float(),
+        decoded.cls,
+        decoded=decoded,
     )
 
 
@@ -117,12 +132,17 @@ def segment_from_mask(model: Network, features: ImageFeatures, mask: Tensor) -> 
     embedding = features.embedding.expand(len(mask), -1, -1, -1)
     answer = segment(model, embedding, features, prompt, multimask=False, cls=model.first_cls(len(mask)))
     visible = mask.flatten(1).any(1, keepdim=True)
-    logits = mask.float() * (2 * MASK_LOGIT) - MASK_LOGIT
-    side = model.image_size // 4
     return Segmentation(
-        F.interpolate(logits, (side, side), mode="bilinear", align_corners=False, antialias=True),
+        mask_prompt_logits(mask),
         torch.ones(len(mask), 1, device=mask.device),
         torch.where(visible, answer.pointer, model.no_obj_ptr),
         torch.where(visible, MASK_LOGIT, -MASK_LOGIT),
         answer.cls,
     )
+
+
+def mask_prompt_logits(mask: Tensor) -> Tensor:
+    """Mask prompts [B, 1, S, S] (0 or 1) -> the low-resolution logits [B, 1, S / 4, S / 4] that stand for them."""
+    logits = mask.float() * (2 * MASK_LOGIT) - MASK_LOGIT
+    side = mask.shape[-1] // 4
+    return F.interpolate(logits, (side, side), mode="bilinear", align_corners=False, antialias=True)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sam2s.masks import rle
-from sam2s.tracking.prompts import Box, Mask, Points, Prompt
+from sam2s.tracking import Box, Mask, Points, Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,35 +14,47 @@ class Event:
     """One act.
 
     Attributes:
-        kind: "prompt", "clear" (prompts of a frame taken back), "remove", "end" (object gone from a frame on), or
-            "propagate".
-        frame: index of the frame it concerns.
+        kind: "prompt", "clear" (prompts of a frame taken back), "remove", or "end" (object gone from a frame on).
         object_id: the object.
+        frame: index of the frame it concerns; None for "remove".
         prompt: what was pointed at.
         keep: clicks were added to earlier ones.
-        propagation: number of the pass that a propagation made.
     """
 
-    kind: Literal["prompt", "clear", "remove", "end", "propagate"]
+    kind: Literal["prompt", "clear", "remove", "end"]
+    object_id: int
     frame: int | None = None
-    object_id: int | None = None
     prompt: Prompt | None = None
     keep: bool = True
-    propagation: int | None = None
+
+    def redo(self, session: object) -> None:
+        """Do the act again in a `VideoSession`."""
+        getattr(session, _METHODS[self.kind])(**self.arguments())
+
+    def arguments(self) -> dict[str, Any]:
+        """What the method of `VideoSession` that did it was called with."""
+        if self.kind == "prompt":
+            return {"frame": self.frame, "object_id": self.object_id, "prompt": self.prompt, "keep": self.keep}
+        return (
+            {"object_id": self.object_id}
+            if self.kind == "remove"
+            else {"frame": self.frame, "object_id": self.object_id}
+        )
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON; masks as COCO run lengths."""
-        kept = {"kind": self.kind, "frame": self.frame, "object_id": self.object_id, "propagation": self.propagation}
-        data: dict[str, Any] = {name: value for name, value in kept.items() if value is not None}
-        if self.prompt is not None:
-            data |= {"prompt": encode_prompt(self.prompt), "keep": self.keep}
-        return data
+        prompt = None if self.prompt is None else encode_prompt(self.prompt)
+        names = ("kind", "object_id", "frame", "keep")
+        return {name: getattr(self, name) for name in names} | {"prompt": prompt}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Event:
         """Read what `to_json` wrote."""
-        prompt = data.get("prompt")
+        prompt = data["prompt"]
         return cls(**{**data, "prompt": None if prompt is None else decode_prompt(prompt)})
+
+
+_METHODS = {"prompt": "add_prompt", "clear": "clear_prompts", "remove": "remove_object", "end": "end_object"}
 
 
 def encode_prompt(prompt: Prompt) -> dict[str, Any]:

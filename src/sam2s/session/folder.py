@@ -1,14 +1,18 @@
-"""The folder of a session: what was done in it, and the passes with their snapshots, so that it can be opened again.
+"""The folder of a session: what was done in it, and its propagations with their snapshots, to open it again.
 
-log.json                 whose session it is and every act, written at each act
-session.json             the propagations, and how many acts the newest snapshot knows of
-passN-afterT.safetensors the state of the tracker after a time
+session.json            whose session it is, every act, and the propagations; with a checksum, written at each act
+pN-afterT.snapshot      the state after a time of propagation N
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
+import shutil
+import tempfile
+import weakref
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,13 +25,13 @@ from sam2s.memory import MemoryPolicy
 from .events import Event
 from .propagation import Propagation
 
-_LOG = "log.json"
-_OURS = re.compile(r"(\.(partial|old)-)?(log\.json|session\.json|pass\d+-after-?\d+\.safetensors)")
+RECORD = "session.json"
+_OURS = re.compile(r"(\.(partial|old)-)?(session\.json|p\d+-after-?\d+\.snapshot)")
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """What lies in the folder of a session.
+    """What lies in the folder of a session beside the snapshots.
 
     Attributes:
         owner: fingerprint of the video, and the stride.
@@ -45,42 +49,76 @@ class SessionRecord:
     propagations: list[Propagation]
     known: int
 
+    def write(self, folder: Path) -> None:
+        """Write it; the snapshots that it names must be there already."""
+        latest = self.propagations[-1:]
+        content = {
+            "owner": self.owner,
+            "network": self.network,
+            "policy": asdict(self.policy),
+            "events": [event.to_json() for event in self.events],
+            "propagations": [p.to_json() for p in self.propagations[:-1]] + [p.saved().to_json() for p in latest],
+            "known": self.known,
+        }
+        write_atomically(folder / RECORD, json.dumps({"session": content, "sha256": _checksum(content)}).encode())
+
     @classmethod
     def read(cls, folder: Path) -> SessionRecord:
-        """Read a folder.
+        """Read it from a folder.
 
         Raises:
-            OutputError: it holds no session, or a damaged one.
+            OutputError: the folder holds no session, or a damaged record of one.
         """
         try:
-            record = json.loads((folder / _LOG).read_text())
-            policy = MemoryPolicy(**record["policy"])
-            log = [Event.from_json(event) for event in record["log"]]
-            owner = {"source": record["source"], "stride": record["stride"]}
-            saved: dict[str, Any] = {"propagations": [], "events": 0}
-            if (folder / "session.json").exists():
-                saved = json.loads((folder / "session.json").read_text())
-            propagations = [Propagation.from_json(propagation) for propagation in saved["propagations"]]
-            return cls(owner, record["network"], policy, log, propagations, int(saved["events"]))
+            stored = json.loads((folder / RECORD).read_bytes())
+            content = stored["session"]
+            if stored["sha256"] != _checksum(content):
+                raise ValueError(f"the checksum of {RECORD} differs")
+            return cls(
+                content["owner"],
+                content["network"],
+                MemoryPolicy(**content["policy"]),
+                [Event.from_json(event) for event in content["events"]],
+                [Propagation.from_json(propagation) for propagation in content["propagations"]],
+                int(content["known"]),
+            )
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise OutputError(
                 f"{folder} holds no session to go on with ({error}); give another output folder"
             ) from error
 
+    def check_owner(self, folder: Path, owner: dict[str, Any], network: str, video: str) -> None:
+        """Refuse to go on with another video or another network.
+
+        Raises:
+            OutputError: naming the folder.
+        """
+        if self.owner != owner:
+            raise OutputError(f"{folder} belongs to another video than {video}, or another stride; give another folder")
+        if self.network != network:
+            raise OutputError(
+                f"{folder} was begun with another network: other weights, image size or precision; give the same one, "
+                "or another folder"
+            )
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
 
 def check_session_folder(folder: Path) -> None:
-    """Refuse a folder in which a session would replace the log of something else.
+    """Refuse a folder in which a session would replace the file of something else.
 
     Raises:
         OutputError: naming the file.
     """
-    log = folder / _LOG
+    record = folder / RECORD
     try:
-        ours = not log.exists() or {"source", "policy", "log"} <= set(json.loads(log.read_bytes()))
+        ours = not record.exists() or {"session", "sha256"} <= set(json.loads(record.read_bytes()))
     except (OSError, ValueError, TypeError):
         ours = False
     if not ours:
-        raise OutputError(f"{log} is there and is no log of a session; move it or give another --out")
+        raise OutputError(f"{record} is there and is no record of a session; move it or give another --out")
 
 
 def remove_session_files(folder: Path) -> None:
@@ -92,18 +130,14 @@ def remove_session_files(folder: Path) -> None:
         folder.rmdir()
 
 
-def write_events(folder: Path, owner: dict[str, Any], policy: MemoryPolicy, log: list[Event]) -> None:
-    """Keep every act; the first one starts the session anew."""
-    if len(log) == 1:
-        (folder / "session.json").unlink(missing_ok=True)
-    events = [event.to_json() for event in log]
-    write_atomically(folder / _LOG, json.dumps({**owner, "policy": asdict(policy), "log": events}).encode())
+class TemporaryFolder:
+    """A folder that goes with its owner, in the process that made it; a forked child leaves it alone."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="sam2s-"))
+        self.remove = weakref.finalize(self, _remove_own, str(self.path), os.getpid())
 
 
-def write_propagations(folder: Path, propagations: list[Propagation], known: int) -> None:
-    """Keep the propagations, whose snapshots must be there already; the newest knows of `known` acts."""
-    record = {
-        "propagations": [propagation.to_json(latest=propagation is propagations[-1]) for propagation in propagations],
-        "events": known,
-    }
-    write_atomically(folder / "session.json", json.dumps(record).encode())
+def _remove_own(path: str, process: int) -> None:
+    if os.getpid() == process:
+        shutil.rmtree(path, ignore_errors=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Propagation:
     """One propagation over a span of frames, during which no prompt changed.
 
@@ -87,21 +87,42 @@ class Propagation:
 
     def snapshot_path(self, folder: Path, time: int) -> Path:
         """File of the snapshot after a time."""
-        return folder / f"pass{self.number}-after{time}.safetensors"
+        return folder / f"p{self.number}-after{time}.snapshot"
 
-    def to_json(self, *, latest: bool) -> dict[str, Any]:
-        """The record; that of the latest pass as far as a snapshot vouches for it, so it ends at the last one."""
-        vouched = self.snapshots[-1] if len(self.snapshots) > 1 else None
-        last = vouched if latest else self.last
-        joined = [[i, t] for i, t in self.joined.items() if last is not None and (last - t) * self.step >= 0]
-        return {
-            "number": self.number,
-            "start": self.start,
-            "reverse": self.reverse,
-            "last": last,
-            "joined": joined,
-            "snapshots": self.snapshots,
-        }
+    @property
+    def next_time(self) -> int:
+        """Time of the frame that it would come to next."""
+        return self.start if self.last is None else self.last + self.step
+
+    def reach(self, time: int, object_ids: Iterable[int]) -> None:
+        """Note that it went over a time with these objects."""
+        self.last = time
+        for object_id in object_ids:
+            self.joined.setdefault(object_id, time)
+
+    def keep_snapshot(self, time: int) -> None:
+        """Note that the state after a time was saved."""
+        if time not in self.snapshots:
+            self.snapshots.append(time)
+
+    def saved(self) -> Propagation:
+        """As far as a snapshot vouches for it: it ends at the last one."""
+        last = self.snapshots[-1] if len(self.snapshots) > 1 else None
+        joined = {i: t for i, t in self.joined.items() if last is not None and (last - t) * self.step >= 0}
+        return replace(self, last=last, joined=joined)
+
+    def lose(self, times: Iterable[int]) -> None:
+        """Go on without some snapshots: frames before the first that is left are no longer covered."""
+        self.snapshots = [at for at in self.snapshots if at not in set(times)]
+        if not self.snapshots:
+            self.joined = {}
+        else:
+            first = self.snapshots[0] + self.step
+            self.joined = {i: max(t, first) if self.step > 0 else min(t, first) for i, t in self.joined.items()}
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return asdict(self) | {"joined": list(self.joined.items())}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Propagation:
@@ -140,7 +161,5 @@ def thin_snapshots(propagations: list[Propagation], most: int) -> list[tuple[Pro
             break
         _, propagation, lost = min(options, key=lambda option: option[0])
         gone += [(propagation, t) for t in lost]
-        propagation.snapshots = [t for t in propagation.snapshots if t not in lost]
-        if not propagation.snapshots:
-            propagation.joined = {}
+        propagation.lose(lost)
     return gone

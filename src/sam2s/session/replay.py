@@ -1,21 +1,149 @@
-"""Putting a tracker before any frame of a video that passes have gone over."""
+"""Putting a tracker before any frame of a video that propagations have gone over."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from copy import copy
+from pathlib import Path
+from typing import Any
 
-from sam2s.model import Segmentation
-from sam2s.tracking.object_track import ObjectTrack, Prompted
-from sam2s.tracking.presence import PresenceRule
-from sam2s.tracking.tracker import Tracker
+import torch
+from torch import Tensor
 
-from .propagation import Propagation, covering
+from sam2s.model import ImageFeatures, Segmentation
+from sam2s.tracking import FrameResult, Tracker
+from sam2s.tracking.object_track import ObjectTrack
+from sam2s.video.frame import Frame, VideoSource
+
+from .frame_order import frames_from
+from .propagation import Propagation, covering, thin_snapshots
+from .snapshot import read_snapshot, write_snapshot
+
+
+class ReplayableTracker:
+    """A tracker that can be put before any frame that was tracked, from snapshots on disk.
+
+    Attributes:
+        tracker: the tracker.
+        propagations: every one so far.
+        position: the propagation and the time that the tracker has just passed; None where it stands elsewhere.
+    """
+
+    def __init__(self, tracker: Tracker, source: VideoSource, stride: int, folder: Path) -> None:
+        self.tracker, self.source, self.stride, self.folder = tracker, source, stride, folder
+        self.propagations: list[Propagation] = []
+        self.position: tuple[Propagation, int] | None = None
+        self._placed: tuple[int, bool] | None = None  # what the tracker was placed before: (time, reverse)
+
+    def restore(self, propagations: list[Propagation], state: dict[str, Any] | None) -> None:
+        """Go on after the last snapshot of these propagations, whose tracker had a state."""
+        self.propagations = propagations
+        if state is not None:
+            self.tracker.load_state_dict(state)
+            self.position = propagations[-1], propagations[-1].snapshots[-1]
+
+    def has_passed(self, time: int) -> bool:
+        """Whether the tracker has just passed a time."""
+        return self.position is not None and self.position[1] == time
+
+    def stands_behind(self, propagation: Propagation, time: int) -> bool:
+        """Whether a propagation may go on to a time without another word."""
+        return self.position == (propagation, time - propagation.step)
+
+    def going_on(self, time: int, reverse: bool) -> Propagation | None:
+        """The last propagation if it may go on to a time in this direction."""
+        last = self.propagations[-1] if self.propagations else None
+        return last if last and last.reverse == reverse and self.stands_behind(last, time) else None
+
+    def lose_position(self) -> None:
+        """Place the tracker anew before the next frame, wherever that is."""
+        self.position = self._placed = None
+
+    def step(
+        self, propagation: Propagation, frame: Frame, time: int, features: ImageFeatures | None = None
+    ) -> FrameResult:
+        """Let a propagation go over one more frame."""
+        result = self.tracker.step(frame, time, features, reverse=propagation.reverse)
+        propagation.reach(time, result.objects)
+        self.position, self._placed = (propagation, time), None
+        return result
+
+    def begin(self, time: int, reverse: bool) -> tuple[Propagation, list[Path]]:
+        """Start a propagation, the tracker placed before its first frame; also give the snapshots that it frees."""
+        propagation, goes_on = Propagation(len(self.propagations), time, reverse), self.going_on(time, reverse)
+        waiting = [t for track in self.tracker.tracks.values() for t in track.pending]
+        self.tracker.commit()
+        behind = any((time - t) * propagation.step > 0 for t in waiting)
+        if not goes_on and (self._placed != (time, reverse) or behind):
+            self._place(time, reverse)
+        self.propagations.append(propagation)
+        freed = [
+            old.snapshot_path(self.folder, at)
+            for old in self.propagations[:-1]
+            for at in old.release(self.propagations[old.number + 1 :], self.tracker.tracks)
+        ]
+        return propagation, freed
+
+    def save(self, propagation: Propagation, time: int, known: int, most: int) -> list[Path]:
+        """Save the state after a time, and the number of events it knows; gives the files beyond `most` snapshots."""
+        write_snapshot(
+            propagation.snapshot_path(self.folder, time), {"tracker": self.tracker.state_dict(), "known": known}
+        )
+        propagation.keep_snapshot(time)
+        return [old.snapshot_path(self.folder, at) for old, at in thin_snapshots(self.propagations, most)]
+
+    def reach(self, time: int, object_id: int) -> tuple[Propagation | None, Tensor | None]:
+        """Stand before a frame where it was tracked with an object, or just behind it.
+
+        Returns:
+            the propagation that last went over it, and the logits it showed there if the object has no prompt there;
+            None and None where none did.
+        """
+        propagation = covering(self.propagations, time, object_id)
+        if propagation is None:
+            return None, None
+        track = self.tracker.tracks[object_id]
+        shown = track.answer_at(time) if self.position == (propagation, time) else None
+        if shown is None and not (self._placed == (time, propagation.reverse) and track.prompted(time)):
+            shown = self._place(time, propagation.reverse, (propagation, object_id))
+        return propagation, None if shown is None else shown.logits
+
+    @torch.inference_mode()
+    def _place(self, time: int, reverse: bool, shown_by: tuple[Propagation, int] | None = None) -> Segmentation | None:
+        tracker = self.tracker
+        shown = place_tracker(
+            tracker,
+            time,
+            reverse=reverse,
+            propagations=self.propagations,
+            replay=self.replay,
+            shown_by=shown_by,
+        )
+        for track in tracker.tracks.values():
+            if (missing := track.missing_frame) is not None:
+                picture = self.source.frame(missing * self.stride)
+                track.recompute_memory(tracker.segmenter, tracker.context(picture, missing))
+        self.position, self._placed = None, (time, reverse)
+        return shown
+
+    def replay(self, propagation: Propagation, anchor: int, until: int) -> Iterator[tuple[int, Tracker]]:
+        """Track again what a propagation tracked, see `Replay`."""
+        at, scratch = propagation.nearest_snapshot(anchor), Tracker(self.tracker.model)
+        path = propagation.snapshot_path(self.folder, at)
+        scratch.load_state_dict(read_snapshot(path, scratch.model.device)["tracker"])
+        yield at, scratch
+        begin, reverse = at + propagation.step, propagation.reverse
+        for frame in frames_from(self.source, begin, stride=self.stride, reverse=reverse):
+            at = frame.index // self.stride
+            if (at - until) * propagation.step > 0:
+                return
+            scratch.step(frame, at, reverse=reverse)
+            yield at, scratch
+
 
 Replay = Callable[[Propagation, int, int], Iterator[tuple[int, Tracker]]]
-"""Replay a pass from its snapshot nearest to the first time up to the second: yields the time and the tracker after
-it."""
+"""Track again what a propagation tracked, from its snapshot nearest to the first time up to the second: yields the time
+and the tracker after it."""
 
 
 def place_tracker(
@@ -25,77 +153,42 @@ def place_tracker(
     reverse: bool,
     propagations: list[Propagation],
     replay: Replay,
-    asked: tuple[Propagation, int] | None = None,
+    shown_by: tuple[Propagation, int] | None = None,
 ) -> Segmentation | None:
     """Give each object the memory of the frames behind `time` as it was last computed.
 
-    Short-term memory and pointers come from whichever pass went over each frame last, in either direction, or from
-    corrections since. Long-term memory and presence are taken over from the frame just behind if it was passed in the
-    same direction, else they begin anew.
+    Short-term memory and pointers come from whichever propagation went over each frame last, in either direction, or
+    from corrections since. Long-term memory and presence are taken over from the frame just behind if it was passed in
+    the same direction, else they begin anew.
 
     Returns:
-        what the pass that is `asked`, which went over `time` in the same direction, answered there for an object of
-        this id; None if nothing is asked.
+        what the propagation `shown_by`, which went over `time` in the same direction, answered there for the object of
+        that id; None if none is asked for.
     """
-    tracker.reverse, tracker.time = reverse, -1
+    tracker.rewind()
     step = -1 if reverse else 1
-    wanted: dict[int, dict[int, list[ObjectTrack]]] = defaultdict(lambda: defaultdict(list))
+    readers: dict[int, dict[int, list[ObjectTrack]]] = defaultdict(lambda: defaultdict(list))
     for track in tracker.tracks.values():
-        track.rewind()
         for behind in range(time - step * (track.bank.pointer_limit - 1), time, step):
             if propagation := covering(propagations, behind, track.object_id):
-                wanted[propagation.number][behind].append(track)
+                readers[propagation.number][behind].append(track)
+    if shown_by:
+        readers[shown_by[0].number][time] = []
     shown = None
-    if asked:
-        wanted[asked[0].number][time] = []
-    for number, tracks_at in wanted.items():
-        propagation, times = propagations[number], sorted(tracks_at, reverse=propagations[number].reverse)
-        same_way = propagation.reverse == reverse
+    for number, tracks_at in readers.items():
+        propagation = propagations[number]
+        times, same_way = sorted(tracks_at, reverse=propagation.reverse), propagation.reverse == reverse
         # In the same direction a snapshot holds the window behind itself; in the other the window has to be made.
         anchor = time - step if times[-1] == time else times[-1] if same_way else times[0]
-        if same_way and any(_corrected(track, anchor) for track in tracks_at[anchor]):
-            anchor -= propagation.step  # so that what the corrected frame did can be undone
-        for at, old in replay(propagation, anchor, times[-1]):
+        for at, replayed in replay(propagation, anchor, times[-1]):
             for behind in times:
                 for track in tracks_at[behind]:
-                    _take_recent(track, old.tracks.get(track.object_id), behind)
-            if same_way and at == time - step:
-                for track in tracks_at[at]:
-                    _go_on(track, old.tracks.get(track.object_id), at, tracker.rule)
-            if asked and propagation is asked[0] and at == time and (answered := old.tracks.get(asked[1])):
-                shown = answered.shown(time)
+                    if old := replayed.tracks.get(track.object_id):
+                        track.adopt_frame(old, behind)
+                        if same_way and at == behind == time - step:
+                            track.adopt_state(old, at, tracker.settings.rule)
+            if shown_by and propagation is shown_by[0] and at == time and shown_by[1] in replayed.tracks:
+                shown = replayed.tracks[shown_by[1]].answer_at(time)
     for track in tracker.tracks.values():
         track.bank.trim(time, reverse=reverse)
     return shown
-
-
-def _corrected(track: ObjectTrack, time: int) -> Prompted | None:
-    """What holds on a frame whatever passes answered there."""
-    return track.answers.get(time) or track.corrections.get(time)
-
-
-def _take_recent(track: ObjectTrack, old: ObjectTrack | None, time: int) -> None:
-    """Take the memory of a frame when it is met first, while it still has its map, or that of its correction."""
-    if old is None or time in track.answers or time in track.bank.recent:
-        return
-    if (corrected := track.corrections.get(time)) and corrected.entry.map is not None:
-        track.bank.recent[time] = corrected.entry
-    elif time in old.bank.recent:
-        track.bank.recent[time] = old.bank.recent[time]
-
-
-def _go_on(track: ObjectTrack, old: ObjectTrack | None, time: int, rule: PresenceRule) -> None:
-    """Take over the long-term memory and the presence that an object had after a frame."""
-    if old is None:
-        return
-    corrected = None if time in old.answers else _corrected(track, time)
-    conditioning = time in track.answers
-    bank = copy(old.bank)  # the replay goes on from its own
-    if corrected and conditioning:
-        bank.undo(time)
-    track.bank.take_long_term(bank)
-    track.presence = old.presence_before if corrected else old.presence
-    if corrected:
-        track.note(time, corrected.answer, rule)
-        if conditioning:
-            track.bank.filter.interrupt()

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from sam2s.errors import CheckpointError
 from sam2s.memory import MemoryEntry, Recall
-from sam2s.model import ImageFeatures, Memory, Network, Segmentation, segment, segment_from_mask, upsample
+from sam2s.model import (
+    Memory,
+    Network,
+    Segmentation,
+    condition_features,
+    make_memory,
+    segment_frame,
+    segment_from_mask,
+    upsample,
+)
 
-from .preprocess import NO_CLICKS, Clicks
-
-PREVIOUS_LOGIT_LIMIT = 32.0
-"""The previous mask goes back into the prompt encoder with its logits clamped to this."""
+from .frame_context import FrameContext
+from .preprocess import ModelPrompt
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Request:
-    """What a person has said about one object on one frame so far: all clicks, or a mask bool [1, 1, S, S]."""
+class TrackedMask:
+    """An object that was found on a frame.
 
-    clicks: Clicks = NO_CLICKS
-    mask: Tensor | None = None
+    Attributes:
+        answer: what the network said.
+        entry: what is remembered of it.
+    """
 
-
-TrackedMask = tuple[Segmentation, MemoryEntry]
+    answer: Segmentation
+    entry: MemoryEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,68 +55,73 @@ class ObjectSegmenter:
     map_dtype: torch.dtype | None = None
 
     def segment_prompt(
-        self, features: ImageFeatures, request: Request, *, recall: Recall | None, previous: Tensor | None
-    ) -> Segmentation:
-        """Answer a prompt.
+        self, context: FrameContext, prompt: ModelPrompt, *, recall: Recall | None, previous: Tensor | None
+    ) -> TrackedMask:
+        """Answer a prompt, and make the memory of the answer.
 
         Args:
-            features: the frame.
-            request: all that was said about the object on this frame.
+            context: the frame.
+            prompt: all that was said about the object on this frame.
             recall: memory of the object if the frame was already tracked; None on a frame that is not.
             previous: logits [1, 1, 4h, 4w] shown for this frame before, which further clicks refine.
         """
-        model = self.model
-        if request.mask is not None:
-            return _lean(segment_from_mask(model, features, request.mask.to(model.device)))
-        if recall is None:
-            embedding, cls = model.without_memory(features.embedding), model.first_cls(1)
+        model, features = self.model, context.features
+        if prompt.mask is not None:
+            answer = segment_from_mask(model, features, prompt.mask.to(model.device))
         else:
-            embedding, cls = model.attend(features.embedding, self._memory([recall]))
-        hint = None if previous is None else previous.clamp(-PREVIOUS_LOGIT_LIMIT, PREVIOUS_LOGIT_LIMIT)
-        prompt = model.encode_prompt(1, request.clicks.tensors(model.device), hint)
-        one_click = len(request.clicks.labels) <= 1
-        return _lean(
-            segment(model, embedding, features, prompt, multimask=one_click, cls=cls, stability=self.stability)
-        )
+            memory = None if recall is None else self._memory([recall])
+            answer = segment_frame(
+                model,
+                features,
+                condition_features(model, features, memory, 1),
+                objects=1,
+                points=prompt.tensors(model.device),
+                previous=previous,
+                stability=self.stability,
+            )
+        answer = answer.without_candidates()
+        return TrackedMask(answer, self.compute_memory(context, answer, prompted=True)[0])
 
-    def segment_from_memory(self, features: ImageFeatures, recalls: list[Recall], time: int) -> list[TrackedMask]:
+    def segment_from_memory(self, context: FrameContext, recalls: list[Recall]) -> list[TrackedMask]:
         """Find objects on a frame from their memories alone, and make the memory of each answer.
 
         Args:
-            features: the frame.
+            context: the frame.
             recalls: of objects that go through the network as one batch; all have the same slots and distances.
-            time: position of the frame.
         """
-        embedding, cls = self.model.attend(features.embedding, self._memory(recalls))
-        prompt = self.model.encode_prompt(len(recalls))
-        answers = _lean(segment(self.model, embedding, features, prompt, multimask=True, cls=cls))
-        return list(zip(answers.split(), self._entries(features, answers, time, prompted=False), strict=True))
+        model, features = self.model, context.features
+        conditioned = condition_features(model, features, self._memory(recalls), len(recalls))
+        answers = segment_frame(model, features, conditioned, objects=len(recalls)).without_candidates()
+        entries = self.compute_memory(context, answers, prompted=False)
+        return [TrackedMask(*both) for both in zip(answers.split(), entries, strict=True)]
 
-    def compute_memory(
-        self, features: ImageFeatures, answer: Segmentation, time: int, *, prompted: bool
-    ) -> MemoryEntry:
-        """Make the memory of an answer; masks of prompted frames are thresholded first, as SAM 2.1 does."""
-        return self._entries(features, answer, time, prompted=prompted)[0]
+    def compute_memory(self, context: FrameContext, answers: Segmentation, *, prompted: bool) -> list[MemoryEntry]:
+        """Make the memory of each answer; masks of prompted frames are thresholded first, as SAM 2.1 does.
 
-    def _entries(
-        self, features: ImageFeatures, answers: Segmentation, time: int, *, prompted: bool
-    ) -> list[MemoryEntry]:
+        Raises:
+            CheckpointError: the network answered something that is no number.
+        """
         logits = upsample(answers.logits, self.model.image_size)
-        maps = self.model.encode_memory(features.embedding, logits, answers.object_logit, binarize=prompted)
+        maps = self.model.encode_memory(context.features.embedding, logits, answers.object_logit, binarize=prompted)
         maps = maps.to(self.map_dtype or maps.dtype)
-        ious, visible = answers.iou[:, 0].tolist(), (answers.object_logit[:, 0] > 0).tolist()
+        numbers = torch.cat((answers.iou, answers.object_logit, answers.logits.flatten(1).sum(1, keepdim=True)), 1)
+        rows = numbers.tolist()  # one wait for a GPU
+        if not all(math.isfinite(number) for row in rows for number in row):
+            raise CheckpointError(
+                f"the network {self.model.config.name} answered NaN or infinity on frame {context.frame.index}: its "
+                f"weights are damaged, or {str(self.model.dtype).removeprefix('torch.')} is too narrow for them; load "
+                "other weights, or give --precision fp32"
+            )
         # One object may keep its map for hours; a view would keep those of all the others.
         owned = [own.clone() for own in maps] if len(maps) > 1 else maps.unbind()
-        rows = zip(answers.pointer, ious, visible, owned, strict=True)
-        return [MemoryEntry(time, pointer, iou, seen, own) for pointer, iou, seen, own in rows]
+        return [
+            MemoryEntry(context.time, pointer, iou, object_logit > 0, own)
+            for pointer, (iou, object_logit, _), own in zip(answers.pointer, rows, owned, strict=True)
+        ]
 
     def _memory(self, recalls: list[Recall]) -> Memory:
-        maps = torch.stack([torch.stack(recall.maps) for recall in recalls])
-        empty = maps.new_zeros(0, self.model.config.hidden_dim)
-        pointers = torch.stack([torch.stack(r.pointers) if r.pointers else empty for r in recalls])
-        distances = torch.tensor(recalls[0].distances, dtype=torch.float32, device=maps.device)
-        return Memory(maps, recalls[0].slots, pointers, distances / max(1, self.pointer_limit - 1))
-
-
-def _lean(answer: Segmentation) -> Segmentation:
-    return replace(answer, decoded=None)
+        first = recalls[0]
+        maps = [torch.stack(maps) for maps in zip(*(recall.maps for recall in recalls), strict=True)]
+        pointers = [torch.stack(held) for held in zip(*(recall.pointers for recall in recalls), strict=True)]
+        distances = torch.tensor(first.distances, dtype=torch.float32, device=maps[0].device)
+        return make_memory(self.model, maps, first.slots, pointers, distances, self.pointer_limit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import numpy as np
@@ -12,9 +12,10 @@ from PIL import Image
 from torch import Tensor
 
 from sam2s.errors import PromptError, SourceError
+from sam2s.masks import rle
 from sam2s.model.prompt_encoder import BOX_BOTTOM_RIGHT, BOX_TOP_LEFT
 
-from .prompts import Box, Mask, Points
+from .prompts import Box, Mask, Points, Prompt
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -34,11 +35,20 @@ def resize(image: np.ndarray, size: int) -> Tensor:
     Raises:
         SourceError: the frame is not a uint8 RGB picture.
     """
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise SourceError(f"a frame is uint8 [H, W, 3] RGB, got {image.dtype} {list(image.shape)}; convert it first")
+    check_picture(image)
     if image.shape[:2] != (size, size):
         image = np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
     return torch.from_numpy(np.array(image))[None]
+
+
+def check_picture(image: np.ndarray) -> None:
+    """Refuse a frame that is no picture the network can read.
+
+    Raises:
+        SourceError: it is not uint8 [H, W, 3].
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise SourceError(f"a frame is uint8 [H, W, 3] RGB, got {image.dtype} {list(image.shape)}; convert it first")
 
 
 def normalise(pixels: Tensor) -> Tensor:
@@ -53,35 +63,56 @@ def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
     return mean, std
 
 
-@dataclass(frozen=True, slots=True)
-class Clicks:
-    """Points in pixels of the network's image with the labels of the prompt encoder; a box is its two corners."""
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelPrompt:
+    """What was said of one object on one frame, as the network reads it.
+
+    Attributes:
+        coords: points in pixels of the network's image; a box is its two corners.
+        labels: of the prompt encoder, one a point.
+        mask: bool [1, 1, S, S] of a mask prompt, which is its own answer; else None.
+        given: run lengths of that mask as it was given, at the size of the source frame.
+    """
 
     coords: tuple[tuple[float, float], ...] = ()
     labels: tuple[int, ...] = ()
+    mask: Tensor | None = field(default=None, repr=False)
+    given: rle.Rle | None = field(default=None, repr=False)
 
-    def __add__(self, other: Clicks) -> Clicks:
-        return Clicks(self.coords + other.coords, self.labels + other.labels)
+    def then(self, later: ModelPrompt) -> ModelPrompt:
+        """Add the clicks that came after these; a box or a mask starts anew."""
+        if later.given is not None or BOX_TOP_LEFT in later.labels:
+            return later
+        return ModelPrompt(self.coords + later.coords, self.labels + later.labels)
+
+    @property
+    def mask_holds_pixels(self) -> bool:
+        """Whether the mask that was given shows anything."""
+        return self.given is not None and rle.area(self.given) > 0
+
+    def without_mask(self) -> ModelPrompt:
+        """The same when the network has read its mask; the run lengths stay."""
+        return self if self.mask is None else replace(self, mask=None)
 
     def tensors(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """Coordinates [1, P, 2] and labels [1, P]."""
         return torch.tensor([self.coords], device=device), torch.tensor([self.labels], device=device)
 
 
-NO_CLICKS = Clicks()
-
-
-def clicks(prompt: Points | Box, frame_size: tuple[int, int], size: int) -> Clicks:
-    """Scale clicks or a box from a frame of `frame_size` (H, W) to the network's square of side `size`.
+def convert_prompt(prompt: Prompt, frame_size: tuple[int, int], size: int) -> ModelPrompt:
+    """Check a prompt against a frame of `frame_size` (H, W) and scale it to the network's square of side `size`.
 
     Raises:
-        PromptError: a click, or the whole box, lies outside the frame. A box that sticks out is cut at the border.
+        PromptError: it is no prompt, a click or the whole box lies outside the frame, or a mask has another size. A box
+            that sticks out is cut at the border.
     """
     height, width = frame_size
 
     def scaled(x: float, y: float) -> tuple[float, float]:
         return x / width * size, y / height * size
 
+    if isinstance(prompt, Mask):
+        return ModelPrompt(mask=model_mask(prompt, frame_size, size), given=rle.encode(prompt.array))
     if isinstance(prompt, Box):
         x0, x1 = max(prompt.x0, 0.0), min(prompt.x1, float(width))
         y0, y1 = max(prompt.y0, 0.0), min(prompt.y1, float(height))
@@ -90,13 +121,17 @@ def clicks(prompt: Points | Box, frame_size: tuple[int, int], size: int) -> Clic
             raise PromptError(
                 f"box {corners} lies outside the frame of {width}x{height} pixels; give x0,y0,x1,y1 inside it"
             )
-        return Clicks((scaled(x0, y0), scaled(x1, y1)), (BOX_TOP_LEFT, BOX_BOTTOM_RIGHT))
+        return ModelPrompt((scaled(x0, y0), scaled(x1, y1)), (BOX_TOP_LEFT, BOX_BOTTOM_RIGHT))
+    if not isinstance(prompt, Points):
+        raise PromptError(
+            f"a prompt is Points, Box or Mask, got {type(prompt).__name__}; make one, as Box(x0, y0, x1, y1)"
+        )
     for x, y in prompt.coords:
         if not (0 <= x <= width and 0 <= y <= height):
             raise PromptError(
                 f"point {x:g},{y:g} lies outside the frame of {width}x{height} pixels; give x,y inside it"
             )
-    return Clicks(tuple(scaled(x, y) for x, y in prompt.coords), prompt.labels)
+    return ModelPrompt(tuple(scaled(x, y) for x, y in prompt.coords), prompt.labels)
 
 
 def model_mask(prompt: Mask, frame_size: tuple[int, int], size: int) -> Tensor:

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+from numbers import Integral, Real
 
 from torch import Tensor
 
-from .results import ObjectState
+from sam2s.errors import ConfigError
+
+
+class ObjectState(StrEnum):
+    """What the tracker believes of an object on a frame."""
+
+    VISIBLE = "visible"
+    OCCLUDED = "occluded"
+    ABSENT = "absent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +38,22 @@ class PresenceRule:
     vanish: float = 0.4
     patience: int = 50
 
+    def __post_init__(self) -> None:
+        for name in ("appear", "vanish"):
+            value = getattr(self, name)
+            if not isinstance(value, Real) or not 0 <= float(value) <= 1:
+                raise ConfigError(f"presence {name} {value!r} is not a probability; give a number from 0 to 1")
+        if self.vanish > self.appear:
+            raise ConfigError(
+                f"presence vanish {self.vanish:g} is above appear {self.appear:g}, so the state would flicker; give "
+                "vanish at most appear"
+            )
+        if not isinstance(self.patience, Integral) or self.patience < 0:
+            raise ConfigError(f"presence patience {self.patience!r} is not a number of frames; give an int from 0 up")
+
 
 @dataclass(frozen=True, slots=True)
-class Presence:
+class PresenceState:
     """State of an object after a frame.
 
     Attributes:
@@ -44,17 +67,17 @@ class Presence:
     at_border: bool = False
 
 
-def observe(rule: PresenceRule, before: Presence | None, probability: float, logits: Tensor) -> Presence:
+def observe(rule: PresenceRule, before: PresenceState | None, probability: float, logits: Tensor) -> PresenceState:
     """Update the state with a frame's presence probability and mask logits [h, w]; first there is none before."""
     was_visible = before is not None and before.state is ObjectState.VISIBLE
     threshold = 0.5 if before is None else rule.vanish if was_visible else rule.appear
     if probability >= threshold:
         mask = logits > 0
         if not mask.any():  # between the thresholds the mask may be empty; it says nothing about the border then
-            return Presence(ObjectState.VISIBLE, 0, before is not None and before.at_border)
+            return PresenceState(ObjectState.VISIBLE, 0, before is not None and before.at_border)
         edges = mask[0].any() | mask[-1].any() | mask[:, 0].any() | mask[:, -1].any()
-        return Presence(ObjectState.VISIBLE, 0, bool(edges))
+        return PresenceState(ObjectState.VISIBLE, 0, bool(edges))
     hidden = 1 if before is None else before.hidden + 1
     left = before is not None and before.at_border
     gone = before is None or left or hidden > rule.patience
-    return Presence(ObjectState.ABSENT if gone else ObjectState.OCCLUDED, hidden, left)
+    return PresenceState(ObjectState.ABSENT if gone else ObjectState.OCCLUDED, hidden, left)

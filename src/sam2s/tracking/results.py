@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
 
@@ -11,15 +10,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from sam2s.masks import rle
 from sam2s.masks.bits import to_host
+from sam2s.model import Network, Segmentation
 
-
-class ObjectState(StrEnum):
-    """What the tracker believes of an object on a frame."""
-
-    VISIBLE = "visible"
-    OCCLUDED = "occluded"
-    ABSENT = "absent"
+from .frame_context import FrameContext
+from .object_track import ObjectTrack
+from .presence import ObjectState as ObjectState
+from .presence import PresenceState
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,10 @@ class ObjectResult:
         category: best name of the text bank; None without a bank, and where the network judges the object absent, of
             which CLS was taught nothing.
         category_probability: its softmax probability, or None.
+        given: run lengths of the mask that a person gave for this frame, which is then the `mask`; else None.
+        candidate_ious: predicted IoUs of the three masks that an ambiguous prompt may mean; their spread tells how
+            ambiguous the frame was. None for a mask prompt.
+        stability: share of the mask's area that a stricter threshold leaves, 0 to 1.
     """
 
     object_id: int
@@ -48,10 +50,18 @@ class ObjectResult:
     prompted: bool = False
     category: str | None = None
     category_probability: float | None = None
+    given: rle.Rle | None = None
+    candidate_ious: tuple[float, ...] | None = None
+    stability: float | None = None
 
     @cached_property
     def mask(self) -> np.ndarray:
-        """bool [H, W] at source resolution: logits upsampled bilinearly, then thresholded at 0 (made on first use)."""
+        """bool [H, W] at source resolution, made on first use.
+
+        It is the mask that was given for this frame, else the logits upsampled bilinearly and thresholded at 0.
+        """
+        if self.given is not None:
+            return rle.decode(self.given)
         logits = self.low_res_logits[None, None].float()
         return to_host(F.interpolate(logits, self.size, mode="bilinear", align_corners=False)[0, 0] > 0)
 
@@ -69,3 +79,36 @@ class FrameResult:
     index: int
     pts: Fraction | None
     objects: dict[int, ObjectResult] = field(default_factory=dict)
+
+
+def make_result(
+    model: Network, context: FrameContext, track: ObjectTrack, answer: Segmentation, presence: PresenceState | None
+) -> ObjectResult:
+    """Turn an answer of the network for an object into what the caller sees."""
+    prompted = track.prompted(context.time)
+    category, probability = _category(model, answer)
+    ious = answer.candidate_ious
+    return ObjectResult(
+        object_id=track.object_id,
+        low_res_logits=answer.logits[0, 0],
+        size=context.size,
+        iou=float(answer.iou),
+        presence=float(torch.sigmoid(answer.object_logit)),
+        state=presence.state if presence else ObjectState.VISIBLE,
+        prompted=prompted is not None,
+        category=category,
+        category_probability=probability,
+        given=prompted.prompt.given if prompted else None,
+        candidate_ious=None if ious is None else tuple(ious[0].tolist()),
+        stability=None if answer.stability is None else float(answer.stability),
+    )
+
+
+def _category(model: Network, answer: Segmentation) -> tuple[str | None, float | None]:
+    """The most likely name of the text bank and its probability, where there is a bank and the object is seen."""
+    config = model.config
+    named = bool(config.categories) and config.semantic != "off"
+    if not named or answer.cls is None or not bool(answer.object_logit > 0) or not bool(model.text_bank.any()):
+        return None, None
+    likely = model.semantic_logits(answer.cls)[0].float().softmax(0)
+    return config.categories[int(likely.argmax())], float(likely.max())

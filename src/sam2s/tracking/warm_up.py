@@ -27,10 +27,10 @@ def warm_up(model: Network) -> None:
     if model.device.type == "cuda":
         encode(model, frames[:ON_GPU])
     tracker = Tracker(model, batched=True)
-    tracker.add_prompt(1, Points([(side / 2, side / 2)]))
+    tracker.add_prompt(object_id=1, prompt=Points([(side / 2, side / 2)]))
     for frame in frames:
         if frame.index == FRAMES:
-            tracker.add_prompt(1, Points([(1, 1), (2, 2)], [0, 0]))
+            tracker.add_prompt(object_id=1, prompt=Points([(1, 1), (2, 2)], [0, 0]))
             for newcomer in (2, 3):
-                tracker.add_prompt(newcomer, Box(0, 0, side / 2, side / 2))
+                tracker.add_prompt(object_id=newcomer, prompt=Box(0, 0, side / 2, side / 2))
         tracker.step(frame)

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from sam2s.model import LONG_TERM_SLOT, SAM2S, ImageFeatures, Memory, Segmentation, segment, segment_from_mask, upsample
+from sam2s.model.frame_rules import PREVIOUS_LOGIT_LIMIT
 from sam2s.model.segment import MASK_LOGIT
-from sam2s.tracking.object_segmenter import PREVIOUS_LOGIT_LIMIT
 
 from .batch import ClipBatch
 from .pooling import pool_masks

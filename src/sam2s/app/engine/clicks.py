@@ -8,8 +8,7 @@ import torch
 
 from sam2s.app.engine.tracked_video import Anchor, TrackedVideo, nearest
 from sam2s.errors import PromptError
-from sam2s.model import Segmentation
-from sam2s.tracking import Box, FrameResult, Points, Prompt, Tracker
+from sam2s.tracking import Box, FrameResult, ObjectResult, Points, Prompt, Tracker
 from sam2s.workspace import Layer, WorkspaceEvent, to_record
 
 MEMORIES = 2
@@ -47,15 +46,15 @@ class ClickAnswerer:
             tracker, prompts = video.new_tracker(), _together(events)
             for memory in memories:
                 video.give_mask(tracker, object_id, memory.frame)
-        answer: Segmentation | None = None
-        tracker.use_features(frame, features)
+        result: ObjectResult | None = None
+        context = tracker.context(picture, frame, features=features)
         for prompt in prompts:
             tracked = object_id in tracker.tracks and bool(tracker.tracks[object_id].answers)
-            answer = tracker.prompt(
-                object_id, prompt, picture, frame, tracked=tracked, previous=video.hint(shown), keep=True
+            converted = tracker.convert_prompt(picture, object_id, prompt)
+            result = tracker.answer_prompt(
+                context, object_id=object_id, prompt=converted, tracked=tracked, previous=video.hint(shown)
             )
-        assert answer is not None, "an event of kind prompt holds a prompt"
-        result = tracker.result(tracker.tracks[object_id], picture, answer, prompted=True)
+        assert result is not None, "an event of kind prompt holds a prompt"
         # A click on an accepted frame mends what was accepted, so the new mask is what is accepted from then on.
         layer = Layer.ACCEPTED if shown is not None and shown.layer == Layer.ACCEPTED else Layer.PROMPTED
         record = to_record(FrameResult(picture.index, picture.pts, {object_id: result}))

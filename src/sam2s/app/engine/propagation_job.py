@@ -122,7 +122,7 @@ class Propagation:
                     for frame, features in encoded:
                         if not (goes_on and frame.index == self._begin):
                             self._give_accepted(frame.index)
-                            result = self.tracker.step(frame, frame.index, features)
+                            result = self.tracker.step(frame, frame.index, features, reverse=self.reverse)
                             self._forget_again(frame.index)
                             self._write(result, log)
                         self.at = frame.index
@@ -151,7 +151,6 @@ class Propagation:
     def _condition(self) -> None:
         """Make a tracker that knows the masks that persons gave, and those where the propagation begins."""
         self.tracker = self.video.new_tracker()
-        self.tracker.turn(reverse=self.reverse)
         for object_id, reach in self.reaches.items():
             anchors = [anchor for anchor in reach.anchors.values() if anchor.frame != reach.begin]
             behind = [anchor for anchor in anchors if (reach.begin - anchor.frame) * self.sign > 0]

@@ -67,7 +67,7 @@ class TrackedVideo:
         """A frame and its features; those of the frames used last are at hand."""
         if index not in self._features:
             frame = self.source.frame(index)
-            self._features[index] = frame, self._encoder.features(frame, index)
+            self._features[index] = frame, self._encoder.context(frame, index).features
             while len(self._features) > FEATURES_KEPT:
                 self._features.popitem(last=False)
         self._features.move_to_end(index)
@@ -118,8 +118,9 @@ class TrackedVideo:
         if not entry.mask.any() and not known:
             return False
         picture, features = self.encoded(frame)
-        tracker.use_features(frame, features)
-        tracker.prompt(object_id, Mask(entry.mask), picture, frame, tracked=False)
+        mask = tracker.convert_prompt(picture, object_id, Mask(entry.mask))
+        context = tracker.context(picture, frame, features=features)
+        tracker.answer_prompt(context, object_id=object_id, prompt=mask, tracked=False)
         tracker.commit()
         return True
 

@@ -1,0 +1,69 @@
+"""How objects pass one frame: by the answer to a prompt, or found from memory, alone or as one batch."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from sam2s.memory import Recall
+from sam2s.model import Segmentation
+
+from .frame_context import FrameContext
+from .object_segmenter import ObjectSegmenter, TrackedMask
+from .object_track import ObjectTrack
+from .presence import PresenceRule
+
+
+def pass_frame(
+    segmenter: ObjectSegmenter,
+    context: FrameContext,
+    tracks: Iterable[ObjectTrack],
+    prompted: Mapping[int, Segmentation],
+    rule: PresenceRule,
+    *,
+    again: bool,
+    batched: bool,
+) -> dict[int, Segmentation]:
+    """Let objects pass a frame; returns the answer of each that exists there.
+
+    Args:
+        segmenter: the network.
+        context: the frame.
+        tracks: the objects.
+        prompted: answers to prompts that were given just now.
+        rule: of presence.
+        again: the frame is stepped a second time; what was shown of objects without a new prompt holds.
+        batched: objects whose memories have one shape go through the network together.
+    """
+    time, answers, unknown = context.time, dict[int, Segmentation | None](), list[ObjectTrack]()
+    for track in tracks:
+        answer = prompted.get(track.object_id)
+        if answer is not None:
+            track.note(time, answer, rule)
+        elif again and (shown := track.answer_at(time)):
+            answer = shown
+        elif not track.exists(context.frame.index, time, reverse=context.reverse):
+            continue
+        elif time in track.answers:
+            answer = track.pass_prompt(segmenter, context, rule)
+        else:
+            unknown.append(track)
+        answers[track.object_id] = answer
+    found = find_objects(segmenter, context, unknown, batched=batched)
+    remembered = {track.object_id: track.remember(context, found[track.object_id], rule) for track in unknown}
+    return {object_id: answer or remembered[object_id] for object_id, answer in answers.items()}
+
+
+def find_objects(
+    segmenter: ObjectSegmenter, context: FrameContext, tracks: Iterable[ObjectTrack], *, batched: bool
+) -> dict[int, TrackedMask]:
+    """Find objects on a frame from their memories; if `batched`, those whose memories have one shape together."""
+    groups = defaultdict[tuple[object, ...], dict[int, Recall]](dict)
+    for track in tracks:
+        recall = track.bank.recall(context.time, reverse=context.reverse, pointer_limit=segmenter.pointer_limit)
+        shape = (recall.slots, recall.distances) if batched else (track.object_id,)
+        groups[shape][track.object_id] = recall
+    found: dict[int, TrackedMask] = {}
+    for recalls in groups.values():
+        found |= zip(recalls, segmenter.segment_from_memory(context, list(recalls.values())), strict=True)
+    return found

@@ -12,20 +12,26 @@ from typing import Any
 
 import av
 
+from sam2s.video.keyframes import is_shown
+from sam2s.video.structure import Structure
+
 # More bytes between two packets than any header needs.
 _HOLE = 1024
 # So many packets lie at most between a break of counters and the first packet behind it, as parsers give them late.
 _LATE = 2
 # A pause so much longer than the last is one that may come of missing pictures.
 _GAP = 1.5
+# Codecs of which every packet that is not hidden gives a picture, in the order of the packets.
+_ONE_PICTURE_EACH = ("vp8", "vp9", "libvpx-vp9", "av1", "libdav1d", "mjpeg", "ffv1", "prores", "dnxhd", "huffyuv")
 
 
 class DamageError(Exception):
     """Internal: decoding met damage, in the packet of a time stamp; settled: no good picture is left before it."""
 
-    def __init__(self, pts: int | None = None, *, settled: bool = False) -> None:
+    def __init__(self, pts: int | None = None, *, settled: bool = False, reason: str | None = None) -> None:
         self.pts = pts
         self.settled = settled
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,23 @@ class Care:
     single_thread: bool = False
     safe_pts: int | None = None
     bad_pts: int | None = None
+
+
+@dataclass
+class PacketState:
+    """What is known of a packet that is going to be decoded, and of those before it.
+
+    Attributes:
+        bad: the demultiplexer calls it damaged.
+        hole: bytes before it belong to nothing.
+        afresh: another recording begins with it.
+        leading: packets passed over so far, whose pictures need what lies before the place where decoding began.
+    """
+
+    bad: bool = False
+    hole: bool = False
+    afresh: bool = False
+    leading: int = 0
 
 
 def judged(packets: Iterator[Any], index: int) -> Iterator[tuple[Any, bool]]:
@@ -91,40 +114,149 @@ def pictures_of(packet: Any, context: Any, care: Care, *, bad: bool, afresh: boo
         yield picture
 
 
+class Packets:
+    """Packets of a container up to its end or the first error of reading, which is kept; then an empty one.
+
+    Attributes:
+        error: what ended the packets, if not their end: a drive that is gone, a demultiplexer that gave up.
+    """
+
+    def __init__(self, packets: Iterator[Any], stream: Any) -> None:
+        """Take what the demultiplexer yields, of whatever streams; `stream` is the one to decode."""
+        self._packets = packets
+        self._stream = stream
+        self._first: Any = None
+        self.error: Exception | None = None
+
+    @property
+    def reason(self) -> str:
+        """What the error says, for a message."""
+        return str(getattr(self.error, "strerror", None) or self.error)
+
+    def put_back(self, packet: Any) -> None:
+        """Make a packet that was taken the next one again."""
+        self._first = packet
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        if self._first is not None:
+            packet, self._first = self._first, None
+            return packet
+        try:
+            return next(self._packets)
+        except (av.FFmpegError, OSError) as error:
+            if self.error is not None:
+                raise StopIteration from None
+            self.error = error
+            last = av.Packet()  # an empty one, which asks the decoder for the pictures that it holds
+            last.stream = self._stream
+            return last
+
+
+class OutputCheck:
+    """Notices packets of which a decoder makes no picture, where a codec neither reorders pictures nor hides any."""
+
+    def __init__(self, codec: str) -> None:
+        """Take FFmpeg's name of the codec."""
+        self._due: deque[int] | None = deque() if codec in _ONE_PICTURE_EACH else None
+        self._begun = False
+
+    def packet(self, packet: Any) -> None:
+        """Look at a packet that is going to be decoded."""
+        if self._due is not None and packet.pts is not None and is_shown(packet):
+            self._due.append(packet.pts)
+
+    def picture(self, picture: Any) -> None:
+        """Look at a picture that was decoded.
+
+        Raises:
+            DamageError: packets before it gave none.
+        """
+        if self._due is None or picture.pts is None:
+            return
+        lost = False
+        while self._due and self._due[0] <= picture.pts:
+            lost = self._due.popleft() < picture.pts or lost
+        if lost and self._begun:
+            raise DamageError(settled=True)
+        self._begun = True
+
+    def end(self) -> None:
+        """Look back once all is decoded.
+
+        Raises:
+            DamageError: packets at the end gave no pictures.
+        """
+        if self._due:
+            raise DamageError(settled=True)
+
+
 class Watch:
     """Notices missing pictures that no decoder complains of.
 
-    Demultiplexers pass over bytes they do not understand. So where bytes are skipped, or a stream breaks off amid
-    reordered pictures, a longer pause between two pictures means that some are lost. Elsewhere, in videos of variable
-    rate, it means nothing.
+    Demultiplexers pass over bytes they do not understand. So where more bytes lie between two packets than headers
+    need, the container's structure is asked; and where it does not know, or a stream breaks off amid reordered
+    pictures, a longer pause between two pictures means that some are lost. Elsewhere, in videos of variable rate, it
+    means nothing.
 
     Attributes:
         end: seconds at which the last packet of any stream ends.
     """
 
-    def __init__(self, start: Fraction, *, bytewise: bool) -> None:
+    def __init__(self, start: Fraction, structure: Structure | None, codec: str) -> None:
+        """Begin at a time; `structure` is that of containers without a table of packets, `codec` FFmpeg's name."""
         self.end = start
-        self._bytewise = bytewise
+        self._output = OutputCheck(codec)
+        self._structure = structure
         self._covered: int | None = None
+        self._place: int | None = None
         self._suspicious = False
+        self._since: int | None = None
         self._until: int | None = None
         self._last: int | None = None
         self._pause: int | None = None
 
-    def packet(self, packet: Any) -> None:
-        """Look at a packet of any stream, in the order of the file."""
+    def packet(self, packet: Any) -> bool:
+        """Look at a packet of any stream, in the order of the file; whether bytes before it belong to nothing."""
+        whole = True
         if not packet.size:
-            return
+            return False
         if packet.pts is not None:
             self.end = max(self.end, (packet.pts + (packet.duration or 0)) * packet.stream.time_base)
-        if self._bytewise and packet.pos is not None:
-            if self._covered is not None and packet.pos > self._covered + _HOLE and packet.stream.type == "video":
-                self.suspect(packet.pts)
+        if self._structure is not None and packet.pos is not None:
+            whole = self._gap_is_whole(packet, self._structure)
             self._covered = max(self._covered or 0, packet.pos + packet.size)
+            if self._place is None or packet.pos > self._place:
+                self._place = packet.pos
+        return not whole
 
-    def suspect(self, until: int | None = None) -> None:
-        """Take longer pauses for damage, up to a time stamp or for good."""
-        self._suspicious, self._until = True, until
+    def _gap_is_whole(self, packet: Any, structure: Structure) -> bool:
+        if self._covered is None or self._place is None or packet.pos <= self._covered + structure.overhead:
+            return True
+        whole = structure.is_whole(self._place, packet.pos)
+        if whole is False and structure.strict:
+            return False
+        if not whole and packet.pos > self._covered + _HOLE and packet.stream.type == "video":
+            self.suspect(until=packet.pts)
+        return True
+
+    def decoding(self, packet: Any) -> None:
+        """Look at a packet of the stream that is going to be decoded."""
+        self._output.packet(packet)
+
+    def finish(self) -> None:
+        """Look back once all is decoded.
+
+        Raises:
+            DamageError: packets at the end gave no pictures.
+        """
+        self._output.end()
+
+    def suspect(self, since: int | None = None, until: int | None = None) -> None:
+        """Take longer pauses for damage, behind a time stamp and up to another, or for good."""
+        self._suspicious, self._since, self._until = True, since, until
 
     def picture(self, picture: Any) -> None:
         """Look at a picture, in the order of presentation.
@@ -132,13 +264,15 @@ class Watch:
         Raises:
             DamageError: if pictures are missing before it.
         """
+        self._output.picture(picture)
         if picture.pts is None:
             return
         pause = picture.pts - self._last if before(self._last, picture.pts) else None
         if self._last is not None and pause is None:
             self._suspicious = False  # another recording
         if self._suspicious:
-            if pause is not None and self._pause is not None and pause > _GAP * self._pause:
+            late = not before(picture.pts, self._since)
+            if late and pause is not None and self._pause is not None and pause > _GAP * self._pause:
                 raise DamageError(settled=True)
             self._suspicious = self._until is None or picture.pts < self._until
         self._last, self._pause = picture.pts, pause

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-import os
 import threading
 from collections.abc import Generator, Iterator
 from fractions import Fraction
@@ -15,9 +13,21 @@ import av
 
 from sam2s.errors import SourceError, TruncatedSourceError
 from sam2s.limits import check_pixels
-from sam2s.video.damage import Care, DamageError, Watch, before, is_seam, judged, pictures_of
+from sam2s.video.container import open_container
+from sam2s.video.damage import (
+    Care,
+    DamageError,
+    Packets,
+    PacketState,
+    Watch,
+    before,
+    is_seam,
+    judged,
+    pictures_of,
+)
 from sam2s.video.keyframes import KeyFrames, is_shown
 from sam2s.video.picture import pixel_aspect_of
+from sam2s.video.structure import Structure, counts_agree, is_cut
 
 # Up to here decoding from the beginning costs less than reading ahead for key frames.
 _NEAR = 32
@@ -56,7 +66,13 @@ class Decoder:
             self._slack = 2 / self.fps if self.fps and len(container.streams) == 1 else Fraction(1, 2)
             # A transport stream does not say where it ends.
             self._endless = container.format.name == "mpegts"
-            self._declared = self._keys.total or stream.frames
+            # The header of an AVI counts frames that the recorder left out as well.
+            self._declared = self._keys.total or (0 if container.format.name == "avi" else stream.frames)
+            self._cut = not self._keys.tabled and is_cut(path, container.format.name)
+            if "mp4" in container.format.name and len(stream.index_entries) < stream.frames:
+                self._cut = not counts_agree(path)  # else an edit list leaves frames out
+            # So an AVI may end before its duration, when the last frames were left out.
+            self._lasts = None if container.format.name == "avi" else self.duration
             reordered = container.format.name == "avi" and context.has_b_frames
         self.first, self._hidden = self._first_picture()
         self.clocked = self.first.pts is not None and not reordered
@@ -77,43 +93,9 @@ class Decoder:
             self._scan = None
 
     def open(self, *, single_thread: bool = False, strict: bool = False) -> tuple[Any, Any]:
-        """Open the file and pick its video stream.
-
-        Raises:
-            SourceError: if it does not exist, cannot be read, is no video, or holds no pictures.
-        """
-        try:
-            # FFmpeg takes what stands before a colon for a protocol, unless a path is absolute.
-            container = av.open(os.path.abspath(self.path), metadata_errors="replace")
-        except FileNotFoundError:
-            raise SourceError(f"{self.path}: no such file") from None
-        except PermissionError:
-            raise SourceError(f"{self.path}: permission denied; make the file readable") from None
-        except (av.FFmpegError, OSError, ValueError) as error:
-            raise self._not_a_video() from error
-        streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
-        if container.format.name == "tty" or not streams:
-            kinds = sorted({s.type for s in container.streams if s not in container.streams.video})
-            container.close()
-            if not kinds:
-                raise self._not_a_video()
-            raise SourceError(f"{self.path}: holds no video, only {' and '.join(kinds)}")
-        stream = streams[0]
-        # Decoding threads that log through Python wait for the thread that waits for them.
-        threading_type = "AUTO" if av.logging.get_level() is None else "SLICE"
-        stream.thread_type = "NONE" if single_thread else threading_type
-        stream.codec_context.thread_count = 1 if single_thread else self._threads
-        if strict:
-            stream.codec_context.options = {"err_detect": "explode"}
-        return container, stream
-
-    def _not_a_video(self) -> SourceError:
-        if self.path.stat().st_size == 0:
-            return SourceError(f"{self.path}: the file is empty")
-        return SourceError(
-            f"{self.path}: not a video that FFmpeg can read, or a recording that was cut off before its header was "
-            "written; allowed are video files, folders of images, arrays (.npy), camera:N and stream addresses"
-        )
+        """Open the file and pick its video stream; see `open_container`."""
+        threads = 1 if single_thread else self._threads
+        return open_container(self.path, threads, single_thread=single_thread, strict=strict)
 
     def _first_picture(self) -> tuple[Any, int]:
         """Decode one picture; also count the packets before it that the decoder never shows."""
@@ -144,6 +126,7 @@ class Decoder:
         # that damage.
         care = Care(strict=self._strict and first == 0)
         expected, reached = first, None
+        met: set[int | None] = set()
         while True:
             try:
                 for number, picture in self._decode(expected, care):
@@ -161,13 +144,16 @@ class Decoder:
             except DamageError as damage:
                 # With several threads an error surfaces late, and a decoder that met a bad packet may drop good
                 # pictures. So decode the stretch again with one thread to find the packet, and once more to stop
-                # right before it.
-                if damage.settled or (care.single_thread and (damage.pts is None or self._joined)):
-                    raise self._truncated(first, reached or first) from damage
+                # right before it. A decoder that fails at other packets each time is not followed in circles.
+                again = care.single_thread and (damage.pts is None or self._joined or damage.pts in met)
+                if damage.settled or again:
+                    raise self._truncated(first, reached or first, damage.reason) from damage
+                if care.single_thread:
+                    met.add(damage.pts)
                 safe_pts = last_pts if expected > first and not self._joined else None
                 care = Care(care.strict, True, safe_pts, damage.pts if care.single_thread else None)
 
-    def _truncated(self, first: int, number: int) -> TruncatedSourceError:
+    def _truncated(self, first: int, number: int, reason: str | None) -> TruncatedSourceError:
         at = f" ({float(number / self.fps):.2f} s)" if self.fps else ""
         total = f" of {self.total}" if self.total and self.total > number else ""
         if number <= first > 0:
@@ -179,60 +165,82 @@ class Decoder:
         behind = "Frames behind it, if any, can be read by starting there (--start)"
         if self._joined or not self._keys.monotonic:
             behind = "Frames behind it cannot be reached, as the time stamps of the file are not in order"
-        return TruncatedSourceError(f"{self.path}: damaged or cut off at frame {number}{at}; {read}. {behind}")
+        why = f" ({reason})" if reason else ""
+        return TruncatedSourceError(f"{self.path}: damaged or cut off at frame {number}{at}{why}; {read}. {behind}")
 
     def _decode(self, first: int, care: Care) -> Iterator[tuple[int, Any]]:
         container, stream = self.open(single_thread=care.single_thread, strict=care.strict)
-        with container:
-            found = self._packets_from(container, stream, first, care)
-            if found is None:
+        with container, contextlib.ExitStack() as stack:
+            origin_and_packets = self._packets_from(container, stream, first, care)
+            if origin_and_packets is None:
                 yield from self._decode(0, care)
                 return
-            origin, packets = found
-            context = stream.codec_context
-            watch = Watch(self._start, bytewise=not self._keys.tabled)
-            key_pts: int | None = None
-            shown = leading = 0
+            origin, packets = origin_and_packets
+            structure = None if self._keys.tabled else Structure(self.path, container.format.name)
+            if structure:
+                stack.callback(structure.close)
+            watch = Watch(self._start, structure, stream.codec_context.name)
             number: int | None = None
-            last, joined = None, False
-            for packet, bad in judged(packets, stream.index):
-                watch.packet(packet)
-                if packet.stream_index != stream.index:
-                    continue
-                seam, last = is_seam(last, packet), packet
-                joined = joined or seam
-                self._joined = self._joined or seam
-                if origin and not joined:
-                    # After a key frame may come pictures that are shown before it and need what lies before it.
-                    key_pts = packet.pts if key_pts is None else key_pts
-                    if before(packet.pts, key_pts):
-                        leading += is_shown(packet)
-                        continue
-                shown += is_shown(packet)
-                afresh = seam and self._endless
-                if afresh or (
-                    not packet.size
-                    and (self._endless or self._ended_early(origin + leading + shown - self._hidden, watch.end))
-                ):
-                    watch.suspect()
-                for picture in pictures_of(packet, context, care, bad=bad, afresh=afresh):
+            for packet, state in self._expected(packets, stream.index, origin, watch):
+                if state.hole and not care.single_thread:
+                    raise DamageError(packet.pts)  # the packet before the hole may be damaged too
+                bad = state.bad or state.hole
+                for picture in pictures_of(packet, stream.codec_context, care, bad=bad, afresh=state.afresh):
                     watch.picture(picture)
                     if number is None:
-                        number = origin + leading - self._hidden if origin else 0
+                        number = origin + state.leading - self._hidden if origin else 0
                         if origin and number > first:
                             yield from self._decode(origin - 1 - self._hidden, care)
                             return
                     yield number, picture
                     number += 1
+            if packets.error is not None:
+                raise DamageError(settled=True, reason=packets.reason)
             if self._ended_early(number or 0, watch.end):
                 raise DamageError(settled=True)
+            watch.finish()
+
+    def _expected(self, packets: Packets, index: int, origin: int, watch: Watch) -> Iterator[tuple[Any, PacketState]]:
+        """Packets of the stream that are to be decoded, each with what is known of it and of those before."""
+        key_pts: int | None = None
+        shown = 0
+        state = PacketState()
+        last, last_dts, joined = None, None, False
+        for packet, state.bad in judged(packets, index):
+            state.hole = watch.packet(packet) or state.hole
+            if packet.stream_index != index:
+                continue
+            seam, last = is_seam(last, packet), packet
+            joined = joined or seam
+            self._joined = self._joined or seam
+            if origin and not joined:
+                # After a key frame may come pictures that are shown before it and need what lies before it.
+                key_pts = packet.pts if key_pts is None else key_pts
+                if before(packet.pts, key_pts):
+                    state.leading += is_shown(packet)
+                    continue
+            shown += is_shown(packet)
+            watch.decoding(packet)
+            state.afresh = seam and self._endless
+            ended = not packet.size and (
+                self._endless
+                or packets.error is not None
+                or self._ended_early(origin + state.leading + shown - self._hidden, watch.end)
+            )
+            if state.bad or state.hole or state.afresh or ended:
+                # Of a stream that just ends, what is shown up to the time its last packet was decoded is all there.
+                watch.suspect(since=last_dts if ended and packets.error is None else None)
+            last_dts = packet.dts if packet.size else last_dts
+            yield packet, state
 
     def _ended_early(self, number: int, end: Fraction) -> bool:
+        if self._cut:
+            return True
         if self._declared:
             return number < self._declared - self._hidden
-        return self.duration is not None and end + self._slack < self._start + self.duration
+        return self._lasts is not None and end + self._slack < self._start + self._lasts
 
-    def _packets_from(self, container: Any, stream: Any, first: int, care: Care) -> tuple[int, Iterator[Any]] | None:
+    def _packets_from(self, container: Any, stream: Any, first: int, care: Care) -> tuple[int, Packets] | None:
         """Packets from a key frame at or before `first` on, and its position; 0 and all packets if there is none.
 
         None if the container could not be put there, so that it has to be opened anew.
@@ -243,14 +251,15 @@ class Decoder:
             stamps = self._keys.stamps_before(position)
             for stamp in stamps:
                 container.seek(stamp, stream=stream)
-                packets = container.demux()
+                packets = Packets(container.demux(), stream)
                 landed = next((p for p in packets if p.stream_index == stream.index and p.is_keyframe), None)
                 origin = self._keys.position(landed) if landed is not None else None
                 if origin is not None and origin <= position:
-                    return origin, itertools.chain([landed], packets)
+                    packets.put_back(landed)
+                    return origin, packets
             if stamps:
                 return None
-        return 0, container.demux()
+        return 0, Packets(container.demux(), stream)
 
     def _learn_keys(self, position: int | None) -> None:
         """Read packets until the key frames up to a position are known and cannot be mistaken, or all of them."""

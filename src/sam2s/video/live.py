@@ -154,10 +154,10 @@ class LiveSource:
             raise SourceError(
                 f"{self.address}: cannot be opened ({reason}); check the address and that it is sending"
             ) from None  # the cause would show the password
-        if not container.streams.video or not container.streams.video[0].codec_context.width:
+        context = container.streams.video[0].codec_context if container.streams.video else None
+        if context is None or not context.width:
             container.close()
             raise SourceError(f"{self.address}: sends no video")
-        context = container.streams.video[0].codec_context
         try:
             check_pixels(context.height, context.width, self.address)
         except LimitError:

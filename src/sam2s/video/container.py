@@ -1,0 +1,70 @@
+"""Opening video files with FFmpeg."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import av
+
+from sam2s.errors import SourceError
+
+
+def open_container(path: Path, threads: int, *, single_thread: bool = False, strict: bool = False) -> tuple[Any, Any]:
+    """Open a file and pick its video stream.
+
+    Args:
+        path: the file.
+        threads: of the decoder.
+        single_thread: let one thread do everything, so that errors come with the packet that they belong to.
+        strict: let the decoder refuse what it could make up for.
+
+    Raises:
+        SourceError: it does not exist, cannot be read, is no video, holds no pictures, or its codec is unknown.
+    """
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise SourceError(
+                f"{path}: is a pipe or device, which can be read but once; record it to a file, or send it as a stream "
+                "(udp://, tcp://, rtsp://)"
+            )
+        # FFmpeg takes what stands before a colon for a protocol, unless a path is absolute.
+        container = av.open(os.path.abspath(path), metadata_errors="replace")
+    except FileNotFoundError:
+        raise SourceError(f"{path}: no such file") from None
+    except PermissionError:
+        raise SourceError(f"{path}: permission denied; make the file readable") from None
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise _no_video(path) from error
+    streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+    if container.format.name == "tty" or not streams:
+        kinds = sorted({s.type for s in container.streams if s not in container.streams.video})
+        container.close()
+        if not kinds:
+            raise _no_video(path)
+        raise SourceError(f"{path}: holds no video, only {' and '.join(kinds)}")
+    stream = next((s for s in streams if s.codec_context is not None), None)
+    if stream is None:
+        container.close()
+        raise SourceError(
+            f"{path}: its codec is unknown: the header is damaged, or FFmpeg has no decoder for it; convert the "
+            "recording with the software that made it"
+        )
+    # Decoding threads that log through Python wait for the thread that waits for them.
+    threading_type = "AUTO" if av.logging.get_level() is None else "SLICE"
+    stream.thread_type = "NONE" if single_thread else threading_type
+    stream.codec_context.thread_count = threads
+    if strict:
+        stream.codec_context.options = {"err_detect": "explode"}
+    return container, stream
+
+
+def _no_video(path: Path) -> SourceError:
+    if path.stat().st_size == 0:
+        return SourceError(f"{path}: the file is empty")
+    return SourceError(
+        f"{path}: not a video that FFmpeg can read, or a recording that was cut off before its header was "
+        "written; allowed are video files, folders of images, arrays (.npy), camera:N and stream addresses"
+    )

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from clip_tools import clip
 from model_tools import nano
-from sam2s.memory import MemoryBank, MemoryPolicy
+from sam2s.memory import MemoryBank, MemoryEntry, MemoryPolicy
 from sam2s.model import LONG_TERM_SLOT
 from sam2s.tracking import Mask
 from sam2s.tracking.frame_context import FrameContext
@@ -17,30 +18,14 @@ from sam2s.tracking.object_track import ObjectTrack
 from sam2s.tracking.preprocess import convert_prompt
 from sam2s.tracking.presence import PresenceRule
 from sam2s.training import rollout as module
-from sam2s.training.batch import ClipBatch
 from sam2s.training.losses import LossWeights, clip_loss
 from sam2s.training.prompting import PromptPlan, PromptRules
-from sam2s.training.rollout import Remembered, recall, rollout
+from sam2s.training.rollout import clip_bank, recall, rollout
 from sam2s.video import Frame
 
 RULES = PromptRules(rounds=2)
 NAMES = ("hook", "grasper", "snare")
 CLOCK = torch.arange(40)[None]
-
-
-def clip(frames=4, long_term=0, size=64):
-    """Two clips with one and two objects: bright squares that move one pixel a frame over noise."""
-    g = torch.Generator().manual_seed(0)
-    images = torch.randn(2, frames, 3, size, size, generator=g)
-    owner = torch.tensor([0, 1, 1])
-    masks = torch.zeros(3, frames, size, size, dtype=torch.bool)
-    for n, (y, x) in enumerate([(8, 8), (4, 30), (36, 20)]):
-        for t in range(frames):
-            masks[n, t, y : y + 20, x + t : x + t + 24] = True
-            images[owner[n], t, n, masks[n, t]] += 3
-    known = torch.ones(3, frames, dtype=torch.bool)
-    times = torch.arange(frames).expand(2, -1)
-    return ClipBatch(images, masks, owner, long_term, known, torch.tensor([0, 2, -1]), times)
 
 
 def run(plan, model=None, **changes):
@@ -101,26 +86,40 @@ def test_a_clip_is_tracked_as_the_tracker_does(monkeypatch):
                 torch.testing.assert_close(chosen, seen.logits[0, 0], atol=1e-4, rtol=0)
 
 
-def remember(count, conditioning=(0,)):
-    return [Remembered(i, i in conditioning, torch.zeros(1, 32, 4, 4), torch.zeros(1, 64)) for i in range(count)]
+def remember(count, conditioning=(0,), long_term=0):
+    bank = clip_bank(nano(), 40, long_term)
+    for t in range(count):
+        entry = MemoryEntry(t, torch.zeros(1, 64), 0.0, False, torch.zeros(1, 32, 4, 4))
+        if t in conditioning:
+            bank.add_conditioning(entry, torch.zeros(1, 64, 4, 4))
+        elif t <= long_term:
+            bank.keep_long_term(entry)
+        else:
+            bank.add_tracked(entry, torch.zeros(1, 64, 4, 4))
+    return bank
 
 
 def test_memory_slots_of_a_divemem_clip():
     """f1 conditions, f2 and f3 are long-term, the block that follows is short-term; f8 reads them all."""
-    memory = recall(nano(), remember(7), CLOCK, 7, long_term=2)
-    assert memory.slots == (6, LONG_TERM_SLOT, LONG_TERM_SLOT, 3, 2, 1, 0)
+    memory = recall(nano(), remember(7, long_term=2), CLOCK, 7)
+    assert memory.slots == (6, 3, 2, 1, 0, LONG_TERM_SLOT, LONG_TERM_SLOT)
     assert memory.pointers.shape == (1, 7, 64)
     assert memory.distances[0, 0].item() == pytest.approx(7 / 15)
 
 
+def test_long_term_frames_are_never_read_as_short_term_ones():
+    memory = recall(nano(), remember(4, long_term=2), CLOCK, 4)
+    assert memory.slots == (6, 0, LONG_TERM_SLOT, LONG_TERM_SLOT)
+
+
 def test_a_vanilla_clip_forgets_after_six_frames():
-    assert recall(nano(), remember(9), CLOCK, 9, long_term=0).slots == (6, 5, 4, 3, 2, 1, 0)
+    assert recall(nano(), remember(9), CLOCK, 9).slots == (6, 5, 4, 3, 2, 1, 0)
 
 
 def test_pointers_reach_back_fifteen_frames_and_to_every_conditioning_frame():
-    memory = recall(nano(), remember(20), CLOCK, 20, long_term=0)
+    memory = recall(nano(), remember(20), CLOCK, 20)
     assert memory.pointers.shape[1] == 16
-    assert memory.distances[0].mul(15).round().tolist() == [20, *range(15, 0, -1)]
+    assert memory.distances[0].mul(15).round().tolist() == [20, *range(1, 16)]
 
 
 def test_pointers_can_be_told_real_distances(monkeypatch):
@@ -131,22 +130,27 @@ def test_pointers_can_be_told_real_distances(monkeypatch):
     for real in (False, True):
         generator = torch.Generator().manual_seed(0)
         list(rollout(nano(), batch, PromptPlan({0: "mask"}, (), RULES), generator, real_distances=real))
-    assert told[2].tolist() == [[3, 2, 1]]
-    assert told[5].tolist() == [[41, 32, 1], [-5, -3, -1], [-5, -3, -1]]
+    assert told[2].tolist() == [[3, 1, 2]]
+    assert told[5].tolist() == [[41, 1, 32], [-5, -1, -3], [-5, -1, -3]]
 
 
 def test_a_prompt_ahead_is_read_as_a_conditioning_frame_in_the_future():
-    later = [remember(1)[0], replace(remember(5)[4], conditioning=True)]
-    memory = recall(nano(), later, CLOCK, 2, long_term=0)
+    bank = remember(1)
+    bank.add_conditioning(replace(bank.conditioning[0], time=4), torch.zeros(1, 64, 4, 4))
+    memory = recall(nano(), bank, CLOCK, 2)
     assert memory.slots == (6, 6)
     assert memory.distances[0].mul(15).round().tolist() == [2, -2]
 
 
 def test_corrected_frames_are_remembered_as_conditioning_frames(monkeypatch):
     read = []
-    monkeypatch.setattr(module, "recall", lambda m, seen, *a: read.append(seen[:]) or recall(m, seen, *a))
+    monkeypatch.setattr(
+        module,
+        "recall",
+        lambda model, bank, *a: read.append((list(bank.conditioning), list(bank.recent))) or recall(model, bank, *a),
+    )
     run(PromptPlan({0: "click"}, (0, 2), RULES))
-    assert [(item.frame, item.conditioning) for item in read[-1]] == [(0, True), (1, False), (2, True)]
+    assert read[-1] == ([0, 2], [1])
 
 
 def test_the_true_mask_can_be_remembered_instead_of_the_predicted_one():

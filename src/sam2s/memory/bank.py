@@ -105,6 +105,11 @@ class MemoryBank:
         if self.policy.places and (chosen := self.filter.observe(entry, self._compared(entry, feature))):
             self.long_term.append(chosen)
 
+    def keep_long_term(self, entry: MemoryEntry) -> None:
+        """Remember a frame in long-term memory because the caller says so, as training does with its clips."""
+        self.recent[entry.time] = entry.without_map()  # for the pointer
+        self.long_term.append(entry)
+
     def trim(self, time: int, *, reverse: bool = False) -> None:
         """Keep only what the frame at `time` and those after it can read of the recent frames."""
         kept = {}
@@ -151,13 +156,16 @@ class MemoryBank:
         self.filter.set_anchor(anchor)
         self.filter.drop(self.conditioning)
 
-    def recall(self, time: int, *, reverse: bool = False, pointer_limit: int | None = None) -> Recall:
+    def recall(
+        self, time: int, *, reverse: bool = False, pointer_limit: int | None = None, future_pointers: bool = False
+    ) -> Recall:
         """Assemble what the frame at `time` reads: conditioning frames, recent ones oldest first, long-term ones.
 
         Args:
             time: the current frame.
             reverse: tracking runs backward in time, so "behind" means later frames.
             pointer_limit: read fewer pointers (SAM 2.1 caps them at the length of the video).
+            future_pointers: read the pointers of conditioning frames that lie ahead too, as SAM 2.1 does in training.
         """
         step = 1 if reverse else -1
         limit = min(self.pointer_limit, pointer_limit or self.pointer_limit)
@@ -169,11 +177,12 @@ class MemoryBank:
             recent = self.recent.get(at)
             if recent is not None and recent.map is not None:
                 read.append((distance - 1, recent.map))
-        once = self.recent.keys() & window.keys() if self.policy.skip_recent else frozenset[int]()
+        once = {at for at in window if (e := self.recent.get(at)) and e.map is not None and self.policy.skip_recent}
         far = [entry for entry in self.long_term if entry.time not in once]
         read += [(LONG_TERM_SLOT, _map(entry)) for entry in far]
 
-        pointers = [(b, e.pointer) for t, e in self.conditioning.items() if (b := _behind(time, t, reverse)) >= 0]
+        given = [(_behind(time, at, reverse), entry.pointer) for at, entry in self.conditioning.items()]
+        pointers = [(b, pointer) for b, pointer in given if b >= 0 or future_pointers]
         near = [(d, self.recent.get(time + step * d)) for d in range(1, limit)]
         pointers += [(distance, entry.pointer) for distance, entry in near if entry is not None]
         if self.policy.long_term_pointers:

@@ -7,13 +7,17 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd.graph import saved_tensors_hooks
 
-from sam2s.model import SAM2S, Memory, Segmentation, build, segment, upsample
+from sam2s.model import SAM2S, build
 
+from .batch import ClipBatch
 from .clip_objective import enable_activation_checkpointing
+from .data.clip_settings import ClipSettings
+from .data.sampling import LONG_TERM
 from .freeze import freeze
-from .losses.total import Truth, frame_loss
+from .losses.total import sum_terms
+from .prompting import PromptPlan, PromptRules
 from .recipe import Recipe
-from .rollout import Answer
+from .rollout import rollout
 
 GIB = 2**30
 
@@ -34,7 +38,21 @@ def estimate(network: SAM2S, recipe: Recipe) -> str:
 
 
 def activations(network: SAM2S, recipe: Recipe) -> int:
-    """Bytes that the forward pass of one batch keeps for the backward pass, the objects being as many as may be."""
+    """Bytes that the forward pass of the largest batch keeps for the backward pass."""
+    return max(_kept(network, recipe, batch, long_term) for batch, long_term in _largest_batches(recipe.data.clips))
+
+
+def _largest_batches(clips: ClipSettings) -> list[tuple[tuple[int, int], int]]:
+    """Clips and frames of each kind of batch that a recipe draws, and its long-term frames."""
+    kinds = [((clips.clips, clips.frames), 0)]
+    if clips.divemem:
+        kinds.append(((clips.clips, clips.frames), min(LONG_TERM, clips.frames - 2)))
+    if clips.picture_share:
+        kinds.append(((clips.pictures, 1), 0))
+    return kinds
+
+
+def _kept(network: SAM2S, recipe: Recipe, shape: tuple[int, int], long_term: int) -> int:
     saved: dict[int, torch.UntypedStorage] = {}
 
     def note(tensor: Tensor) -> Tensor:
@@ -48,41 +66,36 @@ def activations(network: SAM2S, recipe: Recipe) -> int:
         if recipe.run.activation_checkpointing:
             enable_activation_checkpointing(model)
         weights = {p.untyped_storage()._cdata for p in model.parameters()}
+        batch = _blank_batch(shape, recipe.data.clips.objects, model.image_size, max(0, long_term))
+        bank = model.text_bank if recipe.loss.tsl or recipe.loss.kinds else None
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.run.precision != "fp32"):
-            loss = _clip_losses(model, recipe)
+            answers = rollout(model, batch, _most_prompts(batch, recipe.prompts), torch.Generator())
+            loss = sum_terms(answers, batch, recipe.loss, bank)[0]
     del loss
     return sum(storage.nbytes() for number, storage in saved.items() if number not in weights)
 
 
-def _clip_losses(model: SAM2S, recipe: Recipe) -> list[Tensor]:
-    """Clips that start from a click and its corrections; what is kept is the same whatever the numbers are."""
-    clips, size = recipe.data.clips, model.image_size
-    count = clips.clips * clips.objects
-    masks = torch.zeros(count, size, size, dtype=torch.bool)
-    features = model.encode_image(torch.zeros(clips.clips * clips.frames, 3, size, size))
-    maps: list[Tensor] = []
-    pointers: list[Tensor] = []
-    losses: list[Tensor] = []
-    for frame in range(clips.frames):
-        here = features.take(torch.zeros(count, dtype=torch.long))
-        if maps:
-            slots = tuple(range(len(maps)))[-7:]
-            memory = Memory(torch.stack(maps[-7:], 1), slots, torch.stack(pointers, 1), torch.zeros(len(pointers)))
-            embedding, cls = model.attend(here.embedding, memory)
-        else:
-            embedding, cls = model.without_memory(here.embedding), model.first_cls(count)
-        seen: Segmentation | None = None
-        for look in range(1 if maps else 1 + recipe.prompts.rounds):
-            points = None if maps else (torch.zeros(count, 1 + look, 2), torch.ones(count, 1 + look, dtype=torch.long))
-            prompt = model.encode_prompt(count, points, seen.logits if seen else None)
-            seen = segment(model, embedding, here, prompt, multimask=not look, cls=cls, stability=False)
-            assert seen.decoded is not None
-            logits, ious = (x[:, 1:] if not look else x[:, :1] for x in (seen.decoded.logits, seen.decoded.ious))
-            answer = Answer(frame, True, False, logits, ious, seen.object_logit, None, masks, masks[:, 0, 0], None)
-            with torch.autocast("cpu", enabled=False):
-                losses += frame_loss(answer, Truth.of(masks, recipe.loss), recipe.loss)[0].values()
-        assert seen is not None
-        large = upsample(seen.logits, size)
-        maps.append(model.encode_memory(here.embedding, large, seen.object_logit, binarize=False))
-        pointers.append(seen.pointer)
-    return losses
+def _blank_batch(shape: tuple[int, int], objects: int, size: int, long_term: int) -> ClipBatch:
+    """Clips without content, with as many objects as there may be."""
+    clips, frames = shape
+    count = clips * objects
+    return ClipBatch(
+        images=torch.zeros(clips, frames, 3, size, size),
+        masks=torch.zeros(count, frames, size, size, dtype=torch.bool),
+        owner=torch.zeros(count, dtype=torch.long),
+        long_term=long_term,
+        known=torch.ones(count, frames, dtype=torch.bool),
+        category=torch.zeros(count, dtype=torch.long),
+        times=torch.zeros(clips, frames, dtype=torch.long),
+    )
+
+
+def _most_prompts(batch: ClipBatch, rules: PromptRules) -> PromptPlan:
+    """As many prompted and corrected frames as may be drawn: what is kept is the same wherever the clicks fall."""
+    frames = batch.images.shape[1]
+    if rules.prob_points == 0 and frames > 1:
+        return PromptPlan(dict.fromkeys(range(min(rules.conditioning, frames - 1)), "mask"), (), rules)
+    prompted = 1 if batch.long_term or frames == 1 else min(rules.conditioning, frames - 1)
+    corrected = 1 if batch.long_term or frames == 1 else max(prompted, min(rules.corrected, frames))
+    times = tuple(range(min(corrected, rules.corrected))) if rules.rounds else ()
+    return PromptPlan(dict.fromkeys(range(prompted), "click"), times, rules)

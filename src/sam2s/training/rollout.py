@@ -12,8 +12,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sam2s.model import LONG_TERM_SLOT, SAM2S, ImageFeatures, Memory, Segmentation, segment, segment_from_mask, upsample
-from sam2s.model.frame_rules import PREVIOUS_LOGIT_LIMIT
+from sam2s.memory import MemoryBank, MemoryEntry, MemoryPolicy
+from sam2s.model import (
+    SAM2S,
+    ImageFeatures,
+    Memory,
+    Segmentation,
+    condition_features,
+    is_ambiguous,
+    make_memory,
+    segment_frame,
+    segment_from_mask,
+    upsample,
+)
 from sam2s.model.segment import MASK_LOGIT
 
 from .batch import ClipBatch
@@ -57,16 +68,6 @@ class Answer:
     pooled: Tensor | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """A frame that later ones read: its memory maps [N, mem_dim, h / 4, w / 4] and object pointers [N, C]."""
-
-    frame: int
-    conditioning: bool
-    map: Tensor
-    pointer: Tensor
-
-
 def rollout(
     model: SAM2S,
     batch: ClipBatch,
@@ -95,11 +96,12 @@ def rollout(
     """
     clips, frames = batch.images.shape[:2]
     features = model.encode_image(batch.images.transpose(0, 1).flatten(0, 1))
-    remembered: list[Remembered] = []
+    bank = clip_bank(model, frames, batch.long_term)
     times = batch.times[batch.owner] if real_distances else torch.arange(frames, device=batch.times.device)[None]
-    for frame in (*plan.starts, *(i for i in range(frames) if i not in plan.starts)):
+    order = (*plan.starts, *(i for i in range(frames) if i not in plan.starts))
+    for frame in order:
         here, truth = features.take(frame * clips + batch.owner), batch.masks[:, frame]
-        memory = None if frame in plan.starts else recall(model, remembered, times, frame, batch.long_term)
+        memory = None if frame in plan.starts else recall(model, bank, times, frame)
         power = here.embedding.float().square().mean()
         power = torch.stack((power, torch.zeros_like(power) if memory is None else memory.maps.float().square().mean()))
         looks = 1 + plan.rules.rounds if frame in plan.corrected else 1
@@ -117,12 +119,19 @@ def rollout(
                 power=None if seen.decoded is None else power,
                 pooled=pool_masks(model, here.embedding, truth) if look == looks else None,
             )
-        if len(remembered) + 1 < frames:
+        if frame != order[-1]:
             conditioning = frame in plan.starts or frame in plan.corrected
-            drawn = not conditioning and float(torch.rand((), generator=generator)) < teacher
-            told = batch.known[:, frame] & (drawn or plan.starts.get(frame) == "mask")
-            maps = _memorize(model, here, seen, truth, told)
-            remembered.append(Remembered(frame, conditioning, maps, seen.pointer))
+            told = batch.known[:, frame]
+            if plan.starts.get(frame) != "mask":
+                drawn = torch.zeros(()) if conditioning else torch.rand((), generator=generator)
+                told = told & ((drawn < teacher) & (not conditioning)).to(told.device)
+            entry = MemoryEntry(frame, seen.pointer, 0.0, False, _compute_memory(model, here, seen, truth, told))
+            if conditioning:
+                bank.add_conditioning(entry, here.embedding)
+            elif frame <= batch.long_term:
+                bank.keep_long_term(entry)
+            else:
+                bank.add_tracked(entry, here.embedding)
 
 
 SINGLE, THREE = slice(0, 1), slice(1, None)
@@ -145,50 +154,40 @@ def _look(
         yield segment_from_mask(model, here, truth[:, None]), SINGLE
         return
     points = None if kind is None else start(kind, truth, plan.rules, generator)
-    if memory is None:
-        embedding, cls = model.without_memory(here.embedding), model.first_cls(count)
-    else:
-        embedding, cls = model.attend(here.embedding, memory)
-    before = None
+    conditioned = condition_features(model, here, memory, count)
+    previous = None
     for look in range(looks):
-        ambiguous = points is None or points.labels.shape[1] == 1
-        prompt = model.encode_prompt(count, points, before)
-        seen = segment(model, embedding, here, prompt, multimask=ambiguous, cls=cls, stability=False)
-        yield seen, THREE if ambiguous else SINGLE
+        seen = segment_frame(model, here, conditioned, objects=count, points=points, previous=previous, stability=False)
+        yield seen, THREE if is_ambiguous(0 if points is None else points.labels.shape[1]) else SINGLE
         if look + 1 < looks:
             with torch.no_grad():
                 more = correction(upsample(seen.logits, model.image_size)[:, 0] > 0, truth, plan.rules, generator)
-            points = more if points is None else points.then(more)
-            before = seen.logits.clamp(-PREVIOUS_LOGIT_LIMIT, PREVIOUS_LOGIT_LIMIT)
+            points, previous = more if points is None else points.then(more), seen.logits
 
 
-def recall(model: SAM2S, remembered: list[Remembered], times: Tensor, frame: int, long_term: int) -> Memory:
-    """What is read at `frame`: conditioning frames, long-term frames 1..long_term, and the short-term window.
+def clip_bank(model: SAM2S, frames: int, long_term: int) -> MemoryBank:
+    """The memory of all objects of a clip, which chooses nothing by itself: no entry is sure enough for its filter."""
+    policy = MemoryPolicy(
+        short_term=model.config.num_maskmem - 1,
+        long_term=max(1, long_term),
+        max_conditioning=max(2, frames),
+        iou_threshold=1.0,
+    )
+    return MemoryBank(policy, pointer_limit=model.config.max_pointers)
 
-    `times`, [N, T] or one row for all, are what the distances of object pointers are counted by.
+
+def recall(model: SAM2S, bank: MemoryBank, times: Tensor, frame: int) -> Memory:
+    """What is read at `frame`; as in training of SAM 2.1 also the pointers of prompted frames that lie ahead.
+
+    `times`, [N, T] or one row for all, are what the distances of object pointers are counted by: in units of the
+    pointers that are read in a long video, for which the network is trained, however short the clip.
     """
-    short, pointers = model.config.num_maskmem - 1, model.config.max_pointers
-    maps, slots, recent = [], [], []
-    for item in remembered:
-        distance = frame - item.frame
-        if item.conditioning or distance < pointers:
-            recent.append(item)
-        if item.conditioning:
-            slot = short
-        elif item.frame <= long_term:
-            slot = LONG_TERM_SLOT
-        elif distance <= short:
-            slot = distance - 1
-        else:
-            continue
-        maps.append(item.map)
-        slots.append(slot)
-    # In units of the pointers that are read in a long video, for which the network is trained, however short the clip.
-    distances = (times[:, [frame]] - times[:, [item.frame for item in recent]]) / (pointers - 1)
-    return Memory(torch.stack(maps, 1), tuple(slots), torch.stack([i.pointer for i in recent], 1), distances)
+    read = bank.recall(frame, future_pointers=True)
+    distances = times[:, [frame]] - times[:, [frame - distance for distance in read.distances]]
+    return make_memory(model, read.maps, read.slots, read.pointers, distances, model.config.max_pointers)
 
 
-def _memorize(model: SAM2S, here: ImageFeatures, seen: Segmentation, truth: Tensor, told: Tensor) -> Tensor:
+def _compute_memory(model: SAM2S, here: ImageFeatures, seen: Segmentation, truth: Tensor, told: Tensor) -> Tensor:
     """Memory map of an answer, or of the true mask for the objects that are `told` it, bool [N].
 
     Masks are not thresholded, as in training of SAM 2.1: gradients pass.

@@ -171,6 +171,23 @@ def clip_loss(
     Raises:
         ConfigError: the TSL term has a weight, but there is no bank, or no CLS token.
     """
+    total, sums, measured = sum_terms(answers, batch, weights, bank, objects=objects, scale=scale)
+    return total, {name: value.detach() for name, value in sums.items()} | _means(measured)
+
+
+def sum_terms(
+    answers: Iterable[Answer],
+    batch: ClipBatch,
+    weights: LossWeights,
+    bank: Tensor | None = None,
+    *,
+    objects: float | None = None,
+    scale: float = LOGIT_SCALE,
+) -> tuple[Tensor, dict[str, Tensor], dict[str, list[Tensor]]]:
+    """The loss, its terms by name, and what was measured, value and weight [2, N] for each answer; as `clip_loss`.
+
+    Nothing here depends on a number's value, so that it runs on tensors without content too.
+    """
     for name in ("tsl", "kinds"):
         if (weight := getattr(weights, name)) and bank is None:
             raise ConfigError(
@@ -209,7 +226,7 @@ def clip_loss(
         for name, value in scalars.items():
             sums[name] = sums[name] + value if name in sums else value
     total = torch.stack([getattr(weights, name) * value for name, value in sums.items()]).sum()
-    return total, {name: value.detach() for name, value in sums.items()} | _means(measured)
+    return total, sums, measured
 
 
 @torch.no_grad()

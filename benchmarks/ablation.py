@@ -116,8 +116,8 @@ def do(row: str, seed: int, init: str, steps: int, videos: list[EvalVideo], out:
             raise SystemExit(128 + trained.signal)
         weights = trained.weights
     memory: Literal["divemem", "sam2"] = "divemem" if overrides and DIVE[0] in overrides else "sam2"
-    run = EvalRun("sam2s", "sam2s", Prompting.MASK, memory)
-    evaluate(videos, [run], EvalSettings(str(weights), SIZE, "cpu", "fp32", confidence=CONFIDENCE), folder / "eval")
+    run = EvalRun("sam2s", "sam2s", Prompting.MASK, memory, str(weights))
+    evaluate(videos, [run], EvalSettings(SIZE, "cpu", "fp32", confidence=CONFIDENCE), folder / "eval")
     return collect(folder / "eval", run, videos, Rules())
 
 

@@ -8,7 +8,7 @@ import platform
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -72,6 +72,18 @@ def names_in(folder: Path) -> set[str]:
         raise cannot_write(folder, error) from error
 
 
+def walk_folders(root: Path, wanted: Callable[[str, Collection[str]], bool] | None = None) -> Iterator[Path]:
+    """Yield a folder and all folders below it in natural order, also those behind links that lead in no circle.
+
+    Hidden folders are left out.
+
+    Args:
+        root: the folder.
+        wanted: asked with the name of each folder and those of all folders beside it; others are not gone into.
+    """
+    yield from _walk(root, wanted or (lambda name, siblings: True), frozenset())
+
+
 def make_durable(path: Path) -> None:
     """Wait until the disk holds a file that was written and closed, so that a power cut cannot take it back."""
     with path.open("r+b") as file:  # Windows makes nothing durable that is open for reading only
@@ -112,6 +124,18 @@ def _sweep(path: Path) -> None:
         process = entry.name.removeprefix(f".partial-{_HOST}-").partition("-")[0]
         if process.isdecimal() and not is_alive(int(process)):
             _remove(entry)
+
+
+def _walk(folder: Path, wanted: Callable[[str, Collection[str]], bool], above: frozenset[str]) -> Iterator[Path]:
+    place = os.path.realpath(folder)
+    if place in above:
+        return
+    yield folder
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+    for name in sorted(names, key=natural):
+        if wanted(name, names):
+            yield from _walk(folder / name, wanted, above | {place})
 
 
 def _swap(new: Path, path: Path, old: Path) -> None:

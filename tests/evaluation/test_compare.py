@@ -268,7 +268,7 @@ def colours(folder):
 
 FAULTS = {
     "not there": (lambda folder: folder / "nowhere", "nowhere does not exist"),
-    "no masks": (lambda folder: folder, "no PNG masks in"),
+    "no masks": (lambda folder: folder, "no masks in"),
     "not json": (lambda folder: write_text(folder / "x.json", "{"), "cannot read .*x.json"),
     "other json": (lambda folder: write_text(folder / "x.json", "{}"), "no list 'annotations'"),
     "no videos": (broken_json(lambda content: content.pop("videos")), "neither 'videos'"),
@@ -321,7 +321,8 @@ def test_command_prints_table_and_json(tmp_path):
     assert (report["all"]["j"], report["all"]["f"]) == pytest.approx(tuple(100 * np.mean(want, axis=0)))
     assert set(report["subsets"]) == {"a", "b"}
     assert report["objects"][0]["frame"] == ["1", "2", "3"]
-    assert report["rules"] == {"span": "object", "skip_first_last": True, "missing": "error", "tolerance": 0.008}
+    rules = {"span": "object", "skip_first_last": True, "missing": "error", "tolerance": 0.008, "void": "auto"}
+    assert report["rules"] == rules
     assert json.loads(run(pred, gt, "--json", "--all-frames").stdout)["objects"][0]["frames"] == FRAMES
 
 

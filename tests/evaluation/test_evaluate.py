@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -73,10 +74,12 @@ def data(tmp_path):
 
 @pytest.fixture
 def settings(weights):
-    return EvalSettings(str(weights), device="cpu", probe=False)
+    return EvalSettings(device="cpu", probe=False)
 
 
-OURS = EvalRun("nano", "sam2s", Prompting.CLICK_1)
+@pytest.fixture
+def ours(weights):
+    return EvalRun("nano", "sam2s", Prompting.CLICK_1, weights=str(weights))
 
 
 def frame_scores(out, run, videos):
@@ -87,9 +90,9 @@ def files(out):
     return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*.png")}
 
 
-def test_what_was_finished_before_a_kill_is_kept(data, settings, tmp_path, monkeypatch):
+def test_what_was_finished_before_a_kill_is_kept(data, settings, ours, tmp_path, monkeypatch):
     videos = open_videos([str(data)])
-    evaluate(videos, [OURS], settings, tmp_path / "whole")
+    evaluate(videos, [ours], settings, tmp_path / "whole")
     real, tracked = protocols.track, []
 
     def track(model, policy, video, *args):
@@ -102,13 +105,13 @@ def test_what_was_finished_before_a_kill_is_kept(data, settings, tmp_path, monke
     monkeypatch.setattr(protocols, "track", track)
     out = tmp_path / "cut"
     with pytest.raises(KeyboardInterrupt):
-        evaluate(videos, [OURS], settings, out)
-    assert list(collect(out, OURS, videos, Rules()).missing) == ["a/two", "b/three"]
-    (out / OURS.folder / "masks" / "a" / ".partial-two").mkdir(parents=True)  # what a harder kill leaves
+        evaluate(videos, [ours], settings, out)
+    assert list(collect(out, ours, videos, Rules()).missing) == ["a/two", "b/three"]
+    (out / ours.folder / "masks" / "a" / ".partial-two").mkdir(parents=True)  # what a harder kill leaves
     tracked.append("a third, so that nothing stops it")
-    evaluate(videos, [OURS], settings, out)
+    evaluate(videos, [ours], settings, out)
     assert tracked[3:] == ["a/two", "b/three"]
-    assert frame_scores(out, OURS, videos) == frame_scores(tmp_path / "whole", OURS, videos)
+    assert frame_scores(out, ours, videos) == frame_scores(tmp_path / "whole", ours, videos)
     assert files(out) == files(tmp_path / "whole")
 
 
@@ -130,13 +133,13 @@ def test_one_broken_video_stops_nothing(data, weights, tmp_path):
     assert not list((tmp_path / "out").rglob("*.error"))
 
 
-def test_results_of_other_settings_are_not_mixed(data, settings, weights, tmp_path):
+def test_results_of_other_settings_are_not_mixed(data, settings, ours, tmp_path):
     videos = open_videos([str(data)], subsets=["b"])
-    evaluate(videos, [OURS], settings, tmp_path)
+    evaluate(videos, [ours], settings, tmp_path)
     with pytest.raises(
-        OutputError, match=r"three.json was made with other settings \(image_size None\); choose another"
+        OutputError, match=r"three.json was made with other settings \(image_size None\); give the row another name"
     ):
-        evaluate(videos, [OURS], EvalSettings(str(weights), image_size=96), tmp_path)
+        evaluate(videos, [ours], EvalSettings(image_size=96, device="cpu", probe=False), tmp_path)
 
 
 def test_shards_make_one_whole(data, weights, tmp_path):
@@ -160,12 +163,12 @@ def test_shards_make_one_whole(data, weights, tmp_path):
 
 
 @pytest.mark.slow
-def test_several_processes_give_the_same(data, settings, tmp_path):
+def test_several_processes_give_the_same(data, settings, ours, tmp_path):
     videos = open_videos([str(data)])
-    evaluate(videos, [OURS], settings, tmp_path / "one")
-    evaluate(videos, [OURS], settings, tmp_path / "two", workers=2)
+    evaluate(videos, [ours], settings, tmp_path / "one")
+    evaluate(videos, [ours], settings, tmp_path / "two", workers=2)
     assert files(tmp_path / "one") == files(tmp_path / "two")
-    assert frame_scores(tmp_path / "one", OURS, videos) == frame_scores(tmp_path / "two", OURS, videos)
+    assert frame_scores(tmp_path / "one", ours, videos) == frame_scores(tmp_path / "two", ours, videos)
 
 
 def test_outside_trackers_and_baselines(data, settings, tmp_path, monkeypatch):
@@ -174,9 +177,9 @@ def test_outside_trackers_and_baselines(data, settings, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     line = f"command:{sys.executable} copy.py {{frames}} {{prompts}} {{out}}"
     methods = ["copy", "flow", "outside:Still", "outside:Broken", f"mine={line}"]
-    runs = {run.label: run for run in plan_runs(methods, [], [Prompting.MASK], "")}
+    runs = {run.label: run for run in plan_runs(methods, [], [Prompting.MASK], ["there are no such weights"])}
     videos = open_videos([str(data)], subsets=["b"])
-    evaluate(videos, list(runs.values()), EvalSettings("there are no such weights"), tmp_path / "out")
+    evaluate(videos, list(runs.values()), EvalSettings(), tmp_path / "out")
     found = {label: collect(tmp_path / "out", run, videos, Rules()) for label, run in runs.items()}
     assert found["outside:Broken"].missing == {"b/three": "RuntimeError: out of luck"}
     first = read_label_map(data / "b/three/masks/000.png")
@@ -190,10 +193,10 @@ def test_outside_trackers_and_baselines(data, settings, tmp_path, monkeypatch):
     assert found["copy"].speed.p50 <= found["copy"].speed.p99
 
 
-def test_outside_trackers_start_from_the_answer_of_our_weights(data, settings, tmp_path):
-    run = EvalRun("copy", "copy", Prompting.CLICK_3)
+def test_outside_trackers_start_from_the_answer_of_our_weights(data, settings, ours, tmp_path):
+    run = EvalRun("copy", "copy", Prompting.CLICK_3, weights=ours.weights)
     videos = open_videos([str(data)], subsets=["b"])
-    ours = EvalRun("nano", "sam2s", Prompting.CLICK_3)
+    ours = replace(ours, prompt=Prompting.CLICK_3)
     evaluate(videos, [run, ours], settings, tmp_path)
     masks = [read_label_map(tmp_path / r.folder / "masks/b/three/000.png") for r in (run, ours)]
     assert np.array_equal(*masks)
@@ -202,8 +205,11 @@ def test_outside_trackers_start_from_the_answer_of_our_weights(data, settings, t
 @pytest.mark.parametrize(
     ("method", "message"),
     [
-        ("xmem", "--method 'xmem' is not one of sam2s, copy, flow, module:Class, command:LINE"),
-        ("command:run {frames}", r"does not say where to put \{prompts\} and \{out\}"),
+        ("xmem", "--method 'xmem' is not one of sam2s, copy, flow, masks:FOLDER, module:Class, command:LINE"),
+        ("command:run {frames}", r"does not say where to put \{out\}"),
+        ("command:run {out}", r"says neither where to put \{frames\} nor \{video\}"),
+        ("command:run {frames} {out} 'x", "cannot be read as a command line: No closing quotation"),
+        ("masks:nowhere", "--method masks:nowhere does not exist; give a folder of masks or a .json file"),
         ("no_such_module:Class", "No module named 'no_such_module'"),
     ],
 )
@@ -305,10 +311,11 @@ def test_published_rows_add_up():
             assert values[column] == by_model[model]
 
 
-def test_table_layout(data, settings, tmp_path):
+def test_table_layout(data, settings, ours, tmp_path):
     (data / "a").rename(data / "EV17")
     videos = open_videos([str(data)])
-    runs = [EvalRun("copy", "copy", protocol) for protocol in (Prompting.CLICK_3, Prompting.MASK)]
+    prompts = (Prompting.CLICK_3, Prompting.MASK)
+    runs = [EvalRun("copy", "copy", protocol, weights=ours.weights) for protocol in prompts]
     evaluate(videos, runs, settings, tmp_path)
     text = markdown([collect(tmp_path, run, videos, Rules()) for run in runs])
     lines = [re.sub(" +", " ", line) for line in text.splitlines()]

@@ -8,35 +8,60 @@ from typing import Annotated
 import typer
 
 from sam2s.cli.progress import progress
-from sam2s.evaluation.rules import Prompting, Rules
+from sam2s.evaluation.rules import Missing, Prompting, Rules, parse_void
 
 _Data = Annotated[
     list[str], typer.Option(help="A built SA-SV set, a folder of sequences, or synthetic:N; may be repeated.")
 ]
+_Out = Annotated[Path, typer.Option(help="Folder for masks, results and tables; what is done in it is kept.")]
+_Prompt = Annotated[list[Prompting] | None, typer.Option(help="How objects are shown; may be repeated.")]
+_Weights = Annotated[
+    list[str] | None,
+    typer.Option(help="A name from `sam2s weights list`, or a file; NAME=... names the row; may be repeated."),
+]
 _Method = Annotated[
     list[str] | None,
-    typer.Option(help="sam2s, copy, flow, module:Class or command:LINE, NAME=... names it; may be repeated."),
+    typer.Option(
+        help="sam2s, copy, flow, masks:FOLDER, module:Class or command:LINE; NAME=... names the row; may be repeated."
+    ),
 ]
+_Memory = Annotated[list[str] | None, typer.Option(help="divemem or sam2, of method sam2s; may be repeated.")]
+_Subset = Annotated[list[str] | None, typer.Option(help="Only objects of this subset; may be repeated.")]
+_Split = Annotated[
+    str | None,
+    typer.Option(help="Part of a built set (default: test), or a list in ImageSets (default: all videos)."),
+]
+_SplitFile = Annotated[Path | None, typer.Option(help="Splits that `sam2s sasv split` wrote.")]
+_Rounds = Annotated[int, typer.Option(min=1, help="Most prompted frames an object, of offline and online.")]
 _SkipFirstLast = Annotated[
     bool, typer.Option("--skip-first-last/--all-frames", help="Drop the first and the last frame of each object.")
 ]
+_Void = Annotated[
+    str, typer.Option(help="Value of undecided pixels of true masks: auto (255 beside other ids), none, or a number.")
+]
+_MissingMasks = Annotated[
+    Missing, typer.Option(help="Masks that a command or masks:FOLDER lacks: an error, or counted as empty.")
+]
+_Shard = Annotated[str, typer.Option(help="I/N: do every N-th video from I, counted from 0; one process a GPU.")]
 _Probe = Annotated[
     bool, typer.Option("--probe/--no-probe", help="Try black frames and those of another scene too, a few a video.")
 ]
-_Shard = Annotated[str, typer.Option(help="I/N: do every N-th video from I, counted from 0; one process a GPU.")]
 
 
 def eval(
     data: _Data,
-    out: Annotated[Path, typer.Option(help="Folder for masks, results and tables; what is done in it is kept.")],
-    prompt: Annotated[list[Prompting] | None, typer.Option(help="How objects are shown; may be repeated.")] = None,
-    weights: Annotated[str, typer.Option(help="A name from `sam2s weights list`, or a file.")] = "micro",
+    out: _Out,
+    prompt: _Prompt = None,
+    weights: _Weights = None,
     method: _Method = None,
-    memory: Annotated[list[str] | None, typer.Option(help="divemem or sam2, of method sam2s; may be repeated.")] = None,
-    subset: Annotated[list[str] | None, typer.Option(help="Only objects of this subset; may be repeated.")] = None,
-    split: Annotated[str, typer.Option(help="Part of a built set: train, val or test.")] = "test",
-    rounds: Annotated[int, typer.Option(min=1, help="Most prompted frames an object, of offline and online.")] = 8,
+    memory: _Memory = None,
+    subset: _Subset = None,
+    split: _Split = None,
+    split_file: _SplitFile = None,
+    rounds: _Rounds = 8,
     skip_first_last: _SkipFirstLast = True,
+    void: _Void = "auto",
+    missing: _MissingMasks = Missing.ERROR,
     image_size: Annotated[int | None, typer.Option(help="Side of the network's image, a multiple of 32.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
@@ -49,25 +74,24 @@ def eval(
     """Track videos whose masks are known by any method, and score it as the SAM2S paper does.
 
     Writes masks, report.json, report.md (Tables 2 to 4 with the published
-    rows beside ours) and plots. After Ctrl-C the same command goes on; with
-    --shard several processes share the work and the last one writes the
-    whole report.
+    rows beside ours) and plots. Rows that were made before in the same --out
+    stay in the tables. After Ctrl-C the same command goes on; with --shard
+    several processes share the work and the last one writes the whole report.
 
     Exit status: 0 all done; 1 some videos failed or are still missing; 2 invalid input or missing requirement.
     """
     import json
 
-    from sam2s.evaluation.collect import collect
     from sam2s.evaluation.datasets import open_videos
     from sam2s.evaluation.evaluate import evaluate
     from sam2s.evaluation.plan import EvalSettings, parse_shard, plan_runs
-    from sam2s.evaluation.write_report import write_plots, write_report
+    from sam2s.evaluation.write_report import report_rows, write_plots
 
     part = parse_shard(shard)
-    rules = Rules(skip_first_last=skip_first_last)
-    runs = plan_runs(method or ["sam2s"], memory or ["divemem"], prompt or [Prompting.CLICK_3], weights)
-    settings = EvalSettings(weights, image_size, device, precision, rounds, probe=probe)
-    videos = open_videos(data, split=split, subsets=subset or ())
+    prompts = prompt or [Prompting.CLICK_3]
+    runs = plan_runs(method or ["sam2s"], memory or ["divemem"], prompts, weights or ["micro"])
+    settings = EvalSettings(image_size, device, precision, rounds, probe=probe, missing=missing)
+    videos = open_videos(data, split=split, split_file=split_file, subsets=subset or (), void=parse_void(void))
     with progress("frames") as report_progress:
         evaluate(
             videos,
@@ -79,11 +103,10 @@ def eval(
             workers=workers,
             report_progress=report_progress,
         )
-    outcomes = [collect(out, run, videos, rules) for run in runs]
-    document, text = write_report(outcomes, rules, data, videos, weights, out)
-    plots = write_plots(outcomes, out)
-    print(json.dumps(document, indent=1) if json_ else text.rstrip())
+    report = report_rows(out, runs, videos, Rules(skip_first_last=skip_first_last), data)
+    plots = write_plots(report.outcomes, out)
+    print(json.dumps(report.document, indent=1) if json_ else report.text.rstrip())
     if not json_:
         print(f"\nMasks, report.md and report.json are in {out}, {plots}.")
-    if any(outcome.missing for outcome in outcomes):
+    if report.unfinished:
         raise typer.Exit(1)

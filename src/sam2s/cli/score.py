@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sam2s.cli.progress import progress
-from sam2s.evaluation.rules import Layout, Missing, Rules, Span
+from sam2s.evaluation.rules import Layout, Missing, Rules, Span, parse_void
 
 if TYPE_CHECKING:
     from sam2s.evaluation.compare import MaskComparison
@@ -33,6 +33,10 @@ _Span = Annotated[
     typer.Option(help="Count from each object's first appearance (SAM2S), or whole videos (official SA-V script)."),
 ]
 _Missing = Annotated[Missing, typer.Option(help="Masks that the prediction lacks: stop, or count as empty.")]
+_Void = Annotated[
+    str,
+    typer.Option(help="Value of undecided pixels in label maps of GT: auto (255 beside other ids), none, or a number."),
+]
 _Layout = Annotated[
     Layout, typer.Option(help="Folders: one label image a frame (DAVIS), or one folder an object (SA-V).")
 ]
@@ -49,6 +53,7 @@ def score(
     skip_first_last: _SkipFirstLast = True,
     span: _Span = Span.OBJECT,
     missing: _Missing = Missing.ERROR,
+    void: _Void = "auto",
     layout: _Layout = Layout.AUTO,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print everything as JSON instead of the table.")] = False,
@@ -71,7 +76,7 @@ def score(
     from sam2s.evaluation.confidence import calibration
     from sam2s.evaluation.report import as_json
 
-    rules = Rules(span, skip_first_last, missing)
+    rules = Rules(span, skip_first_last, missing, void=parse_void(void))
     with progress("frames", refresh_thread=False) as report_progress:
         comparison = compare(
             pred,

@@ -43,6 +43,7 @@ ENOUGH = 0.85
 class _VideoResult:
     """The result file of one video, and the scores of its objects."""
 
+    name: str
     data: dict[str, Any]
     scores: list[ObjectScore]
 
@@ -71,7 +72,7 @@ def collect(out: Path, run: EvalRun, videos: Sequence[EvalVideo], rules: Rules) 
             missing[video.name] = failed.read_text().strip() if failed.exists() else undone
             incomplete |= video.columns
         else:
-            results.append(_VideoResult(data, _scores(video.name, data, rules)))
+            results.append(_VideoResult(video.name, data, _scores(video.name, data, rules)))
     documents = [result.data for result in results]
     return EvalOutcome(
         run,
@@ -83,7 +84,17 @@ def collect(out: Path, run: EvalRun, videos: Sequence[EvalVideo], rules: Rules) 
         frozenset(incomplete),
         documents[-1]["image_size"] if documents else None,
         tuple(sorted({data["hardware"] for data in documents})),
+        notes=_notes(results),
     )
+
+
+def _notes(results: Iterable[_VideoResult]) -> dict[str, list[str]]:
+    """Videos by what was decided in reading their masks."""
+    videos: dict[str, list[str]] = {}
+    for result in results:
+        for note in result.data["notes"]:
+            videos.setdefault(note, []).append(result.name)
+    return videos
 
 
 def _scores(name: str, data: Mapping[str, Any], rules: Rules) -> list[ObjectScore]:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sam2s.errors import DatasetError
 from sam2s.evaluation.maskjson import read_json, read_sav
-from sam2s.evaluation.maskset import ObjectMasks, VideoMasks, read_folder
+from sam2s.evaluation.maskset import FrameMasks, ObjectMasks, VideoMasks, read_folder
 from sam2s.evaluation.processes import ProgressCallback
+from sam2s.evaluation.region import exclude
 from sam2s.evaluation.rules import Layout, Missing, Rules
 from sam2s.evaluation.sequence import FrameScore, ObjectScore, assemble, score_frame
+from sam2s.processes import worker_pool
 
 _CHUNK = 8  # frames a task: small enough to fill all cores to the end, large enough to hide the sending
 
@@ -44,14 +43,18 @@ class Pair:
 
     def measure(self, key: str, rules: Rules) -> FrameScores:
         """Measure one frame; what the prediction lacks is empty."""
-        gt, gt_size = self.gt.read(key)
-        pred, pred_size = self.pred.read(key) if self.pred else ({}, None)
-        if gt_size and pred_size and gt_size != pred_size:
+        gt = self.gt.read(key)
+        pred = self.pred.read(key) if self.pred else FrameMasks({}, None)
+        if gt.size and pred.size and gt.size != pred.size:
             raise DatasetError(
-                f"{self.name}, frame {key}: prediction is {pred_size[1]}x{pred_size[0]}, "
-                f"truth {gt_size[1]}x{gt_size[0]}; write the masks at the size of the source frames"
+                f"{self.name}, frame {key}: prediction is {pred.size[1]}x{pred.size[0]}, "
+                f"truth {gt.size[1]}x{gt.size[0]}; write the masks at the size of the source frames"
             )
-        return score_frame(pred, gt, gt_size or pred_size or (1, 1), tolerance=rules.tolerance)
+        predicted = pred.regions
+        if gt.void is not None:
+            decided = {object_id: exclude(region, gt.void) for object_id, region in predicted.items()}
+            predicted = {object_id: region for object_id, region in decided.items() if region is not None}
+        return score_frame(predicted, gt.regions, gt.size or pred.size or (1, 1), tolerance=rules.tolerance)
 
     def missing(self) -> int:
         """How many masks of annotated frames the prediction lacks."""
@@ -91,16 +94,27 @@ class MaskComparison:
         return [score for score in self.scores if not score.frame_scores]
 
 
-def open_masks(path: Path, layout: Layout = Layout.AUTO, truth: Path | None = None) -> dict[str, VideoMasks]:
-    """Open a folder of PNG masks, a JSON file, or a folder of SA-V's JSON files as videos by name.
+def open_masks(
+    path: Path,
+    layout: Layout = Layout.AUTO,
+    truth: Path | None = None,
+    void: int | Literal["auto"] | None = None,
+) -> dict[str, VideoMasks]:
+    """Open a folder of pictures of masks, a JSON file, or a folder of SA-V's JSON files as videos by name.
+
+    Args:
+        path: the folder or file.
+        layout: how folders are to be read.
+        truth: for a bare list of results, the file whose `videos` or `images` the results refer to.
+        void: in label maps, the value of pixels that nobody decided; "auto": 255, in a video that has other ids too.
 
     Raises:
         DatasetError: there is nothing to read, or it is not of a form that is known.
     """
     if not path.exists():
-        raise DatasetError(f"{path} does not exist: give a folder of PNG masks or a .json file")
+        raise DatasetError(f"{path} does not exist: give a folder of masks or a .json file")
     if path.is_dir():
-        return read_sav(path) or read_folder(path, layout)
+        return read_sav(path) or read_folder(path, layout, void)
     return read_json(path, truth)
 
 
@@ -128,7 +142,7 @@ def compare(
     Raises:
         DatasetError: masks cannot be read, differ in size, or are missing and `rules.missing` is `error`.
     """
-    truth = open_masks(gt, layout)
+    truth = open_masks(gt, layout, void=rules.void)
     if layout is Layout.AUTO and any(isinstance(video, ObjectMasks) for video in truth.values()):
         layout = Layout.OBJECTS  # a prediction may lack the first object, by which the layout is told
     pairs, extra = pair_up(truth, open_masks(pred, layout, truth=gt))
@@ -205,19 +219,15 @@ def _mapping(
         yield partial(map, partial(_measure_task, pairs, rules))
         return
     safe_to_fork = sys.platform == "linux" and threading.active_count() == 1
-    context = multiprocessing.get_context("fork" if safe_to_fork else "spawn")
-    with ProcessPoolExecutor(workers, context, _start_worker, (pairs, rules)) as pool:
-        try:
-            yield partial(pool.map, _measure_in_process)
-        finally:
-            pool.shutdown(cancel_futures=True)
+    start: Literal["fork", "spawn"] = "fork" if safe_to_fork else "spawn"
+    with worker_pool(workers, initializer=_start_worker, arguments=(pairs, rules), start=start) as pool:
+        yield partial(pool.map, _measure_in_process)
 
 
 _process: dict[str, Any] = {}  # what a worker process was started with
 
 
 def _start_worker(pairs: list[Pair], rules: Rules) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the pool
     _process.update(pairs=pairs, rules=rules)
 
 

@@ -26,7 +26,7 @@ def diagnostic_tables(outcomes: Sequence[EvalOutcome]) -> list[str]:
 
 
 def _head(outcome: EvalOutcome) -> list[str]:
-    return [f"**{outcome.run.label}**", str(outcome.run.prompt)]
+    return [outcome.title, str(outcome.run.prompt)]
 
 
 def _percent(value: float) -> str:

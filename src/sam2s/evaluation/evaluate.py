@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, wait
+from contextlib import ExitStack
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
 import torch
 
-from sam2s.errors import ConfigError, OutputError
-from sam2s.evaluation.method import find_method
+from sam2s.checkpoints import find_weights
+from sam2s.errors import ConfigError
+from sam2s.evaluation.find_method import find_method
+from sam2s.evaluation.outside import ReadyMasks
+from sam2s.evaluation.outside_masks import find_video
 from sam2s.evaluation.plan import OURS, EvalRun, EvalSettings
 from sam2s.evaluation.processes import ProgressCallback
 from sam2s.evaluation.result_files import forget_results, is_done
 from sam2s.evaluation.videos import EvalVideo
 from sam2s.evaluation.worker import Worker, frame_count
+from sam2s.processes import locked, worker_pool
 
 VideoTask = tuple[EvalVideo, EvalVideo | None, list[EvalRun]]
 
@@ -55,7 +58,7 @@ def evaluate(
         ConfigError: a run cannot be done at all.
         OutputError: the folder holds results of other settings, or cannot be written.
     """
-    _check_runs(runs)
+    _check_runs(runs, videos, settings)
     part, parts = shard
     mine = videos[part::parts]
     if overwrite:
@@ -70,22 +73,45 @@ def evaluate(
     before = total - sum(len(todo) * frame_count(video) for video, _, todo in tasks)
     report = report_progress or (lambda done, total, name: None)
     report(before, total, "")
-    if len(tasks) <= 1 or workers <= 1:
-        _work_alone(settings, out, tasks, lambda done, name: report(before + done, total, name))
-    else:
-        _work_together(
-            settings, out, tasks, min(workers, len(tasks)), lambda done, name: report(before + done, total, name)
-        )
+    with ExitStack() as locks:
+        for run in runs:
+            locks.enter_context(locked(out / ".locks" / f"{run.folder} {part} of {parts}"))
+        if len(tasks) <= 1 or workers <= 1:
+            _work_alone(settings, out, tasks, lambda done, name: report(before + done, total, name))
+        else:
+            _work_together(
+                settings, out, tasks, min(workers, len(tasks)), lambda done, name: report(before + done, total, name)
+            )
 
 
-def _check_runs(runs: Sequence[EvalRun]) -> None:
+def _check_runs(runs: Sequence[EvalRun], videos: Sequence[EvalVideo], settings: EvalSettings) -> None:
+    """Find out before minutes of work what cannot be done at all."""
     for run in runs:
-        if run.method != OURS and run.prompt.interactive:
+        if run.uses_weights:
+            find_weights(run.weights)
+        if run.method == OURS:
+            continue
+        if run.prompt.interactive:
             raise ConfigError(
                 f"--prompt {run.prompt} needs a tracker that can be corrected; use it with --method sam2s"
             )
-        if run.method != OURS:
-            find_method(run.method)
+        method = find_method(run.method, settings.missing)
+        if isinstance(method, ReadyMasks):
+            _check_ready(method, videos)
+
+
+def _check_ready(method: ReadyMasks, videos: Sequence[EvalVideo]) -> None:
+    """Refuse one video's masks for two videos, and masks none of which are of any video."""
+    names = {video.name: find_video(method.videos, video.name) for video in videos}
+    owners: dict[str, str] = {}
+    for video, name in names.items():
+        if name is not None and (other := owners.setdefault(name, video)) != video:
+            raise ConfigError(
+                f"{method.place / name} could be the masks of {other} and of {video}; give them whole names"
+            )
+    if not owners:
+        there, wanted = (", ".join(list(some)[:3]) for some in (method.videos, names))
+        raise ConfigError(f"{method.place} has masks of {there}, none of which is a video of --data ({wanted})")
 
 
 def _work_alone(
@@ -110,23 +136,15 @@ def _work_together(
 ) -> None:
     """Do the tasks in several processes, which count their frames in memory that they share."""
     threads = max(1, (os.cpu_count() or 1) // workers)
-    context = multiprocessing.get_context("spawn")
-    counter = context.Value("q", 0)
-    with ProcessPoolExecutor(workers, context, _start_worker, (settings, out, threads, counter)) as pool:
-        try:
-            pending = {pool.submit(_work_in_process, task) for task in tasks}
-            name = ""
-            while pending:
-                done, pending = wait(pending, _POLL, FIRST_COMPLETED)
-                for future in done:
-                    name = future.result()
-                report(counter.value, name)
-        except BrokenProcessPool as error:
-            raise OutputError(
-                "a process died, perhaps for lack of memory; the same command goes on, try fewer --workers"
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
+    counter = multiprocessing.get_context("spawn").Value("q", 0)
+    with worker_pool(workers, initializer=_start_worker, arguments=(settings, out, threads, counter)) as pool:
+        pending = {pool.submit(_work_in_process, task) for task in tasks}
+        name = ""
+        while pending:
+            done, pending = wait(pending, _POLL, FIRST_COMPLETED)
+            for future in pool.completed(list(done)):
+                name = future.result()
+            report(counter.value, name)
 
 
 _process: dict[str, Worker] = {}  # what a worker process was started with
@@ -137,7 +155,6 @@ def _start_worker(settings: EvalSettings, out: Path, threads: int, counter: Sync
         with counter.get_lock():
             counter.value += frames
 
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once: half a video is never kept
     torch.set_num_threads(threads)
     _process["worker"] = Worker(settings, out, count_frames)
 

@@ -5,20 +5,22 @@ Frames of two sides are paired by their key: the file's stem, numbers without le
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
 
 from sam2s.errors import DatasetError
 from sam2s.evaluation.region import Region, cut_labels, cut_mask
 from sam2s.evaluation.rules import Layout
-from sam2s.files import natural
-from sam2s.formats.folders import list_pictures
+from sam2s.files import natural, walk_folders
 from sam2s.masks import polygon, rle
 from sam2s.masks.palette import read_label_map
+from sam2s.picture_files import IMAGE_SUFFIXES
 
 _NOT_MASKS = re.compile(r"frames|JPEGImages.*|\..*", re.IGNORECASE)
 _OBJECT_FOLDER = re.compile(r"\d{3}")
@@ -42,9 +44,20 @@ class VideoMasks(Protocol):
         """What each object has by frame, where the layout is by object; else None."""
         ...
 
-    def read(self, key: str) -> tuple[dict[int, Region], tuple[int, int] | None]:
-        """Read the objects on a frame and the frame's size (H, W), where it is known; none on a frame without masks."""
+    def read(self, key: str) -> FrameMasks:
+        """Read the objects on a frame; a frame without masks has none and no size."""
         ...
+
+
+VOID = 255
+
+
+class FrameMasks(NamedTuple):
+    """The objects on a frame, its size (H, W) where that is known, and its undecided pixels bool [H, W], if any."""
+
+    regions: dict[int, Region]
+    size: tuple[int, int] | None
+    void: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -53,9 +66,11 @@ class LabelMaps:
 
     Attributes:
         files: label images by frame key, in time order.
+        void: value of pixels that nobody decided; "auto": 255, in a video that has other ids too.
     """
 
     files: dict[str, Path]
+    void: int | Literal["auto"] | None = None
     by_object: None = None
 
     @property
@@ -63,12 +78,28 @@ class LabelMaps:
         """Keys of the frames that have masks, in time order."""
         return tuple(self.files)
 
-    def read(self, key: str) -> tuple[dict[int, Region], tuple[int, int] | None]:
-        """Read the objects on a frame, and its size (H, W) where it is known."""
+    def read(self, key: str) -> FrameMasks:
+        """Read the objects on a frame, its size, and its undecided pixels."""
         if key not in self.files:
-            return {}, None
+            return FrameMasks({}, None)
         labels = read_label_map(self.files[key])
-        return cut_labels(labels), labels.shape
+        regions = cut_labels(labels)
+        value = self._void_value(regions.keys())
+        if value is None or regions.pop(value, None) is None:
+            return FrameMasks(regions, labels.shape)
+        return FrameMasks(regions, labels.shape, labels == value)
+
+    def _void_value(self, ids: Collection[int]) -> int | None:
+        """The value of undecided pixels on a frame with these ids."""
+        if self.void != "auto":
+            return self.void
+        if VOID not in ids or VOID - 1 in ids:
+            return None
+        return VOID if len(ids) > 1 or self._has_other_ids else None
+
+    @cached_property
+    def _has_other_ids(self) -> bool:
+        return any(set(cut_labels(read_label_map(path))) - {VOID} for path in self.files.values())
 
 
 @dataclass(frozen=True)
@@ -86,7 +117,7 @@ class ObjectMasks:
         """Keys of the frames that have masks, in time order."""
         return tuple(sorted({key for files in self.by_object.values() for key in files}, key=natural))
 
-    def read(self, key: str) -> tuple[dict[int, Region], tuple[int, int] | None]:
+    def read(self, key: str) -> FrameMasks:
         """Read the objects on a frame, and its size (H, W) where it is known."""
         regions: dict[int, Region] = {}
         size: tuple[int, int] | None = None
@@ -103,7 +134,7 @@ class ObjectMasks:
                     )
                 size = labels.shape
                 regions |= {object_id: regions_in_file[0]} if regions_in_file else {}
-        return regions, size
+        return FrameMasks(regions, size)
 
 
 @dataclass(frozen=True)
@@ -132,7 +163,7 @@ class Outlined:
         """Keys of the frames that have masks, in time order."""
         return tuple(self.masks)
 
-    def read(self, key: str) -> tuple[dict[int, Region], tuple[int, int] | None]:
+    def read(self, key: str) -> FrameMasks:
         """Read the objects on a frame, and its size (H, W) where it is known."""
         regions: dict[int, Region] = {}
         size = self.size
@@ -149,11 +180,13 @@ class Outlined:
             region = cut_mask(mask)
             if region:
                 regions[object_id] = region
-        return regions, size
+        return FrameMasks(regions, size)
 
 
-def read_folder(root: Path, layout: Layout = Layout.AUTO) -> dict[str, VideoMasks]:
-    """Find the videos in or below a folder of PNG files, by their path below it, in natural order.
+def read_folder(
+    root: Path, layout: Layout = Layout.AUTO, void: int | Literal["auto"] | None = None
+) -> dict[str, VideoMasks]:
+    """Find the videos in or below a folder of pictures, by their path below it, in natural order.
 
     Where a folder has a subfolder `masks`, only that is looked at and its name is left out; folders that hold pictures
     (`frames`, `JPEGImages`) are left out.
@@ -162,26 +195,23 @@ def read_folder(root: Path, layout: Layout = Layout.AUTO) -> dict[str, VideoMask
         DatasetError: there is no PNG file.
     """
     leaves: dict[str, Path] = {}
-    for folder, subfolders, files in os.walk(root):
-        subfolders[:] = (
-            ["masks"] if "masks" in subfolders else [name for name in subfolders if not _NOT_MASKS.fullmatch(name)]
-        )
-        if any(name.lower().endswith(".png") for name in files):
-            leaves[Path(folder).relative_to(root).as_posix()] = Path(folder)
+    for folder in walk_folders(root, _is_of_masks):
+        if not (folder / "masks").is_dir() and any(f.suffix.lower() in IMAGE_SUFFIXES for f in folder.iterdir()):
+            leaves[folder.relative_to(root).as_posix()] = folder
     if not leaves:
-        raise DatasetError(f"no PNG masks in {root}: give the folder that holds the videos' folders, or a .json file")
+        raise DatasetError(f"no masks in {root}: give the folder that holds the videos' folders, or a .json file")
     siblings: dict[str, list[str]] = {}
     for name in sorted(leaves, key=natural):
         siblings.setdefault(name.rpartition("/")[0], []).append(name)
     videos: dict[str, VideoMasks] = {}
     for parent, names in siblings.items():
         if layout is Layout.OBJECTS or (layout is Layout.AUTO and _are_objects(parent, names)):
-            folders = {_object_id(leaves[name]): _by_key(leaves[name]) for name in names}
+            folders = {_object_id(leaves[name]): mask_files(leaves[name]) for name in names}
             videos[parent or root.resolve().name] = ObjectMasks(folders)
         else:
             for name in names:
                 video = root.resolve().name if name in (".", "masks") else name.removesuffix("/masks")
-                videos[video] = LabelMaps(_by_key(leaves[name]))
+                videos[video] = LabelMaps(mask_files(leaves[name]), void)
     return {name: videos[name] for name in sorted(videos, key=natural)}
 
 
@@ -203,5 +233,21 @@ def _object_id(folder: Path) -> int:
     return int(folder.name)
 
 
-def _by_key(folder: Path) -> dict[str, Path]:
-    return {frame_key(stem): path for stem, path in list_pictures(folder).items() if path.suffix.lower() == ".png"}
+def mask_files(folder: Path) -> dict[str, Path]:
+    """Pictures of masks in a folder by frame key, in time order: PNG files, or others where there are none.
+
+    Raises:
+        DatasetError: two are of one frame.
+    """
+    files = [f for f in folder.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES and not f.name.startswith(".")]
+    lossless = [file for file in files if file.suffix.lower() == ".png"]
+    by_key: dict[str, Path] = {}
+    for path in sorted(lossless or files, key=lambda path: natural(path.stem)):
+        if (other := by_key.setdefault(frame_key(path.stem), path)) != path:
+            raise DatasetError(f"{other} and {path} are both masks of frame {frame_key(path.stem)}; keep one")
+    return by_key
+
+
+def _is_of_masks(name: str, siblings: Collection[str]) -> bool:
+    """Whether a folder may hold masks: `masks` where there is one, else all but folders of pictures."""
+    return name == "masks" if "masks" in siblings else not _NOT_MASKS.fullmatch(name)

@@ -17,6 +17,9 @@ from sam2s.evaluation.rules import Rules
 from sam2s.evaluation.sequence import ObjectScore
 from sam2s.evaluation.summary import by_subset, macro_average
 
+PARTIAL = " †"
+"""Marks what was measured on a part of a benchmark."""
+
 
 @dataclass(frozen=True)
 class Speed:
@@ -135,6 +138,8 @@ class EvalOutcome:
         incomplete: subsets of these videos.
         image_size: side of our network's image, None if it had no part in it.
         hardware: what it was computed on, in words.
+        partial: columns of which the data hold only a part of the benchmark.
+        notes: what was decided in reading masks of others, with the videos.
     """
 
     run: EvalRun
@@ -146,6 +151,13 @@ class EvalOutcome:
     incomplete: frozenset[str] = frozenset()
     image_size: int | None = None
     hardware: tuple[str, ...] = ()
+    partial: frozenset[str] = frozenset()
+    notes: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The row's name in tables; marked where its data are a part of a benchmark only."""
+        return f"**{self.run.label}**{PARTIAL * bool(self.partial)}"
 
     def subsets(self) -> dict[str, float]:
         """J&F by subset, in percent."""
@@ -158,6 +170,7 @@ class EvalOutcome:
     def to_json(self, rules: Rules) -> dict[str, Any]:
         """As plain values; scores as `sam2s score --json` gives them, without an average if videos are missing."""
         head: dict[str, Any] = {"label": self.run.label, "method": self.run.method, "memory": self.run.memory}
+        head |= {"weights": self.run.weights if self.run.uses_weights else None, "notes": self.notes}
         head |= {"prompt": str(self.run.prompt), "hardware": self.hardware, "failed": self.missing}
         head |= {"incomplete_subsets": sorted(self.incomplete)}
         head |= {"speed": _plain(self.speed), "clicks": _plain(self.clicks)}

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 from sam2s.errors import ConfigError
-from sam2s.evaluation.rules import Prompting
+from sam2s.evaluation.rules import Missing, Prompting
 from sam2s.memory import MemoryPolicy
 
 OURS = "sam2s"
+_PLAIN_NAMES = ("weights", "model", "best", "last", "final", "checkpoint")  # of files that say nothing of their run
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,14 @@ class EvalRun:
         method: `sam2s`, or a method of `method.py`.
         prompt: the protocol.
         memory: what our tracker remembers; of no meaning for other methods.
+        weights: the network that tracks, or whose first masks other methods start from; a name or a path.
     """
 
     label: str
     method: str
     prompt: Prompting
     memory: Literal["divemem", "sam2"] = "divemem"
+    weights: str = "micro"
 
     @property
     def folder(self) -> str:
@@ -39,7 +42,7 @@ class EvalRun:
     @property
     def uses_weights(self) -> bool:
         """Whether our network is needed: for tracking, or for the masks that other methods start from."""
-        return self.method == OURS or self.prompt is not Prompting.MASK
+        return self.method == OURS or (self.prompt is not Prompting.MASK and not self.method.startswith("masks:"))
 
 
 @dataclass(frozen=True)
@@ -47,39 +50,71 @@ class EvalSettings:
     """What all runs share; as for `sam2s.load`.
 
     `rounds` is the most prompted frames of an interactive protocol, `confidence` the predicted IoU above which DiveMem
-    may remember a frame (the paper's gamma), `probe` whether black frames and those of another scene are tried too.
+    may remember a frame (the paper's gamma), `probe` whether black frames and those of another scene are tried too,
+    `missing` what to do about masks that a program or a folder of masks lacks.
     """
 
-    weights: str = "micro"
     image_size: int | None = None
     device: str = "auto"
     precision: str = "auto"
     rounds: int = 8
     confidence: float | None = None
     probe: bool = True
+    missing: Missing = Missing.ERROR
 
 
 def plan_runs(
-    methods: Sequence[str], memories: Sequence[str], prompts: Sequence[Prompting], weights: str
+    methods: Sequence[str], memories: Sequence[str], prompts: Sequence[Prompting], weights: Sequence[str]
 ) -> list[EvalRun]:
     """Make the runs out of what was asked for.
 
+    `sam2s` is a row for each of the weights and memories; other methods start from the masks of the first weights. A
+    row is called what stands before `=` in its method or its weights.
+
     Raises:
-        ConfigError: an unknown memory, or two runs of one name.
+        ConfigError: an unknown memory, two rows of one name, or one row under two names.
     """
-    runs = []
-    for text in methods:
-        head, equals, tail = text.partition("=")
-        named = bool(equals) and not set(head) & set(": /{")
-        name, spec = (head, tail) if named else (_short(text, weights), text)
-        for memory in dict.fromkeys(memories) if spec == OURS else ("divemem",):
+    named_weights = [_split_name(text) for text in dict.fromkeys(weights)]
+    rows: dict[tuple[str, str, str], str] = {}  # (method, memory, weights) -> label
+    for text in dict.fromkeys(methods):
+        name, spec = _split_name(text)
+        for row, label in _rows(name, spec, list(dict.fromkeys(memories)), named_weights):
+            if rows.setdefault(row, label) != label:
+                raise ConfigError(f"{rows[row]!r} and {label!r} are one row under two names; leave one out")
+    labels = list(rows.values())
+    folders = [EvalRun(label, "", Prompting.MASK).folder for label in labels]
+    if repeated := [label for label, folder in zip(labels, folders, strict=True) if folders.count(folder) > 1]:
+        raise ConfigError(f"two rows are called {repeated[0]!r}; name them: --method NAME=..., or --weights NAME=...")
+    return [
+        EvalRun(label, method, protocol, memory, of)  # type: ignore[arg-type]
+        for (method, memory, of), label in rows.items()
+        for protocol in dict.fromkeys(prompts)
+    ]
+
+
+def _rows(
+    name: str | None, spec: str, memories: Sequence[str], weights: Sequence[tuple[str | None, str]]
+) -> list[tuple[tuple[str, str, str], str]]:
+    """The rows that one `--method` makes: method, memory and weights, and the label."""
+    if spec != OURS:
+        return [((spec, "divemem", weights[0][1]), name or _short_name(spec))]
+    rows = []
+    for weights_name, path in weights:
+        chosen = name if len(weights) == 1 and name else weights_name
+        for memory in memories:
             MemoryPolicy(kind=memory)  # type: ignore[arg-type]  # checks it
-            label = f"{name} {memory}" if spec == OURS else name
-            runs += [EvalRun(label, spec, protocol, memory) for protocol in dict.fromkeys(prompts)]  # type: ignore[arg-type]
-    folders = [run.folder for run in runs]
-    if repeated := [run.label for run in runs if folders.count(run.folder) > 1]:
-        raise ConfigError(f"two methods are called {repeated[0]!r}; name them: --method NAME=...")
-    return runs
+            suffix = f" {memory}" if chosen is None or len(memories) > 1 else ""
+            rows.append(((OURS, memory, path), f"{chosen or weights_label(path)}{suffix}"))
+    return rows
+
+
+def weights_label(weights: str) -> str:
+    """What a row of these weights is called: the name, the file's stem, or the folder of `weights.safetensors`."""
+    path = Path(weights)
+    if not path.suffix and not path.is_dir():
+        return path.name
+    stem = path.stem if path.suffix in (".safetensors", ".pt", ".pth") else path.name
+    return path.resolve().parent.name if stem in _PLAIN_NAMES else stem
 
 
 def parse_shard(text: str) -> tuple[int, int]:
@@ -94,5 +129,17 @@ def parse_shard(text: str) -> tuple[int, int]:
     return int(part), int(parts)
 
 
-def _short(spec: str, weights: str) -> str:
-    return Path(weights).name if spec == OURS else "command" if spec.startswith("command:") else spec
+def _split_name(text: str) -> tuple[str | None, str]:
+    """Take the name off `NAME=SPEC`; an `=` within a path or a command line makes no name."""
+    head, equals, tail = text.partition("=")
+    if not equals or set(head) & set(":/\\{"):
+        return None, text
+    if not head.strip() or not tail:
+        raise ConfigError(f"{text!r} is not NAME=... with a name and what it names")
+    return head.strip(), tail
+
+
+def _short_name(spec: str) -> str:
+    if spec.startswith("masks:"):
+        return Path(spec.removeprefix("masks:")).resolve().name
+    return "command" if spec.startswith("command:") else spec

@@ -111,6 +111,10 @@ class ProbeVideo:
         """The objects on the first frame; nothing is annotated on the others."""
         return self._first if frame == 0 else {}
 
+    def void(self, frame: int) -> np.ndarray | None:
+        """Nothing is undecided in a probe."""
+        return None
+
 
 def count_probe(tracked: Iterable[TrackedFrame], objects: Iterable[int]) -> ProbeCounts:
     """Count the answers to the last `PROBED` frames of a probe."""

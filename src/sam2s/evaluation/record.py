@@ -36,6 +36,12 @@ class TrackedFrame(NamedTuple):
     claims: dict[int, ObjectClaim]
     timed: bool
 
+    def without(self, void: np.ndarray | None) -> TrackedFrame:
+        """The same without the undecided pixels of the frame."""
+        if void is None:
+            return self
+        return self._replace(masks={object_id: mask & ~void for object_id, mask in self.masks.items()})
+
 
 @dataclass
 class MemoryUse:
@@ -82,6 +88,7 @@ class VideoRecord:
         self.annotated: dict[int, list[str]] = {object_id: [] for object_id in objects}
         self.claims: dict[int, list[ObjectClaim]] = {object_id: [] for object_id in self.annotated}
         self.memory: dict[int, MemoryUse] = {}
+        self.notes: list[str] = []
         self.frames_read = 0
         self.seconds = 0.0
         self.latency: list[float] = []
@@ -121,6 +128,7 @@ class VideoRecord:
             "memory": {i: use.as_dict() for i, use in self.memory.items()},
             "clicks": self.interactions.clicks,
             "first_frame_j": self.interactions.first,
+            "notes": list(dict.fromkeys(self.notes)),
             "frames_read": self.frames_read,
             "seconds": round(self.seconds, 4),
             "latency_ms": self.latency,

@@ -33,6 +33,13 @@ class Region:
         return self.left + self.mask.shape[1]
 
 
+def exclude(region: Region, void: np.ndarray) -> Region | None:
+    """Take the pixels of `void`, bool [H, W] of the frame, out of a region; None if nothing is left."""
+    inside = region.mask & ~void[region.top : region.bottom, region.left : region.right]
+    rest = cut_mask(inside)
+    return Region(rest.mask, region.top + rest.top, region.left + rest.left) if rest else None
+
+
 def cut_mask(mask: np.ndarray) -> Region | None:
     """Cut out the true pixels of a mask bool [H, W]; None if there are none."""
     rows = np.flatnonzero(mask.any(axis=1))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,10 @@ from sam2s.checkpoints import find_weights
 from sam2s.errors import OutputError, Sam2sError
 from sam2s.evaluation.plan import OURS, EvalRun, EvalSettings
 from sam2s.evaluation.videos import EvalVideo
+from sam2s.files import walk_folders
 
-RESULT_FORMAT = 2
+_MASKS = "masks_state"
+RESULT_FORMAT = 3
 """Number of the form of result files; those of another one are computed again."""
 
 
@@ -48,7 +49,7 @@ def read_result(out: Path, run: EvalRun, video: EvalVideo) -> dict[str, Any] | N
 
 
 def is_done(out: Path, run: EvalRun, video: EvalVideo, settings: EvalSettings) -> bool:
-    """Whether a video has a result of this run.
+    """Whether a video has a result of this run, and of the same masks if these were there before.
 
     Raises:
         OutputError: it has one of other settings.
@@ -57,10 +58,16 @@ def is_done(out: Path, run: EvalRun, video: EvalVideo, settings: EvalSettings) -
     if result is None:
         return False
     before, now = result["settings"], identity(run, settings)
-    if before != now:
+    changed = [key for key in before.keys() | now.keys() if before.get(key) != now.get(key)]
+    if changed == [_MASKS]:
+        return False
+    if changed:
         path = result_path(out, run, video.name)
-        changed = ", ".join(f"{key} {before.get(key)!r}" for key in now if before.get(key) != now[key])
-        raise OutputError(f"{path} was made with other settings ({changed}); choose another --out, or --overwrite")
+        settings_before = ", ".join(f"{key} {before.get(key)!r}" for key in sorted(changed))
+        raise OutputError(
+            f"{path} was made with other settings ({settings_before}); give the row another name (NAME=...), choose "
+            "another --out, or --overwrite"
+        )
     return True
 
 
@@ -81,10 +88,27 @@ def identity(run: EvalRun, settings: EvalSettings) -> dict[str, Any]:
             known["confidence"] = settings.confidence
     if run.prompt.interactive:
         known["rounds"] = settings.rounds
+    kind, _, rest = run.method.partition(":")
+    if kind in ("masks", "command"):
+        known["missing"] = str(settings.missing)
+    if kind == "masks":
+        known[_MASKS] = _folder_state(rest)
     if run.uses_weights:
-        of_network = {k: v for k, v in asdict(settings).items() if k in ("weights", "image_size", "precision")}
-        known |= of_network | {"weights_hash": _hash(settings.weights)}
+        known |= {"weights": run.weights, "image_size": settings.image_size, "precision": settings.precision}
+        known["weights_hash"] = _hash(run.weights)
     return known
+
+
+def _folder_state(place: str) -> str:
+    """Changes when a file below a folder does, by its size and time; cheap for folders of many pictures."""
+    root = Path(place).expanduser()
+    digest = hashlib.sha256()
+    for folder in walk_folders(root) if root.is_dir() else [root]:
+        for file in sorted(folder.iterdir()) if folder.is_dir() else [folder]:
+            if file.is_file():
+                state = file.stat()
+                digest.update(f"{file} {state.st_size} {state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
 
 
 @cache

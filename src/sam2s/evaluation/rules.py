@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Literal
+
+from sam2s.errors import ConfigError
 
 TOLERANCE = 0.008
 """How far boundaries may lie apart, as a part of the image diagonal (DAVIS, SA-V)."""
@@ -81,13 +84,31 @@ class Rules:
         skip_first_last: whether the first and the last frame of that span are dropped.
         missing: what to do about frames and videos that the prediction lacks.
         tolerance: how far boundaries may lie apart, as a part of the image diagonal.
+        void: in label maps of the truth, the value of pixels that nobody decided, which count for nobody; "auto": 255,
+            in a video that has other ids too (DAVIS 2017, Endoscapes), and none where there is a file for each object.
     """
 
     span: Span = Span.OBJECT
     skip_first_last: bool = True
     missing: Missing = Missing.ERROR
     tolerance: float = TOLERANCE
+    void: int | Literal["auto"] | None = "auto"
 
     def as_dict(self) -> dict[str, object]:
         """The rules as they go into a report."""
         return asdict(self)
+
+
+def parse_void(text: str) -> int | Literal["auto"] | None:
+    """Read `auto`, `none`, or a value from 1 to 65535.
+
+    Raises:
+        ConfigError: it is none of them.
+    """
+    if text == "auto":
+        return "auto"
+    if text == "none":
+        return None
+    if text.isdecimal() and 1 <= int(text) <= 65535:
+        return int(text)
+    raise ConfigError(f"--void {text!r} is not auto, none, or a value of pixels from 1 to 65535")

@@ -11,7 +11,7 @@ import yaml
 
 from sam2s.evaluation.diagnostic_tables import diagnostic_tables
 from sam2s.evaluation.markdown_table import number, table
-from sam2s.evaluation.outcome import EvalOutcome
+from sam2s.evaluation.outcome import PARTIAL, EvalOutcome
 from sam2s.evaluation.rules import Prompting
 
 NUMBER = {"1-click": "Table 3", "3-click": "Table 2"}
@@ -43,6 +43,8 @@ def markdown(outcomes: Sequence[EvalOutcome], remarks: Iterable[str] = ()) -> st
         )
     parts += diagnostic_tables(outcomes)
     parts += remarks
+    if lines := _notes(outcomes):
+        parts.append("## Notes\n\n" + "\n".join(lines))
     if lines := _missing(outcomes):
         parts.append("## Missing\n\n" + "\n".join(lines))
     return "\n\n".join(parts) + "\n"
@@ -61,9 +63,12 @@ def _by_subset(outcomes: Sequence[EvalOutcome], protocol: Prompting) -> str:
     for outcome in outcomes:
         by_column = outcome.subsets()
         size = str(outcome.image_size or "-")
-        cells = [number(by_column.get(name)) + "*" * (name in outcome.incomplete) for name in columns]
-        average = number(_average(outcome))
-        rows.append([f"**{outcome.run.label}**", size, *cells, average, number(outcome.speed.fps, 1)])
+        cells = [
+            number(by_column.get(name)) + "*" * (name in outcome.incomplete) + PARTIAL * (name in outcome.partial)
+            for name in columns
+        ]
+        average = number(_average(outcome)) + PARTIAL * bool(outcome.partial)
+        rows.append([outcome.title, size, *cells, average, number(outcome.speed.fps, 1)])
     as_in = f" (as in {NUMBER[protocol]} of the paper)" if protocol in NUMBER else ""
     by_subset_table = table(["Model", "Res", *columns, "Avg", "FPS"], rows)
     note = "\n\nNumbers with * are without the videos under Missing; there is no average until these are done."
@@ -78,10 +83,19 @@ def _by_prompt(outcomes: Sequence[EvalOutcome], prompts: Sequence[Prompting]) ->
         for row in published()["averages"]:
             by_prompt = dict(zip(known, row["jf"], strict=True))
             rows.append([row["model"], *(number(by_prompt.get(protocol)) for protocol in prompts)])
-    for label in dict.fromkeys(outcome.run.label for outcome in outcomes):
-        averages = {o.run.prompt: _average(o) for o in outcomes if o.run.label == label}
-        rows.append([f"**{label}**", *(number(averages.get(protocol)) for protocol in prompts)])
+    for title in dict.fromkeys(outcome.title for outcome in outcomes):
+        averages = {o.run.prompt: _average(o) for o in outcomes if o.title == title}
+        rows.append([title, *(number(averages.get(protocol)) for protocol in prompts)])
     return "## Average over subsets (as in Table 4 of the paper)\n\n" + table(["Model", *prompts], rows)
+
+
+def _notes(outcomes: Sequence[EvalOutcome]) -> list[str]:
+    """A line for each decision that was taken in reading masks of others."""
+    return [
+        f"- {outcome.run.label}, {outcome.run.prompt}, {_some(videos)}: {note}"
+        for outcome in outcomes
+        for note, videos in outcome.notes.items()
+    ]
 
 
 def _missing(outcomes: Sequence[EvalOutcome]) -> list[str]:
@@ -90,10 +104,7 @@ def _missing(outcomes: Sequence[EvalOutcome]) -> list[str]:
     for outcome in outcomes:
         for name, reason in outcome.missing.items():
             videos.setdefault((f"{outcome.run.label}, {outcome.run.prompt}", reason), []).append(name)
-    return [
-        f"- {', '.join(names[:3])}{f' and {len(names) - 3} more' * (len(names) > 3)} ({which}): {reason}"
-        for (which, reason), names in videos.items()
-    ]
+    return [f"- {_some(names)} ({which}): {reason}" for (which, reason), names in videos.items()]
 
 
 def _average(outcome: EvalOutcome) -> float | None:
@@ -103,3 +114,7 @@ def _average(outcome: EvalOutcome) -> float | None:
     of_run, paper = outcome.subsets(), published()["columns"]
     partly = any(name in paper for name in of_run) and set(of_run) != set(paper)
     return None if partly else outcome.average()
+
+
+def _some(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:3])}{f' and {len(names) - 3} more' * (len(names) > 3)}"

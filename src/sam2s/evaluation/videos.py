@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
 from sam2s.errors import DatasetError
-from sam2s.formats.folders import list_pictures
+from sam2s.evaluation.maskset import VOID, frame_key, mask_files
 from sam2s.masks.palette import read_label_map
 from sam2s.sasv.masklets import SUMS, MaskletVideo
 from sam2s.sasv.video_labels import sha256
@@ -78,15 +78,30 @@ class EvalVideo(Protocol):
         """Masks bool [H, W] of all objects that are annotated on a frame, all false where one is absent."""
         ...
 
+    def void(self, frame: int) -> np.ndarray | None:
+        """Pixels bool [H, W] of a frame that nobody decided, which count for nobody; None if there are none."""
+        ...
+
 
 @dataclass(frozen=True)
 class FolderVideo:
-    """Pictures in one folder, label images of the same stems in another; frames without one are not annotated."""
+    """Pictures in one folder, label images of the same stems in another; frames without one are not annotated.
+
+    Numbers pair without their leading zeros: 00005.png is the mask of 5.jpg.
+
+    Attributes:
+        name: its name.
+        subset: the subset of all its objects.
+        frames: folder of the frames.
+        masks: folder of the label images.
+        void_value: value of pixels that nobody decided; "auto": 255, if other ids come up too.
+    """
 
     name: str
     subset: str
     frames: Path
     masks: Path
+    void_value: int | Literal["auto"] | None = "auto"
 
     @cached_property
     def source(self) -> FolderSource:
@@ -101,8 +116,7 @@ class FolderVideo:
     @cached_property
     def objects(self) -> dict[int, str]:
         """By object id, its subset: every id that comes up in the masks."""
-        ids = {int(i) for path in self._files.values() for i in np.unique(read_label_map(path))}
-        return dict.fromkeys(sorted(ids - {0}), self.subset)
+        return dict.fromkeys(sorted(self._ids - {self._void}), self.subset)
 
     @cached_property
     def categories(self) -> dict[int, str]:
@@ -117,7 +131,7 @@ class FolderVideo:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of names and sizes of the frames and of every byte of the masks; the same wherever the folder lies."""
-        digest = hashlib.sha256(self.subset.encode())
+        digest = hashlib.sha256(f"{self.subset} {self._void or ''}".encode())
         for file in self.source.files:
             digest.update(f"{file.name} {file.stat().st_size}\n".encode())
         for path in self._files.values():
@@ -126,15 +140,37 @@ class FolderVideo:
 
     def truth(self, frame: int) -> dict[int, np.ndarray]:
         """Masks bool [H, W] of all objects that are annotated on a frame."""
-        path = self._files.get(self.stems[frame])
-        if path is None:
-            return {}
-        labels = read_label_map(path)
-        return {object_id: labels == object_id for object_id in self.objects}
+        labels = self._labels(frame)
+        return {} if labels is None else {object_id: labels == object_id for object_id in self.objects}
+
+    def void(self, frame: int) -> np.ndarray | None:
+        """Pixels bool [H, W] of a frame that nobody decided."""
+        labels = self._labels(frame) if self._void else None
+        return None if labels is None else labels == self._void
+
+    def _labels(self, frame: int) -> np.ndarray | None:
+        path = self._files.get(frame_key(self.stems[frame]))
+        return None if path is None else read_label_map(path)
+
+    @cached_property
+    def _ids(self) -> set[int]:
+        return {int(i) for path in self._files.values() for i in np.unique(read_label_map(path))} - {0}
+
+    @cached_property
+    def _void(self) -> int | None:
+        if self.void_value != "auto":
+            return self.void_value
+        return VOID if VOID in self._ids and len(self._ids) > 1 and VOID - 1 not in self._ids else None
 
     @cached_property
     def _files(self) -> dict[str, Path]:
-        return list_pictures(self.masks)
+        files, frames = mask_files(self.masks), {frame_key(stem): stem for stem in self.stems}
+        if stray := [path for key, path in files.items() if key not in frames]:
+            raise DatasetError(
+                f"{self.name}: {len(stray)} of {len(files)} masks have no frame of their name, such as "
+                f"{stray[0].name}; frames are called {self.source.files[0].name} and so on; name masks after frames"
+            )
+        return files
 
 
 @dataclass(frozen=True)
@@ -180,6 +216,10 @@ class SasvVideo:
     def truth(self, frame: int) -> dict[int, np.ndarray]:
         """Masks bool [H, W] of all objects that are annotated on a frame."""
         return {i: mask for i, mask in self.video.masks(frame).items() if i in self.objects}
+
+    def void(self, frame: int) -> np.ndarray | None:
+        """A built set has no undecided pixels."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -231,6 +271,10 @@ class SyntheticVideo:
     def truth(self, frame: int) -> dict[int, np.ndarray]:
         """Masks bool [H, W] of all objects that are annotated on a frame."""
         return {object_id: self._frames[frame][1] == object_id for object_id in self.objects}
+
+    def void(self, frame: int) -> np.ndarray | None:
+        """A drawn clip has no undecided pixels."""
+        return None
 
     @cached_property
     def _scene(self) -> Scene:

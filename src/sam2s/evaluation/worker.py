@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ import sam2s
 from sam2s.device import resolve_device
 from sam2s.errors import DatasetError, OutputError, Sam2sError
 from sam2s.evaluation import protocols
+from sam2s.evaluation.find_method import find_method
 from sam2s.evaluation.hardware import hardware
-from sam2s.evaluation.method import CommandMethod, LazyFrames, Method, find_method, start_all
+from sam2s.evaluation.method import ClassMethod, LazyFrames, start_all
+from sam2s.evaluation.outside import ReadyMasks
 from sam2s.evaluation.plan import OURS, EvalRun, EvalSettings
 from sam2s.evaluation.probe import ProbeVideo, count_probe
 from sam2s.evaluation.record import ObjectClaim, TrackedFrame, VideoRecord
@@ -46,13 +48,12 @@ class Worker:
         """
         self.settings, self.out, self.count_frames = settings, out, count_frames
         self._counted = 0
-        self.method = cache(find_method)
+        self.method = cache(partial(find_method, missing=settings.missing))
+        self.network = cache(self._load)
 
-    @cached_property
-    def model(self) -> Network:
-        """The network."""
+    def _load(self, weights: str) -> Network:
         s = self.settings
-        return sam2s.load(s.weights, device=s.device, image_size=s.image_size, precision=s.precision)
+        return sam2s.load(weights, device=s.device, image_size=s.image_size, precision=s.precision)
 
     def work(self, video: EvalVideo, other: EvalVideo | None, runs: Sequence[EvalRun]) -> str:
         """Do runs over a video; what fails is written down.
@@ -65,7 +66,7 @@ class Worker:
         video, other = copy.copy(video), copy.copy(other)  # what they cache goes with them
         for run in runs:
             if run.uses_weights:
-                _ = self.model  # weights that cannot be loaded are no fault of the video
+                _ = self.network(run.weights)  # weights that cannot be loaded are no fault of the video
             failed = error_path(self.out, run, video.name)
             counted = self._counted
             try:
@@ -106,13 +107,13 @@ class Worker:
                 labels = label_map(tracked.masks, video.source.size)
                 (folder / f"{stem}.png").write_bytes(encode_label_map(labels))
                 if truth:
-                    record.add_frame(index, stem, tracked, truth, video.source.size)
+                    record.add_frame(index, stem, tracked.without(video.void(index)), truth, video.source.size)
                 self._count(1)
         document = {
             "format": RESULT_FORMAT,
             "video": fingerprint,
             "settings": identity(run, self.settings),
-            "image_size": self.model.image_size if run.uses_weights else None,
+            "image_size": self.network(run.weights).image_size if run.uses_weights else None,
             "subsets": dict(video.objects),
             "categories": {i: name for i, name in video.categories.items() if i in video.objects},
             "known_categories": self._known_categories(run),
@@ -125,11 +126,11 @@ class Worker:
 
     def _known_categories(self, run: EvalRun) -> list[str]:
         """The names that our network can give."""
-        return list(self.model.config.categories) if run.method == OURS else []
+        return list(self.network(run.weights).config.categories) if run.method == OURS else []
 
     def _probe(self, video: EvalVideo, other: EvalVideo | None, run: EvalRun) -> dict[str, Any]:
         """Answers to black frames and to those of another scene; none of a program that is started once a video."""
-        if not self.settings.probe or (run.method != OURS and isinstance(self.method(run.method), CommandMethod)):
+        if not self.settings.probe or (run.method != OURS and not isinstance(self.method(run.method), ClassMethod)):
             return {}
         start = min(appearances(video).values(), default=None)
         if start is None:
@@ -151,7 +152,7 @@ class Worker:
         if run.method == OURS:
             policy = MemoryPolicy(kind=run.memory, iou_threshold=self.settings.confidence)
             results = protocols.track(
-                self.model,
+                self.network(run.weights),
                 policy,
                 video,
                 run.prompt,
@@ -169,13 +170,18 @@ class Worker:
                 }
                 yield TrackedFrame({i: o.mask for i, o in objects.items()}, claims, timed)
             return
-        method: Method = self.method(run.method)
-        starts = start_all(lambda: self.model, video, run.prompt, record.interactions)
+        method, frames, looked_ahead = self.method(run.method), LazyFrames(video.source), False
+        if isinstance(method, ReadyMasks):
+            first = appearances(video)
+            for index, masks in enumerate(method.track_video(video, frames, {}, record.notes)):
+                begun = {i: masks[i] for i, t in first.items() if i in masks and t <= index}
+                yield TrackedFrame(begun, {}, timed=False)
+            return
+        starts = start_all(lambda: self.network(run.weights), video, run.prompt, record.interactions)
         begins = {start.frame for start in starts.values()}
-        frames, looked_ahead = LazyFrames(video.source), False
-        for index, masks in enumerate(method.track(frames, starts)):
+        for index, masks in enumerate(method.track_video(video, frames, starts, record.notes)):
             looked_ahead = looked_ahead or frames.last_read > index
-            watched = frames.last_read == index and not looked_ahead and not isinstance(method, CommandMethod)
+            watched = frames.last_read == index and not looked_ahead
             timed = watched and index > min(begins, default=index) and index not in begins
             record.frames_read = frames.last_read + 1
             yield TrackedFrame({i: masks[i] for i, s in starts.items() if i in masks and s.frame <= index}, {}, timed)

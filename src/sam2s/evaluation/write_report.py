@@ -5,45 +5,76 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sam2s.errors import MissingExtraError
+from sam2s.evaluation.collect import collect
 from sam2s.evaluation.compare import MaskComparison
-from sam2s.evaluation.datasets import incomplete_subsets
+from sam2s.evaluation.datasets import incomplete_subsets, partial_columns
 from sam2s.evaluation.diagnostics import decay_curve
 from sam2s.evaluation.outcome import Diagnostics, EvalOutcome
+from sam2s.evaluation.plan import EvalRun
 from sam2s.evaluation.plots import plot_bars, plot_decay, plot_first_frame, plot_reliability
 from sam2s.evaluation.report import remarks
+from sam2s.evaluation.rows import add_rows
 from sam2s.evaluation.rules import Prompting, Rules
 from sam2s.evaluation.tables import markdown
 from sam2s.evaluation.videos import EvalVideo
 from sam2s.files import write_atomically
 
 
-def write_report(
-    outcomes: Sequence[EvalOutcome],
-    rules: Rules,
-    data: Sequence[str],
-    videos: Sequence[EvalVideo],
-    weights: str,
-    out: Path,
-) -> tuple[dict[str, Any], str]:
-    """Write report.json and report.md into a folder; give the document of the one and the text of the other."""
-    incomplete = incomplete_subsets(data, videos)
+@dataclass(frozen=True)
+class EvalReport:
+    """What a folder of evaluations says.
+
+    Attributes:
+        outcomes: one entry a row.
+        document: the content of report.json.
+        text: the content of report.md.
+        unfinished: whether a row that was asked for lacks videos.
+    """
+
+    outcomes: list[EvalOutcome]
+    document: dict[str, Any]
+    text: str
+    unfinished: bool
+
+
+def report_rows(
+    out: Path, runs: Sequence[EvalRun], videos: Sequence[EvalVideo], rules: Rules, data: Sequence[str]
+) -> EvalReport:
+    """Collect rows that were asked for, and those made before in the same folder; write report.json and report.md.
+
+    Rows made before that have no result on any of these videos are left out, and named.
+    """
+    asked = {run.folder for run in runs}
+    partial = incomplete_subsets(data, videos)
+    columns = partial_columns(partial, videos)
+    outcomes, left_out = [], []
+    for run in add_rows(out, runs):
+        outcome = replace(collect(out, run, videos, rules), partial=columns)
+        if run.folder in asked or len(outcome.missing) < len(videos):
+            outcomes.append(outcome)
+        else:
+            left_out.append(f"{run.label} ({run.prompt})")
     document = {
         "data": list(data),
-        "weights": weights,
-        "partial": incomplete,
+        "partial": partial,
+        "left_out": left_out,
         "runs": [outcome.to_json(rules) for outcome in outcomes],
     }
-    notes = remarks(MaskComparison(outcomes[0].scores, rules))
-    for name, built in incomplete.items():
-        notes.append(f"Only a part of {name} is built: {built}. Its score is not that of the benchmark.")
+    scored = next((o.scores for o in outcomes if not o.missing), outcomes[0].scores)
+    notes = remarks(MaskComparison(scored, rules))
+    for name, missing in partial.items():
+        notes.append(f"† Only a part of {name} is built: {missing}. Its score is not that of the benchmark.")
+    if left_out:
+        notes.append(f"Rows that were made on other videos are left out: {', '.join(left_out)}.")
     text = markdown(outcomes, notes)
     write_atomically(out / "report.json", (json.dumps(document, indent=1) + "\n").encode())
     write_atomically(out / "report.md", text.encode())
-    return document, text
+    return EvalReport(outcomes, document, text, any(o.missing for o in outcomes if o.run.folder in asked))
 
 
 def write_plots(outcomes: Sequence[EvalOutcome], out: Path) -> str:

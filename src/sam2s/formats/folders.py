@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from sam2s.errors import DatasetError
-from sam2s.files import natural
+from sam2s.files import natural, walk_folders
 from sam2s.masks.palette import read_label_map
 
 _PICTURES = {".jpg", ".jpeg", ".png"}
@@ -72,7 +72,7 @@ def find_sequences(root: Path) -> list[Sequence]:
     Raises:
         DatasetError: there is none.
     """
-    folders = [masks.parent for masks in [root / "masks", *root.rglob("masks")] if (masks.parent / "frames").is_dir()]
+    folders = [folder for folder in walk_folders(root) if (folder / "masks").is_dir() and (folder / "frames").is_dir()]
     names = {str(folder.relative_to(root)) if folder != root else root.resolve().name: folder for folder in folders}
     if not names:
         raise DatasetError(f"no sequence in {root}: one is a folder that holds frames/<stem>.jpg and masks/<stem>.png")

@@ -295,3 +295,12 @@ def test_training_refuses_maps_of_nothing_before_anything_is_written(davis, labe
     with pytest.raises(DatasetError, match=message):
         train(recipe, davis / "run", device="cpu")
     assert not (davis / "run").exists()
+
+
+def test_a_list_with_a_name_of_no_video_is_an_error(davis):
+    lists = davis / "ImageSets/2017"
+    lists.mkdir(parents=True, exist_ok=True)
+    (lists / "val.txt").write_text("longg\n")
+    key, text = only(davis)
+    assert key[0] == "list"
+    assert "val.txt names a video that is not there, longg (is it long?); add the video or mend the list" in text

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sam2s.errors import DatasetError
-from sam2s.files import natural
+from sam2s.formats.davis_sets import davis_videos, is_davis_set
 from sam2s.formats.folders import find_sequences, list_pictures
 
 from .pictures import mask_size, picture_size, read_labels, read_picture, sides
@@ -113,47 +113,13 @@ def davis_entries(root: Path, *, split: str | None) -> list[Entry]:
     Raises:
         DatasetError: there is no video, or none of that split, or two have one name.
     """
-    homes = [root] if _is_home(root) else sorted(folder for folder in root.iterdir() if _is_home(folder))
-    if not homes:
+    if not is_davis_set(root):
         return [_entry(s.name, s.folder / "frames", s.folder / "masks", {}) for s in find_sequences(root)]
-    taken = [home for home in homes if home.name == split] if split and homes != [root] else homes
-    lists = split_lists(root)
-    entries: list[Entry] = []
-    for home in taken:
-        about = _categories(home / "meta.json")
-        prefix = f"{home.name}/" if len(taken) > 1 else ""
-        for name, maps in _folders(home / "Annotations").items():
-            if not split or not lists or name in lists.get(split, ()):
-                pictures = home / "JPEGImages" / maps.relative_to(home / "Annotations")
-                entries.append(_entry(prefix + name, pictures, maps, about.get(name, {})))
-    if not entries:
-        there = sorted(lists) or [home.name for home in homes if home != root]
-        raise DatasetError(f"{root} has no video of split {split}; its splits are {', '.join(there) or 'none'}")
-    return entries
-
-
-def split_lists(root: Path) -> dict[str, set[str]]:
-    """Names of videos by split, as the text files in ImageSets list them."""
-    lists: dict[str, set[str]] = {}
-    for path in sorted(root.glob("ImageSets/**/*.txt")):
-        lists.setdefault(path.stem, set()).update(path.read_text("utf-8").split())
-    return lists
-
-
-def _is_home(folder: Path) -> bool:
-    return (folder / "JPEGImages").is_dir() and (folder / "Annotations").is_dir()
-
-
-def _folders(root: Path) -> dict[str, Path]:
-    """Folders that hold label maps, by name, in natural order."""
-    found: dict[str, Path] = {}
-    for folder in sorted({file.parent for file in root.rglob("*.png")}, key=lambda path: natural(str(path))):
-        if (other := found.setdefault(folder.name, folder)) != folder:
-            raise DatasetError(
-                f"{other} and {folder} have one name, so lists of splits and meta.json cannot tell them apart; "
-                f"rename one, or move it out of {root}"
-            )
-    return found
+    categories = {home: _categories(home / "meta.json") for home in {v.home for v in davis_videos(root, split=None)}}
+    return [
+        _entry(video.name, video.pictures, video.masks, categories[video.home].get(video.masks.name, {}))
+        for video in davis_videos(root, split=split)
+    ]
 
 
 def _entry(name: str, pictures: Path, maps: Path, categories: Mapping[int, str]) -> Entry:

@@ -1,4 +1,4 @@
-"""What is in more than one part of a split, and so makes results look better than they are."""
+"""What is in more than one part of a split, and so makes results look better than they are; lists of absent videos."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
+from sam2s.formats.davis_sets import split_lists, unknown_names
 from sam2s.sasv.masklets import MANIFEST, read_manifest
 from sam2s.sasv.patients import shared_patients
 from sam2s.sasv.splits import PARTS
 
-from .davis import split_lists
 from .video import Finding
 
 _NAMES = {**dict(zip(PARTS, PARTS, strict=True)), "valid": "val", "validation": "val"}
@@ -30,7 +30,12 @@ def leaks(root: Path, pictures: Mapping[str, Collection[bytes]]) -> Iterator[Fin
         for patient, by in shared_patients(videos).items():
             yield Finding("leak", f"patient {patient} is in train ({by['train'][0]}) and test ({by['test'][0]})")
     else:
-        lists = split_lists(root)
+        lists: dict[str, set[str]] = defaultdict(set)
+        videos_there = {name.rpartition("/")[2] for name in pictures}
+        for listed in split_lists(root):
+            lists[listed.split] |= listed.names
+            for text in unknown_names(listed, videos_there):
+                yield Finding("list", text)
         parts = {name: _parts(name, lists) for name in pictures}
         for name, where in parts.items():
             if len(where) > 1:

@@ -14,7 +14,7 @@ import numpy as np
 
 from sam2s.errors import DatasetError
 
-Kind = Literal["file", "size", "empty", "ids", "gap", "jump", "leak"]
+Kind = Literal["file", "size", "empty", "ids", "gap", "jump", "leak", "list"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,17 @@ def is_deep(image: Image.Image) -> bool:
     return image.format == "PNG" and any("16" in str(t[3]) for t in getattr(image, "tile", ()))
 
 
+def is_plain(path: Path) -> bool:
+    """Whether a picture has eight bits a channel and is stored upright, so that every program shows it alike.
+
+    Raises:
+        PictureError: it is missing, damaged, or no picture.
+        LimitError: it declares more pixels than the limit.
+    """
+    with open_picture(path) as image:
+        return not is_deep(image) and _orientation(image, path) == 1
+
+
 @dataclass(frozen=True)
 class PixelDepth:
     """The value that becomes 255 when a deep picture is brought to eight bits.

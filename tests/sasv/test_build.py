@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2s.errors import DatasetError
+from sam2s.errors import DatasetError, OutputError
+from sam2s.processes import locked
 from sam2s.sasv.build import run_build
 from sam2s.sasv.manifest import write_manifest
 from sam2s.sasv.masklets import LabelState, MaskletDataset
@@ -281,3 +282,15 @@ def test_a_foreign_frame_size_is_named(root, tmp_path):
             image.resize((32, 24)).save(path)
     message = build(root, tmp_path / "set")["cvc-clinicdb/01"].message
     assert "frame 2 is (24, 32), those before" in message
+
+
+def test_a_second_process_does_not_write_the_same_set(root, tmp_path):
+    out = tmp_path / "set"
+    with (
+        locked(out),
+        pytest.raises(OutputError, match=r"set: process \d+ is writing it; wait for it"),
+    ):
+        build(root, out)
+    assert states(build(root, out)) == ["built"] * 3
+    with locked(out), pytest.raises(OutputError, match="is writing it"):
+        list(run_build(BuildPlan(), out))

@@ -103,5 +103,7 @@ def test_damage_names_the_file_and_the_remedy(tmp_path):
     (tmp_path / "video.json").write_text("{}")
     with pytest.raises(DatasetError, match=r"video\.json is None version None, this program reads"):
         read_video(video.folder)
-    with pytest.raises(DatasetError, match=r"is not a built set .*sam2s sasv build --out"):
+    with pytest.raises(
+        DatasetError, match=r"is not a built set, it has no manifest\.json; build one: sam2s sasv build --out"
+    ):
         MaskletDataset(tmp_path)

@@ -119,7 +119,7 @@ def test_two_peoples_patches_merge(tmp_path):
     with pytest.raises(DatasetError, match=r"d\.json"):
         read_patches([a, d])
     (tmp_path / "e.json").write_text("[1]")
-    with pytest.raises(DatasetError, match=r"cannot read patch .*e\.json"):
+    with pytest.raises(DatasetError, match=r"cannot read .*e\.json"):
         read_patches([tmp_path / "e.json"])
 
 

@@ -47,6 +47,7 @@ def patch(
     """Apply shared corrections to a built set, or export them; patch files hold no images."""
     from sam2s.errors import DatasetError
     from sam2s.files import write_atomically
+    from sam2s.processes import locked
     from sam2s.sasv.build import patch_video, write_manifest
     from sam2s.sasv.masklets import MaskletDataset
     from sam2s.sasv.patch import Patch, VideoPatch, read_patches, write_patch
@@ -60,11 +61,12 @@ def patch(
             raise DatasetError(
                 f"the patch names videos that are not in {built}: {', '.join(strangers[:5])}; build them"
             )
-        try:
-            for name, edits in wanted.items():
-                applied[name] = patch_video(data[name], edits)
-        finally:
-            write_manifest(built)
+        with locked(built):
+            try:
+                for name, edits in wanted.items():
+                    applied[name] = patch_video(data[name], edits)
+            finally:
+                write_manifest(built)
     if export:
         edited = {v.id: VideoPatch(list(v.edits), v.base) for v in data if v.edits}
         write_atomically(export, pretty(write_patch(Patch(edited))).encode())

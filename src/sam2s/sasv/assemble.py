@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from sam2s.errors import DatasetError
 from sam2s.masks import rle
+from sam2s.picture_files import PictureReader
 from sam2s.sasv.instances import GroupingStats, Instance, frame_instances, merged, with_colour
 from sam2s.sasv.linking import Linker
 from sam2s.sasv.ontology import load_ontology
@@ -111,10 +113,11 @@ def assemble(
     files: list[str] = []
     frames: list[LabelledFrame] = []
     collector: _LabelCollector | None = None
+    reader = cache(lambda: PictureReader([frame.image for frame in video.frames() if isinstance(frame.image, Path)]))
     for t, frame in enumerate(video.frames()):
         if isinstance(frame.image, Path):
             note(frame.image)
-        name, size = store(frame.image, folder, t, video.crop, hard_link=hard_link)
+        name, size = store(frame.image, folder, t, video.crop, hard_link=hard_link, reader=reader)
         collector = collector or _LabelCollector(video, source, Linker(video.link_rules, size))
         if size != collector.linker.size:
             raise DatasetError(

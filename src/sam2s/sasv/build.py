@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 from collections.abc import Generator, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import Any
 
 from sam2s.errors import DatasetError, Sam2sError
 from sam2s.files import replacing
+from sam2s.processes import locked, worker_pool
 from sam2s.sasv.assemble import assemble
 from sam2s.sasv.manifest import BuildState, write_manifest
 from sam2s.sasv.masklets import SUMS, MaskletVideo, read_video, video_folder
@@ -43,7 +41,15 @@ def run_build(plan: BuildPlan, out: Path, *, workers: int = 1) -> Iterator[Build
     """Build videos and write the manifest; yields outcomes as they come, at last what is stale.
 
     One bad video stops no other. What is finished stays finished when this is interrupted; run again to go on.
+
+    Raises:
+        OutputError: another process is writing the set, or a worker died.
     """
+    with locked(out):
+        yield from _run(plan, out, workers)
+
+
+def _run(plan: BuildPlan, out: Path, workers: int) -> Iterator[BuildOutcome]:
     failed: dict[str, str] = {}
     planned = {build.id: build.video.subset for build in plan.builds}
     try:
@@ -63,19 +69,9 @@ def _outcomes(builds: list[VideoBuild], workers: int) -> Generator[BuildOutcome]
     if workers == 1 or len(builds) < 2:
         yield from map(build_video, builds)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        futures = [pool.submit(build_video, build) for build in builds]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BrokenProcessPool as error:
-            raise DatasetError(
-                "a worker died, most likely for lack of memory; run again with fewer (--workers 1), "
-                "what is finished is kept"
-            ) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    with worker_pool(min(workers, len(builds))) as pool:
+        for future in pool.completed([pool.submit(build_video, build) for build in builds]):
+            yield future.result()
 
 
 def build_video(build: VideoBuild) -> BuildOutcome:

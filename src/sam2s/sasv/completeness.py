@@ -66,6 +66,8 @@ def _compare(part: PublishedPart, videos: Sequence[RawVideo]) -> tuple[list[str]
     if absent:
         counts.append(f"{len(part.groups) - len(absent):,} of {len(part.groups):,} {part.unit}")
         details.append(f"missing: {_listed(absent)}")
+    if part.count is not None and len(frames) < part.count:
+        counts.append(f"{len(frames):,} of {part.count:,} {part.unit}")
     total = sum(frames.values())
     if part.frames is not None and total < part.frames and not damaged:
         counts.insert(0, f"{total:,} of {part.frames:,} frames")

@@ -16,13 +16,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.ontology import load_ontology
 from sam2s.sasv.path_template import PathTemplate
-from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, RawFrame, RawMask, RawVideo, SourceInfo, Split
+from sam2s.sasv.raw import (
+    FrameLabels,
+    LinkRules,
+    MaskGrouping,
+    PublishedPart,
+    RawFrame,
+    RawMask,
+    RawVideo,
+    SourceInfo,
+    Split,
+)
 from sam2s.sasv.reading import read_codes, read_colours
+from sam2s.sasv.text_files import MALFORMED, described, read_yaml, text, whole_number
 from sam2s.sasv.traces import note
 
 HELP = "docs/how-to/mapping-files.md"
@@ -32,7 +42,7 @@ _CHOICES = {
     "missing": ("error", "absent", "unknown"),
 }
 _REQUIRED = {"images", "masks", *_CHOICES}
-_OPTIONAL = {"folder", "labels", "threshold", "crop", "fps", "patient", "split"}
+_OPTIONAL = {"folder", "labels", "threshold", "crop", "fps", "patient", "split", "expected"}
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,7 @@ class MappingFile:
     fps: Fraction | None = None
     patient: PathTemplate = field(default=PathTemplate("{video}"))
     split: tuple[tuple[str, Split], ...] = ()
+    expected: tuple[int | None, int | None] = (None, None)  # videos and frames of a complete copy
 
 
 def find(root: Path, info: SourceInfo) -> Path | None:
@@ -110,19 +121,20 @@ def videos(file: Path, info: SourceInfo, *, split: Split, images: bool = False) 
         )
 
 
+def published_parts(file: Path, info: SourceInfo) -> tuple[PublishedPart, ...]:
+    """What a complete copy holds, as far as the mapping file says it (`expected`)."""
+    videos, frames = read(file, info, images=True).expected
+    return (PublishedPart(frames=frames, count=videos),) if videos or frames else ()
+
+
 def read(file: Path, info: SourceInfo, *, images: bool = False) -> MappingFile:
     """Read and check a mapping file."""
-    try:
-        data = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise DatasetError(f"cannot read mapping file {file}: {error}; see {HELP}") from error
-    if not isinstance(data, dict):
-        raise _wrong(file, "it should hold keys and values")
+    data = read_yaml(file, f"see {HELP}")
     for key in sorted(_REQUIRED - data.keys()):
         raise _wrong(
             file, f"{key} is missing" + (f"; choose from {', '.join(_CHOICES[key])}" if key in _CHOICES else "")
         )
-    for key in sorted(data.keys() - _REQUIRED - _OPTIONAL):
+    for key in sorted(map(str, data.keys() - _REQUIRED - _OPTIONAL)):
         raise _wrong(file, f"{key} is not known; known are {', '.join(sorted(_REQUIRED | _OPTIONAL))}")
     for key, choices in _CHOICES.items():
         if data[key] not in choices:
@@ -137,11 +149,13 @@ def read(file: Path, info: SourceInfo, *, images: bool = False) -> MappingFile:
         raise _wrong(file, "binary needs threshold (true above it; 127 for lossy masks, 0 for 0/1), others have none")
     try:
         mapping = _parse(file, data)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise _wrong(file, f"a value has the wrong form ({error})") from error
-    _check(mapping, images=images)
-    for label in _labels_of(mapping):
-        load_ontology().category(info.name, label)
+        _check(mapping, images=images)
+        for label in _labels_of(mapping):
+            load_ontology().category(info.name, label)
+    except DatasetError:
+        raise
+    except MALFORMED as error:
+        raise _wrong(file, f"a value has the wrong form ({described(error)})") from error
     return mapping
 
 
@@ -152,10 +166,16 @@ def _parse(file: Path, data: dict[str, Any]) -> MappingFile:
         table = [(int(code), label) for code, label in data["labels"].items()]
     elif data["encoding"] == "colours":
         table = [((int(r), int(g), int(b)), label) for label, (r, g, b) in data["labels"].items()]
+    for _, label in table:
+        if label is not None:
+            text(label, "a label")
     crop = data.get("crop")
     if crop is not None:
-        x, y, width, height = (int(value) for value in crop)
+        x, y, width, height = (whole_number(value, "crop") for value in crop)
         crop = x, y, width, height
+    fps = Fraction(str(data["fps"])) if "fps" in data else None
+    if fps is not None and fps <= 0:
+        raise ValueError(f"fps is {data['fps']}; give a number above 0, or leave it out")
     splits = [(str(name), split) for split, names in data.get("split", {}).items() for name in names]
     if odd := {split for _, split in splits} - {"train", "val", "test"}:
         raise ValueError(f"split {min(odd)!r} is none of train, val, test")
@@ -163,22 +183,35 @@ def _parse(file: Path, data: dict[str, Any]) -> MappingFile:
         raise ValueError("split lists a video twice")
     return MappingFile(
         file=file,
-        folder=file.parent / data.get("folder", "."),
-        images=PathTemplate(data["images"]),
-        masks=tuple((label, PathTemplate(path)) for label, path in masks.items()),
+        folder=file.parent / text(data.get("folder", "."), "folder"),
+        images=PathTemplate(text(data["images"], "images")),
+        masks=tuple((text(label, "a label"), PathTemplate(text(path, "masks"))) for label, path in masks.items()),
         encoding=data["encoding"],
         objects=data["objects"],
         missing=data["missing"],
         table=tuple(table),
-        threshold=int(data.get("threshold", 0)),
+        threshold=whole_number(data.get("threshold", 0), "threshold"),
         crop=crop,
-        fps=Fraction(str(data["fps"])) if "fps" in data else None,
-        patient=PathTemplate(data.get("patient", "{video}")),
+        fps=fps,
+        patient=PathTemplate(text(data.get("patient", "{video}"), "patient")),
         split=tuple(splits),
+        expected=_parse_expected(data.get("expected", {})),
     )
 
 
+def _parse_expected(numbers: dict[str, Any]) -> tuple[int | None, int | None]:
+    """Videos and frames of a complete copy, as far as the user says them."""
+    if odd := sorted(map(str, numbers.keys() - {"videos", "frames"})):
+        raise ValueError(f"expected holds {odd[0]!r}; known are videos and frames")
+    videos, frames = (numbers.get(key) for key in ("videos", "frames"))
+    return videos and whole_number(videos, "videos", low=1), frames and whole_number(frames, "frames", low=1)
+
+
 def _check(mapping: MappingFile, *, images: bool) -> None:
+    if any(len(part.encode()) > 255 for part in mapping.folder.parts):
+        raise ValueError("folder is longer than a name of a folder can be")
+    for template in (mapping.images, *(path for _, path in mapping.masks)):
+        template.check()
     fields = mapping.images.fields
     if missing := sorted({"frame"} - fields if images else {"frame", "video"} - fields):
         raise _wrong(mapping.file, f"images should hold {{{missing[0]}}}")

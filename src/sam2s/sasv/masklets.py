@@ -2,149 +2,37 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from sam2s.errors import DatasetError
-from sam2s.masks.palette import read_label_map
+from sam2s.limits import check_pixels
+from sam2s.sasv.masklet_video import LabelState, Masklet, MaskletFrame, MaskletVideo, mask_files
 from sam2s.sasv.splits import assigned_splits
+from sam2s.sasv.text_files import MALFORMED, described, inner_path, read_json, text, whole_number
+
+__all__ = [
+    "LabelState",
+    "Masklet",
+    "MaskletDataset",
+    "MaskletFrame",
+    "MaskletVideo",
+    "mask_files",
+    "missing_by_subset",
+    "read_manifest",
+    "read_video",
+    "video_folder",
+]
 
 FORMAT = "sasv-masklets"
 VERSION = 1
 MANIFEST = "manifest.json"
 RECORD = "video.json"
 SUMS = "SHA256SUMS"
-
-
-class LabelState(StrEnum):
-    """What is known of one object on one frame."""
-
-    MASK = "mask"
-    EMPTY = "empty"
-    NOT_ANNOTATED = "not annotated"
-
-
-@dataclass(frozen=True, slots=True)
-class Masklet:
-    """One object of one video.
-
-    Attributes:
-        id: lasting id in this video, counted from 1; the value of its pixels in the label maps.
-        category: name in the ontology.
-        kind: "instrument" or "tissue".
-        label: the source's own name.
-        area: per frame its pixels, 0 where it was looked for and not there, None where nobody looked.
-        track: the source's own lasting id, or None where ours was derived.
-    """
-
-    id: int
-    category: str
-    kind: str
-    label: str
-    area: tuple[int | None, ...]
-    track: str | None = None
-
-    def state(self, frame: int) -> LabelState:
-        """What is known of it on a frame (position in the video)."""
-        area = self.area[frame]
-        return LabelState.NOT_ANNOTATED if area is None else LabelState.MASK if area else LabelState.EMPTY
-
-    @property
-    def seen(self) -> list[int]:
-        """Frames on which it has a mask."""
-        return [t for t, area in enumerate(self.area) if area]
-
-
-@dataclass(frozen=True, slots=True)
-class MaskletFrame:
-    """One frame: `file` relative to the video's folder, `index` in the source, time, and how many label maps it has."""
-
-    file: str
-    index: int
-    pts: Fraction | None
-    layers: int
-
-
-@dataclass(frozen=True)
-class MaskletVideo:
-    """One video (or single image) of a built set; pixels are read on demand.
-
-    Attributes:
-        folder: where it lies.
-        id: "source/name".
-        subset: row of Table 1, or None for material that SA-SV leaves out.
-        images: whether it is a single picture.
-        size: (height, width) of every frame and mask.
-        fps: annotated frames a second, or None where unknown.
-        crop: (x, y, width, height) that was cut from the source's frames, or None.
-        link_stats: how its ids came about, counts by name.
-        review: doubtful links, for a person to look at.
-        edits: corrections that were applied (see `patch.py`).
-        base: fingerprint of the labels before any correction.
-        recipe: fingerprint of the code that built it.
-        incomplete: what its copy of the source lacks of it, "" where nothing is known to be missing.
-    """
-
-    folder: Path
-    id: str
-    source: str
-    subset: str | None
-    split: str
-    patient: str
-    procedure: str
-    licence: str
-    images: bool
-    size: tuple[int, int]
-    fps: Fraction | None
-    crop: tuple[int, int, int, int] | None
-    frames: tuple[MaskletFrame, ...]
-    objects: tuple[Masklet, ...]
-    link_stats: dict[str, int]
-    review: tuple[dict[str, Any], ...]
-    edits: tuple[dict[str, Any], ...]
-    base: str
-    recipe: str
-    incomplete: str = ""
-
-    def __len__(self) -> int:
-        return len(self.frames)
-
-    def image(self, frame: int) -> np.ndarray:
-        """uint8 [H, W, 3], RGB."""
-        path = self.image_path(frame)
-        try:
-            with Image.open(path) as image:
-                return np.array(image.convert("RGB"))
-        except (OSError, SyntaxError, ValueError) as error:  # Pillow raises any of them
-            raise DatasetError(f"cannot read frame {path}: {error}; build {self.id} again") from error
-
-    def image_path(self, frame: int) -> Path:
-        """The frame's file."""
-        return self.folder / self.frames[frame].file
-
-    def label_maps(self, frame: int) -> list[np.ndarray]:
-        """Label maps [H, W] of a frame, more than one only where objects overlap; none where nothing is annotated."""
-        return [read_label_map(self.folder / name) for name in mask_files(frame, self.frames[frame].layers)]
-
-    def masks(self, frame: int) -> dict[int, np.ndarray]:
-        """bool [H, W] by id of every object that is annotated on this frame, all false where it is absent."""
-        maps = self.label_maps(frame)
-        known = [o.id for o in self.objects if o.area[frame] is not None]
-        return {i: np.logical_or.reduce([m == i for m in maps]) for i in known}
-
-
-def mask_files(frame: int, layers: int) -> list[str]:
-    """Names of a frame's label maps: masks/00007.png, masks/00007.1.png, ..."""
-    return [f"masks/{frame:05d}{f'.{layer}' if layer else ''}.png" for layer in range(layers)]
+_REBUILD = "build the video again (sam2s sasv build)"
 
 
 def read_video(folder: Path) -> MaskletVideo:
@@ -154,39 +42,67 @@ def read_video(folder: Path) -> MaskletVideo:
         DatasetError: it is missing, damaged, or of a newer version.
     """
     path = folder / RECORD
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"cannot read {path}: {error}; build the video again (sam2s sasv build)") from error
+    data = read_json(path, _REBUILD)
     if data.get("format") != FORMAT or data.get("version") != VERSION:
         form = f"{data.get('format')!r} version {data.get('version')!r}"
         raise DatasetError(f"{path} is {form}, this program reads {FORMAT!r} version {VERSION}; build it again")
-    size, crop = data["size"], data["crop"]
     try:
-        return MaskletVideo(
-            folder=folder,
-            id=data["id"],
-            source=data["source"],
-            subset=data["subset"],
-            split=data["split"],
-            patient=data["patient"],
-            procedure=data["procedure"],
-            licence=data["licence"],
-            images=data["images"],
-            size=(size[0], size[1]),
-            fps=_fraction(data["fps"]),
-            crop=crop and (crop[0], crop[1], crop[2], crop[3]),
-            frames=tuple(MaskletFrame(f["file"], f["index"], _fraction(f["pts"]), f["layers"]) for f in data["frames"]),
-            objects=tuple(Masklet(**{**o, "area": tuple(o["area"])}) for o in data["objects"]),
-            link_stats=data["link_stats"],
-            review=tuple(data["review"]),
-            edits=tuple(data["edits"]),
-            base=data["base"],
-            recipe=data["recipe"],
-            incomplete=data.get("incomplete") or "",
-        )
-    except (KeyError, TypeError) as error:
-        raise DatasetError(f"{path} lacks or garbles {error}; build the video again (sam2s sasv build)") from error
+        return _parse_video(folder, data)
+    except MALFORMED as error:
+        raise DatasetError(f"cannot read {path}: {described(error)}; {_REBUILD}") from error
+
+
+def _parse_video(folder: Path, data: Mapping[str, Any]) -> MaskletVideo:
+    height, width = (whole_number(side, "size", low=1) for side in data["size"])
+    check_pixels(height, width, str(folder / RECORD))
+    crop = data["crop"]
+    most_layers = max(1, len(data["objects"]))
+    frames = tuple(_parse_frame(frame, most_layers) for frame in data["frames"])
+    return MaskletVideo(
+        folder=folder,
+        id=text(data["id"], "id"),
+        source=text(data["source"], "source"),
+        subset=None if data["subset"] is None else text(data["subset"], "subset"),
+        split=text(data["split"], "split"),
+        patient=text(data["patient"], "patient"),
+        procedure=text(data["procedure"], "procedure"),
+        licence=text(data["licence"], "licence"),
+        images=bool(data["images"]),
+        size=(height, width),
+        fps=_fraction(data["fps"]),
+        crop=crop and (crop[0], crop[1], crop[2], crop[3]),
+        frames=frames,
+        objects=tuple(_parse_object(record, len(frames)) for record in data["objects"]),
+        link_stats={text(k, "link_stats"): whole_number(n, k) for k, n in dict(data["link_stats"]).items()},
+        review=tuple(dict(item) for item in data["review"]),
+        edits=tuple(dict(edit) for edit in data["edits"]),
+        base=text(data["base"], "base"),
+        recipe=text(data["recipe"], "recipe"),
+        incomplete=data.get("incomplete") or "",
+    )
+
+
+def _parse_frame(record: Mapping[str, Any], most_layers: int) -> MaskletFrame:
+    file, layers = inner_path(record["file"], "file"), whole_number(record["layers"], "layers")
+    if layers > most_layers:
+        raise ValueError(f"layers is {layers}; a frame has no more of them than there are objects ({most_layers})")
+    if not isinstance(record["index"], int):
+        raise TypeError(f"index is {record['index']!r}; it should be a whole number")
+    return MaskletFrame(file, record["index"], _fraction(record["pts"]), layers)
+
+
+def _parse_object(record: Mapping[str, Any], frames: int) -> Masklet:
+    area = tuple(None if n is None else whole_number(n, "area") for n in record["area"])
+    if len(area) != frames:
+        raise ValueError(f"object {record['id']} has an area for {len(area)} frames, the video has {frames}")
+    return Masklet(
+        id=whole_number(record["id"], "id", low=1),
+        category=text(record["category"], "category"),
+        kind=text(record["kind"], "kind"),
+        label=text(record["label"], "label"),
+        area=area,
+        track=None if record["track"] is None else text(record["track"], "track"),
+    )
 
 
 class MaskletDataset:
@@ -251,12 +167,27 @@ def read_manifest(root: Path) -> dict[str, Any]:
         DatasetError: there is none, or it is of another version.
     """
     path = root / MANIFEST
-    try:
-        manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{root} is not a built set ({error}); build one: sam2s sasv build --out {root}") from error
+    if not path.is_file():
+        raise DatasetError(f"{root} is not a built set, it has no {MANIFEST}; build one: sam2s sasv build --out {root}")
+    manifest = read_json(path, f"build the set again: sam2s sasv build --out {root}")
     if manifest.get("format") != FORMAT or manifest.get("version") != VERSION:
         raise DatasetError(f"{path} is not {FORMAT!r} version {VERSION}; build the set again")
+    try:
+        for name, entry in manifest["videos"].items():
+            inner_path(name, "video")
+            for key in ("source", "split", "patient", "sha256"):
+                text(entry[key], key)
+            if entry["subset"] is not None:
+                text(entry["subset"], "subset")
+            whole_number(entry["frames"], "frames")
+            entry["images"] = bool(entry["images"])
+        for part in ("stale", "incomplete", "splits"):
+            manifest.get(part, {}).items()
+        for entry in manifest.get("incomplete", {}).values():
+            text(entry["source"], "source")
+            text(entry["missing"], "missing")
+    except MALFORMED as error:
+        raise DatasetError(f"cannot read {path}: {described(error)}; build the set again") from error
     return manifest
 
 
@@ -265,5 +196,5 @@ def missing_by_subset(manifest: Mapping[str, Any]) -> dict[str, str]:
     return {subset: entry["missing"] for subset, entry in manifest.get("incomplete", {}).items()}
 
 
-def _fraction(text: str | None) -> Fraction | None:
-    return None if text is None else Fraction(text)
+def _fraction(value: str | None) -> Fraction | None:
+    return None if value is None else Fraction(text(value, "a time or rate"))

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
 from sam2s.errors import DatasetError
+from sam2s.sasv.text_files import MALFORMED, described
 
 Kind = Literal["instrument", "tissue"]
 
@@ -73,9 +74,16 @@ def parse_ontology(text: str) -> Ontology:
     """Parse an ontology file.
 
     Raises:
-        DatasetError: a category stands twice, or a source maps a label to a category that does not exist.
+        DatasetError: it is no YAML or lacks a part, a category stands twice, or a source maps a label to a category
+            that does not exist.
     """
-    data = yaml.safe_load(text)
+    try:
+        return _parse(yaml.safe_load(text))
+    except (yaml.YAMLError, *MALFORMED) as error:
+        raise DatasetError(f"the ontology cannot be read: {described(error)}; restore sasv/ontology.yaml") from error
+
+
+def _parse(data: dict[str, Any]) -> Ontology:
     categories: dict[str, Category] = {}
     for in_paper, part in ((True, data), (False, data["extra"])):
         kinds: tuple[Kind, Kind] = ("instrument", "tissue")

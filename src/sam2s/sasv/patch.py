@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sam2s.errors import DatasetError
 from sam2s.masks import rle
 from sam2s.sasv.ontology import load_ontology
+from sam2s.sasv.text_files import MALFORMED, described, read_yaml, text, whole_number
 from sam2s.sasv.video_labels import LabelledObject, VideoLabels, empty
 
 FORMAT = "sasv-patch"
 VERSION = 1
+_REMEDY = "docs/reference/masklet-format.md has the form"
 
 
 @dataclass(frozen=True)
@@ -79,30 +79,37 @@ def apply(labels: VideoLabels, patch: VideoPatch) -> int:
         )
     new = [edit for edit in patch.edits if edit not in labels.edits]
     for number, edit in enumerate(new, 1):
-        action = _ACTIONS.get(edit.get("do", ""))
+        action = _ACTIONS.get(str(edit.get("do", "")))
         if action is None:
             raise DatasetError(f"{name}: edit {number} does {edit.get('do')!r}; allowed: {', '.join(_ACTIONS)}")
         try:
             action(labels, edit)
         except KeyError as error:
             raise DatasetError(f"{name}: edit {number} ({edit['do']}) needs the key {error}") from error
-        except ValueError as error:
-            raise DatasetError(f"{name}: edit {number} ({edit['do']}): {error}") from error
+        except DatasetError:
+            raise
+        except MALFORMED as error:
+            raise DatasetError(f"{name}: edit {number} ({edit['do']}): {described(error)}") from error
         labels.edits.append(edit)
     if new:
-        touched = {i for edit in new for i in [*edit.get("ids", []), edit.get("id")] if i is not None}
+        touched = [i for edit in new for i in [*edit.get("ids", []), edit.get("id")] if i is not None]
         labels.review = [item for item in labels.review if item["id"] not in touched]
     return len(new)
 
 
 def _read(path: Path) -> dict[str, VideoPatch]:
+    data = read_yaml(path, _REMEDY)
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
         if data["format"] != FORMAT or data["version"] != VERSION:
             raise ValueError(f"it is {data['format']!r} version {data['version']}, not {FORMAT!r} version {VERSION}")
-        return {name: VideoPatch(list(v["edits"]), v.get("base")) for name, v in data["videos"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
-        raise DatasetError(f"cannot read patch {path}: {error}; see docs/reference/masklet-format.md") from error
+        patches = {}
+        for name, patch in data["videos"].items():
+            edits = [dict(edit) for edit in patch["edits"]]
+            base = None if patch.get("base") is None else text(patch["base"], "base")
+            patches[text(name, "video")] = VideoPatch(edits, base)
+        return patches
+    except MALFORMED as error:
+        raise DatasetError(f"cannot read patch {path}: {described(error)}; {_REMEDY}") from error
 
 
 def _contradiction(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> str | None:
@@ -110,9 +117,13 @@ def _contradiction(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> str 
 
     def targets(edits: list[dict[str, Any]]) -> dict[str, Any]:
         masks = {
-            f"mask of object {e['id']} on frame {e['frame']}": e.get("rle") for e in edits if e.get("do") == "mask"
+            f"mask of object {e.get('id')} on frame {e.get('frame')}": e.get("rle")
+            for e in edits
+            if e.get("do") == "mask"
         }
-        return masks | {f"category of object {e['id']}": e["category"] for e in edits if e.get("do") == "rename"}
+        return masks | {
+            f"category of object {e.get('id')}": e.get("category") for e in edits if e.get("do") == "rename"
+        }
 
     before, after = targets(old), targets(new)
     return next((what for what in after if what in before and before[what] != after[what]), None)
@@ -123,6 +134,8 @@ def _contradiction(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> str 
 
 def _merge(labels: VideoLabels, edit: dict[str, Any]) -> None:
     keep, *others = [_object(labels, i) for i in edit["ids"]]
+    if len(set(edit["ids"])) < len(edit["ids"]):
+        raise ValueError(f"ids are {edit['ids']}; name each object once")
     for other_id, other in zip(edit["ids"][1:], others, strict=True):
         if other.category != keep.category:
             raise ValueError(f"object {other_id} is a {other.category}, not a {keep.category}; rename it first")
@@ -195,13 +208,13 @@ def _object(labels: VideoLabels, object_id: int) -> LabelledObject:
 
 
 def _free_id(labels: VideoLabels, object_id: int) -> int:
-    if object_id in labels.objects or object_id < 1:
-        raise ValueError(f"id {object_id} is taken or below 1; choose a free one")
+    if whole_number(object_id, "new id", low=1) in labels.objects:
+        raise ValueError(f"id {object_id} is taken; choose a free one")
     return object_id
 
 
 def _frame(labels: VideoLabels, edit: dict[str, Any]) -> int:
-    frame = int(edit["frame"])
+    frame = whole_number(edit["frame"], "frame")
     if not 0 <= frame < len(labels.frames):
         raise ValueError(f"there is no frame {frame}; frames are 0 to {len(labels.frames) - 1}")
     return frame

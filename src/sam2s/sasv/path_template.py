@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sam2s.sasv.text_files import inner_path
+
 
 @dataclass(frozen=True)
 class PathTemplate:
@@ -19,6 +21,17 @@ class PathTemplate:
     def fields(self) -> set[str]:
         """Names of the fields."""
         return set(re.findall(r"\{(\w+)\}", self.text))
+
+    def check(self) -> None:
+        """Refuse what is no path with fields.
+
+        Raises:
+            ValueError: it is empty, absolute, leads out of its folder, or a brace or a field's name is wrong.
+        """
+        bare = re.sub(r"\{[A-Za-z_]\w*\}", "x", self.text, flags=re.ASCII)
+        if "{" in bare or "}" in bare:
+            raise ValueError(f"path {self.text!r} has braces that hold no name of letters, digits and underscores")
+        inner_path(bare, "path")
 
     def matches(self, folder: Path) -> Iterator[tuple[Path, dict[str, str]]]:
         """Files below `folder` with the values of their fields, in natural order of all values."""

@@ -14,7 +14,7 @@ from sam2s.sasv.completeness import Shortfall, shortfalls
 from sam2s.sasv.ontology import load_ontology
 from sam2s.sasv.patch import Patch, VideoPatch
 from sam2s.sasv.raw import Adapter, RawVideo, SourceInfo
-from sam2s.sasv.registry import all_adapters, get_adapter, list_videos
+from sam2s.sasv.registry import all_adapters, get_adapter, list_videos, published_parts
 from sam2s.sasv.traces import tracing
 
 CORE_VERSION = 1
@@ -112,6 +112,9 @@ def plan_build(root: Path, out: Path, *, sources: Iterable[str] = (), options: B
             if name not in all_adapters():
                 raise
             plan.without[name] = str(error)
+        except Exception as error:  # a fault in one source's files must not stop the others
+            log.debug("listing %s", name, exc_info=True)
+            plan.without[name] = f"its files cannot be listed: {type(error).__name__}: {error}"
     if strangers := sorted(set(options.patch.videos) - {build.id for build in plan.builds}):
         log.warning("the patch names %d videos that are not built here, such as %s", len(strangers), strangers[0])
     return plan
@@ -127,7 +130,7 @@ def _plan_source(plan: BuildPlan, adapter: Adapter, root: Path, out: Path, optio
     settings = _settings_of(adapter, folder)
     with tracing() as read:
         videos = list_videos(adapter, folder)
-    missing = shortfalls(adapter.PARTS, videos, adapter.INFO.subsets, everything=options.everything)
+    missing = shortfalls(published_parts(adapter, folder), videos, adapter.INFO.subsets, everything=options.everything)
     if missing and not options.partial:
         raise DatasetError(
             f"incomplete: {'; '.join(map(str, missing))}. {_advice(missing)}, or build what is there with --partial, "

@@ -192,6 +192,7 @@ class PublishedPart:
         name: of the part, such as "test videos"; `RawVideo.part` says which videos belong to it.
         frames: its annotated frames or single pictures.
         groups: frames by group (see `RawVideo.group`), for the groups whose names are known.
+        count: number of groups, where their names are not known.
         masks: masks that its records list.
         masklets: lasting objects by group.
         unit: what a group is.
@@ -202,6 +203,7 @@ class PublishedPart:
     name: str = ""
     frames: int | None = None
     groups: Mapping[str, int | None] = field(default_factory=dict)
+    count: int | None = None
     masks: int | None = None
     masklets: Mapping[str, int] = field(default_factory=dict)
     unit: str = "videos"

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from sam2s.errors import DatasetError
 from sam2s.files import natural as natural_key
 from sam2s.masks.postprocess import clean
+from sam2s.picture_files import open_picture, upright
 from sam2s.sasv.traces import note
 
 _JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db")
@@ -74,7 +74,7 @@ def last_number(path: Path) -> int:
     Raises:
         DatasetError: it has none.
     """
-    if numbers := re.findall(r"\d+", path.stem):
+    if numbers := re.findall(r"[0-9]{1,18}", path.stem):
         return int(numbers[-1])
     raise DatasetError(f"{path} has no frame number in its name; restore the official file name")
 
@@ -128,21 +128,26 @@ def require_all(paths: Iterable[Path]) -> None:
 
 
 def read_rgb(path: Path) -> np.ndarray:
-    """Read a picture as uint8 [H, W, 3]."""
-    with _open(path) as image:
-        return np.array(image.convert("RGB"))
+    """Read a picture as uint8 [H, W, 3], upright; alpha is ignored."""
+    with open_picture(existing(path)) as image:
+        return np.array(upright(image).convert("RGB"))
 
 
 def read_codes(path: Path) -> np.ndarray:
     """Read a mask whose grey value is a code: uint8 [H, W]. Colour files must have equal channels; alpha is ignored.
 
     Raises:
-        DatasetError: the channels differ, so the file holds colours, or a code is above 255.
+        DatasetError: the channels differ, so the file holds colours; a code is above 255 or no whole number; or the
+            file was saved with loss, which makes other codes of those near an edge.
     """
-    with _open(path) as image:
-        if image.mode in ("RGBA", "LA"):
-            image = image.convert("RGB")
-        pixels = np.array(image)
+    with open_picture(existing(path), "mask") as image:
+        lossy = image.format in ("JPEG", "JPEG2000", "MPO")
+        picture = upright(image)
+        pixels = np.array(picture.convert("RGB") if picture.mode in ("RGBA", "LA") else picture)
+    if lossy:
+        raise DatasetError(
+            f"{path} holds codes but was saved with loss (JPEG), which changes them; restore the official file"
+        )
     if pixels.ndim == 3:
         if not (pixels == pixels[..., :1]).all():
             raise DatasetError(
@@ -151,6 +156,8 @@ def read_codes(path: Path) -> np.ndarray:
         pixels = pixels[..., 0]
     if pixels.dtype == bool:
         return pixels.astype(np.uint8) * np.uint8(255)
+    if not np.issubdtype(pixels.dtype, np.integer):
+        raise DatasetError(f"{path} holds {pixels.dtype} values, codes are whole numbers; restore the official file")
     if pixels.max() > 255:
         raise DatasetError(f"{path} holds code {pixels.max()}; codes go up to 255, restore the official file")
     return pixels.astype(np.uint8)
@@ -158,14 +165,13 @@ def read_codes(path: Path) -> np.ndarray:
 
 def read_colours(path: Path) -> np.ndarray:
     """Read a mask whose colours are classes: uint8 [H, W, 3]; alpha is ignored."""
-    with _open(path) as image:
-        return np.array(image.convert("RGB"))
+    return read_rgb(path)
 
 
 def read_binary(path: Path, *, despeckle: int = 0) -> np.ndarray:
     """Read a black and white mask, lossy or not: bool [H, W], true above 127, specks of fewer pixels removed."""
-    with _open(path) as image:
-        mask = np.array(image.convert("L")) > 127
+    with open_picture(existing(path), "mask") as image:
+        mask = np.array(upright(image).convert("L")) > 127
     return remove_specks(mask, despeckle) if despeckle else mask
 
 
@@ -173,15 +179,6 @@ def remove_specks(mask: np.ndarray, pixels: int) -> np.ndarray:
     """Drop connected parts of fewer pixels, even if nothing stays."""
     cleaned = clean(mask, remove_islands=pixels)
     return cleaned if cleaned.sum() >= pixels else np.zeros_like(mask)
-
-
-def _open(path: Path) -> Image.Image:
-    try:
-        image = Image.open(existing(path))
-        image.load()
-    except OSError as error:
-        raise DatasetError(f"cannot read picture {path}: {error}; download it again") from error
-    return image
 
 
 def _is_junk(path: Path) -> bool:

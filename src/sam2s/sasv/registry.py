@@ -9,8 +9,8 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 from sam2s.errors import DatasetError
-from sam2s.sasv import adapters
-from sam2s.sasv.raw import Adapter, RawVideo
+from sam2s.sasv import adapters, mapping
+from sam2s.sasv.raw import Adapter, PublishedPart, RawVideo
 
 
 @cache
@@ -28,6 +28,11 @@ def get_adapter(name: str) -> Adapter:
         return all_adapters()[name]
     except KeyError:
         raise DatasetError(f"there is no source {name!r}; known sources: {', '.join(all_adapters())}") from None
+
+
+def published_parts(adapter: Adapter, folder: Path) -> tuple[PublishedPart, ...]:
+    """What a complete copy of a source holds, as its publisher says, or the user's mapping file where there is one."""
+    return mapping.published_parts(folder, adapter.INFO) if folder.is_file() else adapter.PARTS
 
 
 def list_videos(adapter: Adapter, folder: Path) -> list[RawVideo]:

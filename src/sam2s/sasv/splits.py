@@ -13,8 +13,10 @@ from typing import Any
 from sam2s.errors import ConfigError, DatasetError
 from sam2s.files import write_atomically
 from sam2s.sasv.patients import shared_patients
+from sam2s.sasv.text_files import MALFORMED, described, read_json, text
 
 FORMAT = "sasv-split"
+_REMAKE = "make it again (sam2s sasv split)"
 PARTS = ("train", "val", "test")
 
 
@@ -58,7 +60,7 @@ def write_split(path: Path, name: str, version: int, parts: Mapping[str, str]) -
     """
     content = {part: sorted(n for n, p in parts.items() if p == part) for part in PARTS}
     digest = _hash(content)
-    if path.exists() and json.loads(path.read_text("utf-8")).get("sha256") != digest:
+    if path.exists() and read_json(path, f"{_REMAKE} in another folder").get("sha256") != digest:
         raise DatasetError(
             f"{path} exists and differs; a version never changes, give the next one (--version {version + 1})"
         )
@@ -73,11 +75,11 @@ def read_split(path: Path) -> dict[str, str]:
     Raises:
         DatasetError: the file is damaged or was edited after it got its hash.
     """
+    data = read_json(path, _REMAKE)
     try:
-        data = json.loads(path.read_text("utf-8"))
-        content = {part: data[part] for part in PARTS}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f"cannot read split {path}: {error}; make it again (sam2s sasv split)") from error
+        content = {part: [text(name, part) for name in data[part]] for part in PARTS}
+    except MALFORMED as error:
+        raise DatasetError(f"cannot read {path}: {described(error)}; {_REMAKE}") from error
     if data.get("sha256") != _hash(content):
         raise DatasetError(f"{path} was changed after its hash was made; make a new version (sam2s sasv split)")
     return {name: part for part in PARTS for name in content[part]}

@@ -18,6 +18,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from sam2s.files import write_atomically
+from sam2s.sasv.text_files import MALFORMED
 
 _read: ContextVar[set[Path] | None] = ContextVar("files read", default=None)
 
@@ -58,11 +59,12 @@ def unchanged(out: Path, video: str, root: Path, listed: str) -> bool:
     """Whether everything that a video was made from is as it was then."""
     try:
         trace = json.loads(_place(out, video).read_text("utf-8"))
-    except (OSError, ValueError):
+        same = trace["listed"] == listed and all(_look(root / path) == look for path, look in trace["read"].items())
+    except FileNotFoundError:
         return True
-    if trace.get("listed") != listed:
+    except (OSError, *MALFORMED):
         return False
-    return all(_look(root / path) == look for path, look in trace["read"].items())
+    return bool(same)
 
 
 def _place(out: Path, video: str) -> Path:

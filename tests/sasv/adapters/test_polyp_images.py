@@ -49,5 +49,5 @@ def test_bkai_colours_are_classes(tmp_path, flat):
 def test_damaged_mask_is_named(tmp_path):
     kvasir_fixture.draw(tmp_path)
     (tmp_path / "Kvasir-SEG" / "masks" / "cju0a.jpg").write_bytes(b"not a picture" * 20)
-    with pytest.raises(DatasetError, match=r"cannot read picture .*cju0a\.jpg"):
+    with pytest.raises(DatasetError, match=r"cannot read mask .*cju0a\.jpg"):
         frames(kvasir_seg, kvasir_seg.find(tmp_path))

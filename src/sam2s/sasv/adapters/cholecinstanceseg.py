@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -14,6 +13,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from sam2s.errors import DatasetError
+from sam2s.limits import check_pixels
+from sam2s.picture_files import picture_size
 from sam2s.sasv.adapters._sequences import gaps
 from sam2s.sasv.patients import cholec
 from sam2s.sasv.raw import (
@@ -28,6 +29,7 @@ from sam2s.sasv.raw import (
     Split,
 )
 from sam2s.sasv.reading import existing, files, last_number, locate, require_all, subfolders
+from sam2s.sasv.text_files import MALFORMED, described, read_json, text, whole_number
 
 INFO = SourceInfo(
     name="cholecinstanceseg",
@@ -122,20 +124,22 @@ def _frames(records: list[Path], per_second: int) -> Iterator[RawFrame]:
 def _labels(record: Path, image: Path) -> FrameLabels:
     """Instances of a frame. Polygons of one (label, group) are one instance; no polygons mean no instruments."""
     try:
-        data = json.loads(existing(record).read_text("utf-8"))
+        data = read_json(existing(record), "download it again")
         width, height = data["imageWidth"], data["imageHeight"]
         if width is None or height is None:  # so in almost half of the files
-            with Image.open(image) as picture:
-                width, height = picture.size
+            height, width = picture_size(image)
+        check_pixels(whole_number(height, "imageHeight"), whole_number(width, "imageWidth"), str(record))
         groups: dict[tuple[str, Any], Image.Image] = {}
         for number, shape in enumerate(data["shapes"]):
             if shape["shape_type"] != "polygon":
                 raise DatasetError(f"{record} has a {shape['shape_type']}, only polygons are known; restore the file")
             group = shape["group_id"] if shape["group_id"] is not None else f"alone {number}"
-            canvas = groups.setdefault((shape["label"], group), Image.new("L", (width, height)))
+            canvas = groups.setdefault((text(shape["label"], "label"), group), Image.new("L", (width, height)))
             points = [(float(x), float(y)) for x, y in shape["points"]]
             if len(points) >= 3:
                 ImageDraw.Draw(canvas).polygon(points, fill=1, outline=1)
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise DatasetError(f"cannot read {record}: {type(error).__name__} {error}; download it again") from error
+    except DatasetError:
+        raise
+    except MALFORMED as error:
+        raise DatasetError(f"cannot read {record}: {described(error)}; download it again") from error
     return FrameLabels(tuple(RawMask(label, np.array(canvas).astype(bool)) for (label, _), canvas in groups.items()))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -17,6 +15,7 @@ from sam2s.masks import rle
 from sam2s.sasv.patients import endoscapes
 from sam2s.sasv.raw import FrameLabels, MaskGrouping, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, locate
+from sam2s.sasv.text_files import MALFORMED, described, inner_path, read_json, text
 
 INFO = SourceInfo(
     name="endoscapes",
@@ -39,6 +38,7 @@ PARTS = tuple(
 )
 
 log = logging.getLogger(__name__)
+_Regions = list[tuple[str, Any]]
 _RATE = 25  # the frame number in a file name counts 25 a second
 
 
@@ -51,50 +51,55 @@ def videos(folder: Path) -> Iterator[RawVideo]:
     """One single-frame video per annotated keyframe."""
     for split in ("train", "val", "test"):
         part = folder / f"{split}_seg"
-        coco = _read(part / "annotation_coco.json")
-        names = {c["id"]: c["name"] for c in coco["categories"]}
-        regions = defaultdict(list)
-        for annotation in coco["annotations"]:
-            regions[annotation["image_id"]].append((names[annotation["category_id"]], annotation["segmentation"]))
+        regions, names = _read(part / "annotation_coco.json")
         listed = _listed_videos(folder / f"{split}_seg_vids.txt")
-        for image in sorted(coco["images"], key=lambda i: _numbers(part / i["file_name"])):
-            path = part / image["file_name"]
+        for file_name in sorted(regions, key=lambda name: _numbers(part / name)):
+            path = part / file_name
             video, _ = _numbers(path)
             if listed is not None and video not in listed:
                 log.warning("%s is not of a video in %s_seg_vids.txt; left out", path, split)
-            elif image["id"] in regions:
+            elif regions[file_name]:
                 yield RawVideo(
                     name=path.stem,
                     length=1,
                     part=f"{split}_seg",
-                    masks=len(regions[image["id"]]),
+                    masks=len(regions[file_name]),
                     subset="Endoscapes",
                     split="train",
                     patient=endoscapes(video),
                     images=True,
-                    grouping=dict.fromkeys(names.values(), MaskGrouping.EACH),
-                ).with_frames(partial(_find_frames, path=path, regions=regions[image["id"]]))
+                    grouping=dict.fromkeys(names, MaskGrouping.EACH),
+                ).with_frames(partial(_find_frames, path=path, regions=regions[file_name]))
 
 
-def _find_frames(video: RawVideo, path: Path, regions: list[tuple[str, Any]]) -> RawVideo:
+def _read(path: Path) -> tuple[dict[str, _Regions], list[str]]:
+    """By picture its labels and masks, and the names of all labels."""
+    remedy = "unpack again with unzip or tar, which keep links"
+    coco = read_json(existing(path), remedy)
+    try:
+        names = {category["id"]: text(category["name"], "name") for category in coco["categories"]}
+        pictures = {image["id"]: inner_path(image["file_name"], "file_name") for image in coco["images"]}
+        regions: dict[str, _Regions] = {name: [] for name in pictures.values()}
+        for annotation in coco["annotations"]:
+            label = names[annotation["category_id"]]
+            regions[pictures[annotation["image_id"]]].append((label, annotation["segmentation"]))
+    except MALFORMED as error:
+        raise DatasetError(f"cannot read {path}: {described(error)}; {remedy}") from error
+    return regions, list(names.values())
+
+
+def _find_frames(video: RawVideo, path: Path, regions: _Regions) -> RawVideo:
     return replace(video, frames=partial(_frames, existing(path), regions))
 
 
-def _frames(path: Path, regions: list[tuple[str, Any]]) -> Iterator[RawFrame]:
+def _frames(path: Path, regions: _Regions) -> Iterator[RawFrame]:
     try:
         masks = tuple(RawMask(label, rle.decode(segmentation)) for label, segmentation in regions)
-    except (ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f"{path.parent / 'annotation_coco.json'}: mask of {path.name}: {error}") from error
+    except MALFORMED as error:
+        file = path.parent / "annotation_coco.json"
+        raise DatasetError(f"{file}: mask of {path.name}: {described(error)}; download it again") from error
     _, index = _numbers(path)
     yield RawFrame(index, existing(path), FrameLabels(masks), Fraction(index, _RATE))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        data: dict[str, Any] = json.loads(existing(path).read_text("utf-8"))
-    except ValueError as error:
-        raise DatasetError(f"{path} is not JSON ({error}); unpack again with unzip or tar, which keep links") from error
-    return data
 
 
 def _listed_videos(path: Path) -> set[int] | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from sam2s.errors import DatasetError
 from sam2s.sasv.adapters._sequences import by_number, gaps, holder, only_one, sequences
 from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, files, read_colours
+from sam2s.sasv.text_files import MALFORMED, described, whole_number
 
 INFO = SourceInfo(
     name="endovis18",
@@ -205,9 +207,12 @@ def _colours(path: Path, top: Path) -> dict[str, tuple[int, ...]]:
             try:
                 data = json.loads(existing(file).read_text("utf-8"))
                 pairs = data.items() if isinstance(data, dict) else [(entry["name"], entry["color"]) for entry in data]
-                table = {re.sub("[-_]", " ", name).strip().lower(): tuple(colour[:3]) for name, colour in pairs}
-            except (ValueError, KeyError, TypeError) as error:
-                raise DatasetError(f"cannot read the colours in {file} ({error!r}); restore or remove it") from error
+                table: dict[str, tuple[int, ...]] = {
+                    re.sub("[-_]", " ", name).strip().lower(): _colour(colour) for name, colour in pairs
+                }
+            except MALFORMED as error:
+                reason = described(error)
+                raise DatasetError(f"cannot read the colours in {file}: {reason}; restore or remove it") from error
             if table.keys() != COLOURS.keys():
                 odd = ", ".join(sorted(table.keys() ^ COLOURS.keys()))
                 raise DatasetError(f"{file} has other classes than the challenge: {odd}; restore or remove it")
@@ -215,6 +220,13 @@ def _colours(path: Path, top: Path) -> dict[str, tuple[int, ...]]:
         if folder == top:
             break
     return dict(COLOURS)
+
+
+def _colour(values: Sequence[Any]) -> tuple[int, int, int]:
+    red, green, blue = (whole_number(value, "colour") for value in values[:3])
+    if max(red, green, blue) > 255:
+        raise ValueError(f"colour is {list(values)}; values go up to 255")
+    return red, green, blue
 
 
 def _frames(name: str, frames: dict[int, _Frame], colours: Mapping[str, tuple[int, ...]]) -> Iterator[RawFrame]:

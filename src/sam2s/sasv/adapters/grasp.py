@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from sam2s.errors import DatasetError
 from sam2s.masks import rle
 from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, locate, require_all
+from sam2s.sasv.text_files import MALFORMED, described, read_json, text
 
 INFO = SourceInfo(
     name="grasp",
@@ -116,7 +116,7 @@ def _records(annotations: Path) -> list[Path]:
 def _read(path: Path) -> Iterator[tuple[str, _Masks]]:
     """Name and masks of every frame of one file; an instrument that is listed twice counts once."""
     try:
-        data = json.loads(existing(path).read_text("utf-8"))
+        data = read_json(existing(path), "download the official file again")
         names = {entry["id"]: re.sub("[-_]", " ", entry["name"]).lower() for entry in data["categories"]}
         if odd := sorted(set(names.values()) - set(CLASSES)):
             raise DatasetError(f"{path} has category {odd[0]!r}; GraSP has {', '.join(CLASSES)}")
@@ -128,9 +128,11 @@ def _read(path: Path) -> Iterator[tuple[str, _Masks]]:
             key = (annotation["category_id"], tuple(annotation["bbox"]), str(mask["counts"]))
             masks_by_image[annotation["image_id"]][key] = (names[annotation["category_id"]], mask)
         for image in data["images"]:
-            yield image["file_name"], list(masks_by_image[image["id"]].values())
-    except (ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f"cannot read {path} ({error!r}); download the official file again") from error
+            yield text(image["file_name"], "file_name"), list(masks_by_image[image["id"]].values())
+    except DatasetError:
+        raise
+    except MALFORMED as error:
+        raise DatasetError(f"cannot read {path}: {described(error)}; download the official file again") from error
 
 
 def _frames(folder: Path, frames: dict[int, tuple[str, _Masks]]) -> Iterator[RawFrame]:
@@ -138,6 +140,6 @@ def _frames(folder: Path, frames: dict[int, tuple[str, _Masks]]) -> Iterator[Raw
     for number, (name, masks) in frames.items():
         try:
             labels = FrameLabels(tuple(RawMask(label, rle.decode(mask)) for label, mask in masks))
-        except ValueError as error:
-            raise DatasetError(f"GraSP: a mask of {name} is damaged ({error}); download the JSON again") from error
+        except MALFORMED as error:
+            raise DatasetError(f"GraSP: a mask of {name} is damaged ({described(error)}); download it again") from error
         yield RawFrame(number, existing(folder / name), labels)

@@ -16,6 +16,7 @@ import json
 import time
 from array import array
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,11 +26,10 @@ from sam2s.bench.against import compare
 from sam2s.bench.memory import resident
 from sam2s.bench.network import bench_network, film, randomise
 from sam2s.device import use_threads
-from sam2s.formats.behind import Behind
-from sam2s.formats.run_info import RunInfo
-from sam2s.formats.store import MaskStore
 from sam2s.model import SAM2S, ModelConfig, build
+from sam2s.runs.background_writer import BackgroundWriter
 from sam2s.tracking import FrameResult, Points, Tracker
+from sam2s.workspace import VideoIdentity, Workspace, to_record
 
 
 def main() -> None:
@@ -84,12 +84,16 @@ def soak(model: SAM2S, frames: int) -> Iterator[tuple[int, int]]:
     tracker, side = Tracker(model), model.image_size
     with (
         TemporaryDirectory(prefix="sam2s-") as folder,
-        MaskStore.open(Path(folder) / "run", RunInfo("soak", "soak", (side, side), None)) as store,
-        Behind(store.append) as write,
+        Workspace.create(Path(folder) / "run", VideoIdentity("soak", "soak", (side, side))) as workspace,
+        BackgroundWriter(partial(_write, workspace, workspace.record("propagate").event_id)) as write,
     ):
         for index, result in enumerate(track(tracker, side, frames), 1):
             write(result)
             yield index, resident()
+
+
+def _write(workspace: Workspace, event_id: int, result: FrameResult) -> None:
+    workspace.write_frame(to_record(result), event_id)
 
 
 def track(tracker: Tracker, side: int, frames: int) -> Iterator[FrameResult]:
@@ -100,8 +104,8 @@ def track(tracker: Tracker, side: int, frames: int) -> Iterator[FrameResult]:
     for index in range(frames):
         point = Points([tuple(rng.uniform(0, side, 2))])
         if index % 100 == 0:
-            alive.append(index)
-            tracker.add_prompt(object_id=index, prompt=point)
+            alive.append(index + 1)
+            tracker.add_prompt(object_id=index + 1, prompt=point)
         elif index % 50 == 0:
             tracker.add_prompt(
                 object_id=alive[0], prompt=Points(point.coords, [index // 100 % 2])

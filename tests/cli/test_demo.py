@@ -12,8 +12,8 @@ from model_tools import nano
 from sam2s.checkpoints import save_checkpoint
 from sam2s.cli import app
 from sam2s.errors import CheckpointError, OutputError
-from sam2s.formats.store import MaskStore
 from sam2s.video import VideoWriter
+from sam2s.workspace import VideoIdentity, Workspace
 
 
 def test_demo(tmp_path):
@@ -37,14 +37,14 @@ def test_demo(tmp_path):
 
 
 def test_a_stopped_demo_says_so_by_its_status(tmp_path, monkeypatch):
-    model, append = nano(), MaskStore.append
+    model, write_frame = nano(), Workspace.write_frame
     save_checkpoint(tmp_path / "nano.safetensors", model.state_dict(), model.config)
 
-    def append_and_stop(store, result, **keywords):
-        append(store, result, **keywords)
+    def write_and_stop(workspace, *arguments, **keywords):
+        write_frame(workspace, *arguments, **keywords)
         os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(MaskStore, "append", append_and_stop)
+    monkeypatch.setattr(Workspace, "write_frame", write_and_stop)
     done = CliRunner().invoke(
         app, ["demo", "--out", str(tmp_path / "demo"), "--frames", "3", "--weights", str(tmp_path / "nano.safetensors")]
     )
@@ -64,14 +64,14 @@ def test_a_demo_overwrites_nothing_but_a_demo(tmp_path):
 
     assert start().exit_code == 0
     assert start("--seed", "3").exit_code == 0, "a demo replaces a demo"
-    head = tmp_path / "d" / "run" / "run.json"
-    ours = head.read_text()
-    head.write_text(ours.replace('"fingerprint": "', '"fingerprint": "0'))
+    database = tmp_path / "d" / "run" / "workspace.sqlite"
+    ours = database.read_bytes()
+    Workspace.create(database.parent, VideoIdentity("other", "0", (64, 64)), overwrite=True).close()
     before = state()
     with pytest.raises(OutputError, match=r"run holds a run of another video than the demo's; move it or give another"):
         start()
     assert state() == before
-    head.write_text(ours)
+    database.write_bytes(ours)
     with VideoWriter(tmp_path / "d" / "clip.mp4", (64, 64), 25, title="mine") as writer:
         writer.write(np.zeros((64, 64, 3), np.uint8))
     before = state()

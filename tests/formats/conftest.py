@@ -1,20 +1,21 @@
 import pytest
 
 from result_tools import FPS, SIZE
-from sam2s.formats.run_info import RunInfo
+from sam2s.formats.export_info import ExportInfo
+from sam2s.workspace import Workspace
+from workspace_tools import VIDEO, fill
+
+INDICES = [0, 1, 2, 4, 6]  # frame 2 lacks object 2; there is a gap
 
 
 @pytest.fixture
 def info():
-    return RunInfo(
-        "clip",
-        "abc123",
-        SIZE,
-        FPS,
-        {1: "grasper", 2: "hook"},
-        [{"frame": 0, "object_id": 1, "prompt": {"box": {"x0": 1, "y0": 2, "x1": 3, "y1": 4}}}],
-        "micro",
-        "f00d",
-        {"name": "divemem", "long_term": 4},
-        {"image_size": 256, "stride": 1},
-    )
+    return ExportInfo("clip", SIZE, FPS, {1: "grasper", 2: "hook"}, "micro")
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Workspace.create(tmp_path / "run", VIDEO) as workspace:
+        fill(workspace, INDICES)
+    with Workspace.open(tmp_path / "run") as workspace:
+        yield workspace

@@ -17,17 +17,18 @@ from pycocotools.coco import COCO
 from result_tools import FPS, SIZE, make_result, wandering
 from sam2s.errors import ConfigError, OutputError
 from sam2s.formats.davis import read_davis, write_davis
-from sam2s.formats.export import FILES, write_exports
+from sam2s.formats.export import write_exports
+from sam2s.formats.export_info import ExportInfo
 from sam2s.formats.overlay_video import layers, write_overlay
-from sam2s.formats.records import FrameRecord, ObjectRecord
-from sam2s.formats.run_info import RunInfo
-from sam2s.formats.store import MaskStore
 from sam2s.masks import rle
 from sam2s.masks.overlay import draw
 from sam2s.tracking.results import ObjectState
 from sam2s.video.frame import Frame
+from sam2s.workspace import FrameRecord, ObjectRecord, Workspace, to_record
+from workspace_tools import VIDEO
 
-INDICES = [0, 1, 2, 4, 6]  # frame 2 lacks object 2; the run was made with a gap
+INDICES = [0, 1, 2, 4, 6]  # as the workspace has them
+WRITTEN = ["davis", "coco", "ytvis", "csv", "overlay", "jsonl"]
 
 
 class Pictures:
@@ -54,14 +55,6 @@ class Kept:
         self.closed = True
         if self.path:
             self.path.touch()
-
-
-@pytest.fixture
-def store(tmp_path, info):
-    with MaskStore.open(tmp_path / "run", info) as store:
-        for index in INDICES:
-            store.append(make_result(index))
-    return MaskStore.read(tmp_path / "run")
 
 
 def rows(path):
@@ -95,7 +88,7 @@ def test_davis_keeps_every_id(tmp_path_factory, labels):
         int(i): ObjectRecord(int(i), rle.encode(labels == i), 1.0, 1.0, ObjectState.VISIBLE)
         for i in np.unique(labels[labels > 0])
     }
-    write_davis([FrameRecord(3, None, objects)], RunInfo("v", "", (5, 7), None), folder / "out")
+    write_davis([FrameRecord(3, None, objects)], ExportInfo("v", (5, 7), None), folder / "out")
     assert np.array_equal(dict(read_davis(folder / "out" / "v"))["00003"], labels)
 
 
@@ -173,7 +166,7 @@ def test_overlay_draws_the_recorded_frames(store, info):
         made.append(Kept(*arguments))
         return made[0]
 
-    write_overlay(store.records(), info, Pictures(), store.folder / "o.mp4", open_writer)
+    write_overlay(store.frames(), info, Pictures(), store.folder / "o.mp4", open_writer)
     (video,) = made
     assert (video.size, video.fps, video.closed) == (SIZE, FPS, True)
     assert [pts for _, pts in video.frames] == [index / FPS for index in INDICES]
@@ -202,7 +195,7 @@ def test_an_overlay_that_is_stopped_leaves_the_one_before(store):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_exports(store, Pictures(), ["overlay"], progress=stop)
+        write_exports(store, Pictures(), ["overlay"], report_progress=stop)
     assert (store.folder / "overlay.mp4").read_bytes() == before
     assert not list(store.folder.glob(".partial*"))
 
@@ -221,25 +214,25 @@ def test_overlay_closes_the_video_when_the_source_ends_early(store, info):
     source = Pictures()
     source.length = 5
     with pytest.raises(OutputError, match="clip ends before frame 6, which has masks"):
-        write_overlay(store.records(), info, source, store.folder / "o.mp4", lambda *_: writer)
+        write_overlay(store.frames(), info, source, store.folder / "o.mp4", lambda *_: writer)
     assert writer.closed
     assert len(writer.frames) == 4
     source.seekable = False
     with pytest.raises(OutputError, match="clip is a live stream and cannot be read again for an overlay"):
-        write_overlay(store.records(), info, source, store.folder / "o.mp4", lambda *_: writer)
+        write_overlay(store.frames(), info, source, store.folder / "o.mp4", lambda *_: writer)
 
 
 def test_all_kinds_with_progress_and_again(store):
     import av
 
     told = []
-    paths = write_exports(store, Pictures(), list(FILES), progress=lambda *call: told.append(call))
-    assert list(paths) == list(FILES)
-    assert {kind: call[1:] for kind, *_ in told for call in told if call[0] == kind} == dict.fromkeys(FILES, (5, 5))
+    paths = write_exports(store, Pictures(), WRITTEN, report_progress=lambda *call: told.append(call))
+    assert list(paths) == WRITTEN
+    assert {kind: call[1:] for kind, *_ in told for call in told if call[0] == kind} == dict.fromkeys(WRITTEN, (5, 5))
     with av.open(str(paths["overlay"])) as video:
         assert [Fraction(frame.pts) * frame.time_base for frame in video.decode(video=0)] == [i / FPS for i in INDICES]
     texts = {kind: paths[kind].read_bytes() for kind in ("coco", "ytvis", "csv")}
-    assert write_exports(store, Pictures(), list(FILES)) == paths
+    assert write_exports(store, Pictures(), WRITTEN) == paths
     assert texts == {kind: paths[kind].read_bytes() for kind in texts}
     assert not [path for path in store.folder.iterdir() if "partial" in path.name]
 
@@ -267,8 +260,8 @@ def test_pictures_of_a_folder_keep_their_names(store):
 
 
 def test_an_empty_run(tmp_path, info):
-    MaskStore.open(tmp_path, info).close()
-    paths = write_exports(MaskStore.read(tmp_path), Pictures(), list(FILES))
+    with Workspace.create(tmp_path, VIDEO) as workspace:
+        paths = write_exports(workspace, Pictures(), WRITTEN)
     assert "overlay" not in paths
     assert json.loads(paths["coco"].read_text())["annotations"] == []
     assert json.loads(paths["ytvis"].read_text())["annotations"] == []
@@ -276,7 +269,7 @@ def test_an_empty_run(tmp_path, info):
 
 
 def test_unknown_kind(store):
-    with pytest.raises(ConfigError, match="--export cooc is not known; allowed are davis, coco, ytvis, csv, overlay"):
+    with pytest.raises(ConfigError, match="export 'cooc' is not known; allowed are davis, coco, ytvis, csv, overlay"):
         write_exports(store, None, ["davis", "cooc"])
     with pytest.raises(OutputError, match="an overlay needs the video"):
         write_exports(store, None, ["overlay"])
@@ -290,27 +283,28 @@ def test_memory_stays_flat_over_many_frames(tmp_path, info):
     peaks = []
     result = make_result(0)
     for count in (200, 2000):
-        with MaskStore.open(tmp_path / str(count), info) as store:
+        with Workspace.create(tmp_path / str(count), VIDEO) as workspace:
+            event = workspace.record("propagate").event_id
             tracemalloc.start()
             for index in range(count):
-                store.append(replace(result, index=index))
-        write_exports(MaskStore.read(tmp_path / str(count)), None, ["coco", "csv"])
+                workspace.write_frame(to_record(replace(result, index=index)), event)
+            write_exports(workspace, None, ["coco", "csv", "jsonl"])
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] - peaks[0] < 1800 * 80  # the places of lines: three arrays of 8 bytes a frame, and their copies
+    assert peaks[1] - peaks[0] < 1800 * 80  # the indices of the frames, 8 bytes each, and the rows they came in
 
 
 @given(st.lists(st.integers(0, 30), unique=True, max_size=12), st.randoms(use_true_random=False))
 @settings(max_examples=15, deadline=None)
 def test_exports_do_not_depend_on_the_order_of_writing(tmp_path_factory, indices, random):
-    info = RunInfo("clip", "f", SIZE, FPS)
     texts = []
     for order in (sorted(indices), random.sample(indices, len(indices))):
         folder = tmp_path_factory.mktemp("run")
-        with MaskStore.open(folder, info) as store:
+        with Workspace.create(folder, VIDEO) as workspace:
+            event = workspace.record("propagate").event_id
             for index in order:
-                store.append(make_result(index))
-            paths = write_exports(store, None, ["coco", "csv"])
+                workspace.write_frame(to_record(make_result(index)), event)
+            paths = write_exports(workspace, None, ["coco", "csv"])
         texts.append([path.read_bytes() for path in paths.values()])
     assert texts[0] == texts[1]
 
@@ -318,13 +312,13 @@ def test_exports_do_not_depend_on_the_order_of_writing(tmp_path_factory, indices
 def test_names_are_written_in_any_locale(tmp_path):
     script = f"""
 from pathlib import Path
-from sam2s.formats.records import FrameRecord, ObjectRecord
-from sam2s.formats.run_info import RunInfo
+from sam2s.workspace import FrameRecord, ObjectRecord
+from sam2s.formats.export_info import ExportInfo
 from sam2s.formats.table import write_table
 from sam2s.masks import rle
 from sam2s.tracking.results import ObjectState
 import numpy as np
-info, out = RunInfo("clip", "f", (2, 2), None, {{1: "hæmostat"}}), Path({str(tmp_path)!r})
+info, out = ExportInfo("clip", (2, 2), None, {{1: "hæmostat"}}), Path({str(tmp_path)!r})
 entry = ObjectRecord(1, rle.encode(np.ones((2, 2), bool)), 1.0, 1.0, ObjectState.VISIBLE)
 write_table([FrameRecord(0, None, {{1: entry}})], info, out / "masks.csv", out / "summary.csv")
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +16,13 @@ import torch
 
 from sam2s.bench.memory import forget_peak, peak_mib
 from sam2s.bench.network import clicks
-from sam2s.formats.behind import Behind
-from sam2s.formats.records import to_line
 from sam2s.memory import MemoryPolicy
 from sam2s.model import SAM2S
 from sam2s.session import VideoSession
 from sam2s.tracking import Points, Tracker
 from sam2s.tracking.feature_prefetch import ON_GPU
 from sam2s.video import open_source
+from sam2s.workspace import to_record
 
 WARM_UP = 5
 """Frames not counted: caches, kernels and memories fill."""
@@ -115,9 +115,9 @@ def _offline(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None
         for _ in session.propagate(stop=ON_GPU):  # a whole batch, so that nothing is compiled later
             pass
         began, count = now(model), 0  # before anything is read or encoded ahead
-        with Behind(to_line) as write:
+        with ThreadPoolExecutor(1) as writer:
             for result in session.propagate():
-                write(result)
+                writer.submit(to_record, result)
                 count += 1
         return count / (now(model) - began)
 
@@ -150,7 +150,7 @@ def _stages(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None)
             watch.spent.clear()
             result = tracker.step(frame)
             times.append(now(model))
-            to_line(result)
+            to_record(result)
             times.append(now(model))
             if frame.index >= WARM_UP:
                 decoded, tracked, written = np.diff(times)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from sam2s.cli.running import Outcome, Tell
     from sam2s.formats.prompts_file import PromptEntry
+    from sam2s.runs import ProgressCallback, RunOutcome
     from sam2s.synth import Scene
 
 TITLE = "drawn by sam2s demo"
@@ -31,20 +31,21 @@ def demo(
     """
     import json
 
-    from sam2s.cli.job import Job
-    from sam2s.cli.running import run
     from sam2s.cli.track import with_progress
     from sam2s.device import use_threads
+    from sam2s.runs import RunSettings, run
 
     use_threads(macs=0)  # scenes are made of small operations
     clip = out / "clip.mp4"
     _check_ours(clip, out / "run")
     scene, prompts = _scene(seed, frames)
-    job = Job(str(clip), out / "run", weights, prompts, exports=("overlay", "davis", "csv"), overwrite=True)
+    settings = RunSettings(
+        str(clip), out / "run", weights, prompts, exports=("overlay", "davis", "csv"), overwrite=True
+    )
 
-    def work(tell: Tell) -> Outcome:
-        _replace_clip(scene, clip, out / "run", tell)
-        return run(job, tell)
+    def work(report_progress: ProgressCallback) -> RunOutcome:
+        _replace_clip(scene, clip, out / "run", report_progress)
+        return run(settings, report_progress)
 
     outcome = work(lambda *_: None) if as_json else with_progress(work)
     if outcome.signal is not None:
@@ -75,8 +76,8 @@ def _check_ours(clip: Path, run: Path) -> None:
         OutputError: naming what is in the way.
     """
     from sam2s.errors import OutputError, SourceError
-    from sam2s.formats.store import MaskStore
     from sam2s.video import FileSource
+    from sam2s.workspace import Workspace
 
     drawn = None
     if clip.exists():
@@ -87,8 +88,11 @@ def _check_ours(clip: Path, run: Path) -> None:
             pass
         if drawn is None:
             raise OutputError(f"{clip} is there and was not drawn by sam2s demo; move it or give another --out")
-    if (run / "run.json").exists() and MaskStore.read(run).info.fingerprint != drawn:
-        raise OutputError(f"{run} holds a run of another video than the demo's; move it or give another --out")
+    if Workspace.exists(run):
+        with Workspace.open(run) as workspace:
+            held = workspace.video.fingerprint
+        if held != drawn:
+            raise OutputError(f"{run} holds a run of another video than the demo's; move it or give another --out")
 
 
 def _scene(seed: int, frames: int) -> tuple[Scene, list[PromptEntry]]:
@@ -113,16 +117,18 @@ def _scene(seed: int, frames: int) -> tuple[Scene, list[PromptEntry]]:
         seed += 1
 
 
-def _replace_clip(scene: Scene, path: Path, run: Path, tell: Tell) -> None:
+def _replace_clip(scene: Scene, path: Path, run: Path, report_progress: ProgressCallback) -> None:
     """Draw the clip; the run of the clip that was there goes with it, so that no stop leaves one beside another."""
     from sam2s.files import replacing
-    from sam2s.formats.store import forget
+    from sam2s.formats import outputs
     from sam2s.video import VideoWriter
+    from sam2s.workspace import forget
 
     with replacing(path) as partial, VideoWriter(partial, (scene.size, scene.size), 25, title=TITLE) as writer:
         for t in range(len(scene)):
             writer.write(scene.render(t)[0])
-            tell("drawing", t + 1, len(scene))
+            report_progress("drawing", t + 1, len(scene))
+        outputs.remove(run)
         forget(run)
 
 
@@ -131,13 +137,14 @@ def _score(folder: Path, scene: Scene, prompts: list[PromptEntry]) -> dict[str, 
     import numpy as np
 
     from sam2s.evaluation.measures import boundary_f, jaccard
-    from sam2s.formats.store import MaskStore
+    from sam2s.workspace import Workspace
 
     values: dict[int, list[float]] = {entry.object_id: [] for entry in prompts}
-    for record in list(MaskStore.read(folder).records())[1:-1]:
-        _, labels = scene.render(record.index)
-        for object_id, found in values.items():
-            mask, truth = record.objects[object_id].mask, labels == object_id
-            found.append((jaccard(mask, truth) + boundary_f(mask, truth)) / 2)
+    with Workspace.open(folder) as workspace:
+        for record in list(workspace.frames())[1:-1]:
+            _, labels = scene.render(record.index)
+            for object_id, scores in values.items():
+                mask, truth = record.objects[object_id].mask, labels == object_id
+                scores.append((jaccard(mask, truth) + boundary_f(mask, truth)) / 2)
     titles = {entry.object_id: f"{entry.object_id} ({entry.name})" for entry in prompts}
-    return {titles[object_id]: round(100 * float(np.mean(found)), 1) for object_id, found in values.items()}
+    return {titles[object_id]: round(100 * float(np.mean(scores)), 1) for object_id, scores in values.items()}

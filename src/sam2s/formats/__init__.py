@@ -1,1 +1,1 @@
-"""Reading prompts and keeping masks: the run folder, and adapters to the formats of others."""
+"""Reading prompts and keeping masks: the workspace, and adapters to the formats of others."""

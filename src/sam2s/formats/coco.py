@@ -12,22 +12,22 @@ from typing import Any, TextIO
 
 from sam2s import __version__
 from sam2s.files import replacing
-from sam2s.formats.records import FrameRecord, ratio
-from sam2s.formats.run_info import RunInfo
+from sam2s.formats.export_info import ExportInfo
 from sam2s.masks import rle
+from sam2s.workspace import FrameRecord, ratio
 
 Read = Callable[[], Iterable[FrameRecord]]
 """Goes over the records from the start, at each call anew."""
 
 
-def write_coco(read: Read, info: RunInfo, path: Path, names: Mapping[int, str] | None = None) -> None:
+def write_coco(read: Read, info: ExportInfo, path: Path, names: Mapping[int, str] | None = None) -> None:
     """Write one JSON file, frame by frame: memory does not grow with the video.
 
     Objects without a pixel on a frame have no annotation there.
 
     Args:
         read: goes over the frames in order; called twice.
-        info: of their run.
+        info: what the export says of the video and its objects.
         path: replaced when it exists.
         names: names of pictures by frame index, where there are files.
     """
@@ -77,7 +77,7 @@ def write_coco(read: Read, info: RunInfo, path: Path, names: Mapping[int, str] |
 class Categories:
     """Numbers the names of objects from 1 as they turn up."""
 
-    def __init__(self, info: RunInfo) -> None:
+    def __init__(self, info: ExportInfo) -> None:
         self._info = info
         self._ids: dict[str, int] = {}
 
@@ -90,7 +90,7 @@ class Categories:
         return [{"id": number, "name": name, "supercategory": ""} for name, number in self._ids.items()]
 
 
-def head(info: RunInfo) -> dict[str, Any]:
+def head(info: ExportInfo) -> dict[str, Any]:
     """COCO's `info`: where the masks come from, and the frame rate as "num/den"."""
     return {
         "description": f"masks of {info.source}",
@@ -101,7 +101,7 @@ def head(info: RunInfo) -> dict[str, Any]:
     }
 
 
-def file_name(index: int, info: RunInfo, names: Mapping[int, str] | None) -> str:
+def file_name(index: int, info: ExportInfo, names: Mapping[int, str] | None) -> str:
     """Name of a frame's picture: SOURCE/NAME of a folder of images, else SOURCE/00000.jpg, counted from 0."""
     return f"{info.folder_name}/{(names or {}).get(index, f'{index:05d}.jpg')}"
 

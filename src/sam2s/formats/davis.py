@@ -11,13 +11,13 @@ import numpy as np
 
 from sam2s.errors import DatasetError, OutputError
 from sam2s.files import replacing
-from sam2s.formats.records import FrameRecord, ratio
-from sam2s.formats.run_info import RunInfo
+from sam2s.formats.export_info import ExportInfo
 from sam2s.masks.palette import encode_label_map, label_map, read_label_map
+from sam2s.workspace import FrameRecord, ratio
 
 
 def write_davis(
-    records: Iterable[FrameRecord], info: RunInfo, folder: Path, stems: Mapping[int, str] | None = None
+    records: Iterable[FrameRecord], info: ExportInfo, folder: Path, stems: Mapping[int, str] | None = None
 ) -> None:
     """Write FOLDER/SOURCE/00000.png ..., FOLDER/frames.csv (times) and FOLDER/objects.json (names, frame rate).
 
@@ -25,7 +25,7 @@ def write_davis(
 
     Args:
         records: frames in order.
-        info: of their run.
+        info: what the export says of the video and its objects.
         folder: replaced when it exists.
         stems: names of pictures by frame index, where they are not the index in five digits.
 

@@ -1,25 +1,26 @@
-"""Every export of a run in one call: made from the store, whenever wanted, as often as wanted."""
+"""Every export of a workspace in one call: made whenever wanted, as often as wanted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from sam2s.errors import ConfigError, OutputError, Sam2sError
+from sam2s.formats import outputs
 from sam2s.formats.coco import Read, write_coco
 from sam2s.formats.davis import write_davis
-from sam2s.formats.outputs import FILES, SUMMARY
+from sam2s.formats.export_info import ExportInfo
+from sam2s.formats.jsonl import write_jsonl
+from sam2s.formats.outputs import KINDS, SUMMARY
 from sam2s.formats.overlay_video import write_overlay
-from sam2s.formats.records import FrameRecord
-from sam2s.formats.run_info import RunInfo
-from sam2s.formats.store import MaskStore
 from sam2s.formats.table import write_table
 from sam2s.formats.ytvis import write_youtube_vis
 from sam2s.video.frame import VideoSource
+from sam2s.workspace import FrameRecord, WorkspaceReader
 
-Progress = Callable[[str, int, int], None]
-"""Told the kind, the frames gone over and their number; some kinds go over the frames several times."""
+ExportProgress = Callable[[str, int, int], None]
+"""Is told the kind, the frames gone over and their number; some kinds go over the frames several times."""
 
 
 def check_kinds(kinds: Sequence[str]) -> None:
@@ -28,27 +29,31 @@ def check_kinds(kinds: Sequence[str]) -> None:
     Raises:
         ConfigError: naming the kinds there are.
     """
-    if unknown := [kind for kind in kinds if kind not in FILES]:
-        raise ConfigError(f"--export {unknown[0]} is not known; allowed are {', '.join(FILES)}")
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
+        raise ConfigError(f"export {unknown[0]!r} is not known; allowed are {', '.join(KINDS)}")
 
 
 def write_exports(
-    store: MaskStore,
+    workspace: WorkspaceReader,
     source: VideoSource | None,
     kinds: Sequence[str],
-    progress: Progress | None = None,
+    *,
+    folder: Path | None = None,
+    object_ids: Iterable[int] | None = None,
+    report_progress: ExportProgress | None = None,
 ) -> dict[str, Path]:
-    """Write exports of all frames in the store, also of a run that was broken off, into its folder.
+    """Write exports of all frames in a workspace, also of a run that was broken off.
 
-    Older exports of the run are replaced, files of another origin are not.
-
-    One that cannot be written does not keep the others from being written.
+    Older exports in the folder are replaced, files of another origin are not. One that cannot be written does not keep
+    the others from being written.
 
     Args:
-        store: the run.
+        workspace: where the masks are.
         source: its video: needed for overlay, and names the pictures of a folder of images.
-        kinds: of `FILES`.
-        progress: called frame by frame.
+        kinds: of `KINDS`.
+        folder: where they go; by default beside the workspace.
+        object_ids: which objects, by default all.
+        report_progress: called frame by frame.
 
     Returns:
         Path by kind, without an overlay of no frames.
@@ -59,21 +64,23 @@ def write_exports(
         SourceError: the video cannot be read for an overlay; the other exports are whole.
     """
     check_kinds(kinds)
-    total = len(store.frames_done())
+    folder = workspace.folder if folder is None else folder
+    info, total = ExportInfo.of(workspace), len(workspace.frame_indices())
+    wanted = None if object_ids is None else list(object_ids)
     paths, errors = {}, list[Sam2sError]()
     for kind in kinds:
 
         def read(kind: str = kind) -> Iterator[FrameRecord]:
-            for done, record in enumerate(store.records(), 1):
+            for done, record in enumerate(workspace.frames(object_ids=wanted), 1):
                 yield record
-                if progress is not None:
-                    progress(kind, done, total)
+                if report_progress is not None:
+                    report_progress(kind, done, total)
 
         if kind == "overlay" and not total:
             continue
         try:
-            path = store.claim(kind)
-            _write(kind, read, store.info, source, path)
+            path = outputs.claim(folder, kind)
+            _write(kind, read, info, source, path)
             paths[kind] = path
         except Sam2sError as error:
             errors.append(error)
@@ -84,8 +91,8 @@ def write_exports(
     return paths
 
 
-def _write(kind: str, read: Read, info: RunInfo, source: VideoSource | None, path: Path) -> None:
-    names = _names(source)
+def _write(kind: str, read: Read, info: ExportInfo, source: VideoSource | None, path: Path) -> None:
+    names = picture_names(source)
     if kind == "davis":
         write_davis(read(), info, path, _stems(names))
     elif kind == "coco":
@@ -94,6 +101,8 @@ def _write(kind: str, read: Read, info: RunInfo, source: VideoSource | None, pat
         write_youtube_vis(read, info, path, names)
     elif kind == "csv":
         write_table(read(), info, path, path.with_name(SUMMARY))
+    elif kind == "jsonl":
+        write_jsonl(read(), info, path)
     elif source is None:
         raise OutputError("an overlay needs the video; give it to write_exports as `source`")
     else:
@@ -102,7 +111,7 @@ def _write(kind: str, read: Read, info: RunInfo, source: VideoSource | None, pat
         write_overlay(read(), info, source, path, partial(VideoWriter, pixel_aspect=source.pixel_aspect))
 
 
-def _names(source: VideoSource | None) -> Mapping[int, str]:
+def picture_names(source: VideoSource | None) -> Mapping[int, str]:
     """Names of a folder's images by index; none of other sources."""
     return {index: Path(file).name for index, file in enumerate(getattr(source, "files", []))}
 

@@ -1,4 +1,4 @@
-"""Which files in a run folder are exports of the run: those that its run.json names. Others are never touched."""
+"""Which files in a folder are exports of a workspace: those that it lists in a file. Others are never touched."""
 
 from __future__ import annotations
 
@@ -8,53 +8,74 @@ import shutil
 from pathlib import Path
 
 from sam2s.errors import OutputError
+from sam2s.files import write_atomically
 
-FILES = {
+KINDS = {
     "davis": "davis",
     "coco": "coco.json",
     "ytvis": "youtube_vis.json",
     "csv": "masks.csv",
     "overlay": "overlay.mp4",
+    "jsonl": "masks.jsonl",
 }
 """Kinds of export, and the file or folder each makes; csv makes summary.csv as well."""
 SUMMARY = "summary.csv"
+LISTING = ".sam2s-exports.json"
+"""Lists the exports that lie beside it."""
 
 
 def files_of(kind: str) -> list[str]:
     """Names of all that a kind of export makes."""
-    return [FILES[kind], *([SUMMARY] if kind == "csv" else [])]
+    return [KINDS[kind], *([SUMMARY] if kind == "csv" else [])]
 
 
 def recorded(folder: Path) -> list[str]:
-    """Names of the exports that the run in a folder has made; none where there is no run that can be read."""
+    """Names of the exports that were made into a folder."""
     try:
-        made = json.loads((folder / "run.json").read_bytes())["exports"]
-        return [name for kind in FILES for name in files_of(kind) if name in made]
+        listed = json.loads((folder / LISTING).read_bytes())["exports"]
+        return [name for kind in KINDS for name in files_of(kind) if name in listed]
     except (OSError, ValueError, LookupError, TypeError):
         return []
 
 
 def check_free(folder: Path, kind: str) -> None:
-    """Refuse to replace what the run in a folder has not made.
+    """Refuse to replace what is no export of ours.
 
     Raises:
         OutputError: naming the file.
     """
+    ours = recorded(folder)
     for name in files_of(kind):
-        if os.path.lexists(folder / name) and name not in recorded(folder):
+        if os.path.lexists(folder / name) and name not in ours:
             raise OutputError(
                 f"{folder / name} is there and is no export of the run in {folder}; move it or give another --out"
             )
 
 
-def remove(folder: Path) -> None:
-    """Remove the exports of the run in a folder.
+def claim(folder: Path, kind: str) -> Path:
+    """Where an export goes; it is listed, so that a later one may replace it.
 
     Raises:
-        OSError: one cannot be removed.
+        OutputError: there lies something that is no export of ours, or the folder cannot be written.
     """
-    for path in (folder / name for name in recorded(folder)):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+    check_free(folder, kind)
+    made = recorded(folder)
+    if new := [name for name in files_of(kind) if name not in made]:
+        write_atomically(folder / LISTING, json.dumps({"exports": made + new}).encode() + b"\n")
+    return folder / KINDS[kind]
+
+
+def remove(folder: Path) -> None:
+    """Remove the exports in a folder, and their list.
+
+    Raises:
+        OutputError: one cannot be removed.
+    """
+    for path in (folder / name for name in [*recorded(folder), LISTING]):
+        try:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot remove {path}: {error.strerror or error}; give another --out") from error

@@ -12,13 +12,13 @@ import numpy as np
 
 from sam2s.errors import OutputError
 from sam2s.files import replacing
-from sam2s.formats.records import FrameRecord
-from sam2s.formats.run_info import RunInfo
+from sam2s.formats.export_info import ExportInfo
 from sam2s.masks.labels import Places
 from sam2s.masks.layer import Layer
 from sam2s.masks.overlay import draw
 from sam2s.tracking.results import FrameResult
 from sam2s.video.frame import Frame, VideoSource
+from sam2s.workspace import FrameRecord
 
 Clean = Callable[[np.ndarray], np.ndarray]
 
@@ -62,7 +62,7 @@ class Times:
 
 def write_overlay(
     records: Iterable[FrameRecord],
-    info: RunInfo,
+    info: ExportInfo,
     source: VideoSource,
     path: Path,
     open_writer: Callable[[Path, tuple[int, int], Fraction], Writer],
@@ -73,7 +73,7 @@ def write_overlay(
 
     Args:
         records: frames in order.
-        info: of their run.
+        info: what the export says of the video and its objects.
         source: the video, seekable.
         path: of the video to write.
         open_writer: makes the writer from path, (H, W) and frames a second.
@@ -107,7 +107,7 @@ class LiveOverlay:
     def __init__(
         self,
         path: Path,
-        info: RunInfo,
+        info: ExportInfo,
         open_writer: Callable[[Path, tuple[int, int], Fraction], Writer],
     ) -> None:
         """Write to `path`; the file is begun with the first frame, in its size."""

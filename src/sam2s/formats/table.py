@@ -9,10 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from sam2s.files import replacing
-from sam2s.formats.records import FrameRecord, ObjectRecord, ratio
-from sam2s.formats.run_info import RunInfo
+from sam2s.formats.export_info import ExportInfo
 from sam2s.masks import rle
 from sam2s.tracking.results import ObjectState
+from sam2s.workspace import FrameRecord, ObjectRecord, ratio
 
 COLUMNS = (
     *("frame", "pts", "seconds", "object_id", "name", "state", "presence", "iou", "prompted"),
@@ -24,12 +24,12 @@ SUMMARY_COLUMNS = (
 )
 
 
-def write_table(records: Iterable[FrameRecord], info: RunInfo, path: Path, summary: Path) -> None:
+def write_table(records: Iterable[FrameRecord], info: ExportInfo, path: Path, summary: Path) -> None:
     """Write both tables. Areas, boxes and centroids are in pixels of the source frame, empty where no mask is.
 
     Args:
         records: frames in order.
-        info: of their run.
+        info: what the export says of the video and its objects.
         path: of the table of frames and objects.
         summary: of the table of objects.
     """
@@ -49,7 +49,7 @@ def write_table(records: Iterable[FrameRecord], info: RunInfo, path: Path, summa
             table.writerow([object_id, info.name(object_id), ratio(info.fps), *total.row(info.fps)])
 
 
-def _row(record: FrameRecord, entry: ObjectRecord, area: int, info: RunInfo) -> list[object]:
+def _row(record: FrameRecord, entry: ObjectRecord, area: int, info: ExportInfo) -> list[object]:
     seconds = "" if record.pts is None else f"{float(record.pts):.6f}"
     centre = rle.centroid(entry.rle)
     where = [*rle.bbox(entry.rle), *(f"{value:.2f}" for value in centre)] if centre else [""] * 6

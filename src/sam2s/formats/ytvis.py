@@ -11,15 +11,15 @@ import numpy as np
 
 from sam2s.files import replacing
 from sam2s.formats.coco import Categories, Read, file_name, head, write_list
-from sam2s.formats.records import ratio
-from sam2s.formats.run_info import RunInfo
+from sam2s.formats.export_info import ExportInfo
 from sam2s.masks import rle
 from sam2s.masks.rle import Rle
+from sam2s.workspace import ratio
 
 _NUMBERS = np.dtype([("box", np.int32, 4), ("area", np.int32), ("score", np.float32)])
 
 
-def write_youtube_vis(read: Read, info: RunInfo, path: Path, names: Mapping[int, str] | None = None) -> None:
+def write_youtube_vis(read: Read, info: ExportInfo, path: Path, names: Mapping[int, str] | None = None) -> None:
     """Write one JSON file; the frames are gone over once for each object, so that no masks pile up.
 
     `video.frames` and `video.pts` name the frames that the lists run over. Where an object has no pixel, its entry is
@@ -27,7 +27,7 @@ def write_youtube_vis(read: Read, info: RunInfo, path: Path, names: Mapping[int,
 
     Args:
         read: goes over the frames in order.
-        info: of their run.
+        info: what the export says of the video and its objects.
         path: replaced when it exists.
         names: names of pictures by frame index, where there are files.
     """

@@ -3,7 +3,6 @@
 from .connection import FILE
 from .edits import Span
 from .event_log import KINDS
-from .exports import check_free
 from .health import WorkspaceReport
 from .merging import Layer, prompt_distance
 from .reader import WorkspaceReader
@@ -18,7 +17,7 @@ from .records import (
     to_record,
 )
 from .runs import RunRecord, RunState
-from .workspace import Workspace
+from .workspace import Workspace, forget
 
 __all__ = [
     "FILE",
@@ -35,7 +34,7 @@ __all__ = [
     "WorkspaceEvent",
     "WorkspaceReader",
     "WorkspaceReport",
-    "check_free",
+    "forget",
     "prompt_distance",
     "ratio",
     "to_fraction",

@@ -17,7 +17,7 @@ from .writer_lock import claim, release, say_holder
 FILE = "workspace.sqlite"
 BUSY_SECONDS = 30.0
 """How long a transaction waits for that of another process; each takes milliseconds."""
-_DAMAGE = ("malformed", "not a database", "corrupt", "disk i/o error")
+_DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_READ", "SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_CORRUPTFS")
 
 
 class Database:
@@ -200,10 +200,10 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        text = str(error)
-        if "locked" in text or "busy" in text:
+        text, name = str(error), getattr(error, "sqlite_errorname", "")
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             raise WorkspaceInUseError(f"{path} is kept busy by another process ({text}); end it or wait") from error
-        if any(word in text.lower() for word in _DAMAGE) and path.exists():
+        if name.startswith(_DAMAGE) and path.exists():
             raise DamagedWorkspaceError(
                 f"{path} is damaged ({text}); `sam2s workspace repair {path.parent}` keeps a copy and recovers the rest"
             ) from error
@@ -213,6 +213,21 @@ def translated(path: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(
             f"cannot write {path}: {error.strerror or error}; free space there or choose another --out"
+        ) from error
+
+
+@contextmanager
+def decoded(path: Path) -> Iterator[None]:
+    """Turn the errors of values that are not what was written into ours.
+
+    Raises:
+        DamagedWorkspaceError: a value is of another kind than any that is written.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, OverflowError) as error:
+        raise DamagedWorkspaceError(
+            f"{path} is damaged ({error}); `sam2s workspace repair {path.parent}` keeps a copy and recovers the rest"
         ) from error
 
 
@@ -235,7 +250,7 @@ def is_blank(path: Path) -> bool:
 
 
 def remove_database(path: Path) -> None:
-    """Remove the file and what SQLite keeps beside it."""
+    """Remove the file and what SQLite keeps beside it; the file first, so that no log without it is ever taken in."""
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
         path.with_name(name).unlink(missing_ok=True)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sam2s.errors import WorkspaceError
 
-from .connection import Database
+from .connection import Database, decoded
 from .records import ObjectInfo, WorkspaceEvent
 
 KINDS = (
@@ -20,7 +20,8 @@ KINDS = (
 """Kinds of events."""
 LASTING = ("undo", "redo", "teach", "note")
 """Kinds that are not taken back."""
-_COLUMNS = "event_id, time, kind, frame, object_id, payload, author, run_id, undone"
+EVENT_COLUMNS = "event_id, time, kind, frame, object_id, payload, author, run_id, undone"
+"""What `to_event` reads."""
 _FIELDS = ("name", "instance", "colour", "hidden", "locked", "end_frame", "removed")
 
 
@@ -70,12 +71,14 @@ class EventLog:
     def objects(self, *, removed: bool = False) -> dict[int, ObjectInfo]:
         """Objects by id as the acts that were not taken back leave them; `removed`: those that were removed, too."""
         fields: dict[int, dict[str, Any]] = {}
-        for object_id, name, value in self._database.query(
+        rows = self._database.query(
             "SELECT object_edits.object_id, field, value FROM object_edits JOIN events USING (event_id) "
             "WHERE undone = 0 ORDER BY event_id"
-        ):
-            fields.setdefault(int(str(object_id)), {})[str(name)] = value
-        infos = {object_id: _object_info(object_id, fields[object_id]) for object_id in sorted(fields)}
+        )
+        with decoded(self._database.path):
+            for object_id, name, value in rows:
+                fields.setdefault(int(str(object_id)), {})[str(name)] = value
+            infos = {object_id: object_info(object_id, fields[object_id]) for object_id in sorted(fields)}
         return {object_id: info for object_id, info in infos.items() if removed or not info.removed}
 
     def next_object_id(self) -> int:
@@ -85,8 +88,11 @@ class EventLog:
     def read(self, since: int = 0, kinds: Iterable[str] | None = None) -> list[WorkspaceEvent]:
         """Acts after an event, in order."""
         chosen = None if kinds is None else set(kinds)
-        rows = self._database.query(f"SELECT {_COLUMNS} FROM events WHERE event_id > ? ORDER BY event_id", (since,))
-        return [_event(row) for row in rows if chosen is None or row[2] in chosen]
+        rows = self._database.query(
+            f"SELECT {EVENT_COLUMNS} FROM events WHERE event_id > ? ORDER BY event_id", (since,)
+        )
+        with decoded(self._database.path):
+            return [to_event(row) for row in rows if chosen is None or row[2] in chosen]
 
     def get(self, event_id: int) -> WorkspaceEvent:
         """One act.
@@ -94,10 +100,11 @@ class EventLog:
         Raises:
             WorkspaceError: there is none of this number.
         """
-        rows = self._database.query(f"SELECT {_COLUMNS} FROM events WHERE event_id = ?", (event_id,))
+        rows = self._database.query(f"SELECT {EVENT_COLUMNS} FROM events WHERE event_id = ?", (event_id,))
         if not rows:
             raise WorkspaceError(f"there is no event {event_id} in {self._database.path}")
-        return _event(rows[0])
+        with decoded(self._database.path):
+            return to_event(rows[0])
 
     def mark_undone(self, event_id: int | None, author: str | None) -> WorkspaceEvent | None:
         """Take back an act, by default the last one; None if there is nothing to take back.
@@ -163,20 +170,40 @@ def _pack(value: Any) -> Any:
     )
 
 
-def _object_info(object_id: int, fields: dict[str, Any]) -> ObjectInfo:
-    colour = fields.get("colour")
+def object_info(object_id: int, fields: dict[str, Any]) -> ObjectInfo:
+    """An object from what was said of it.
+
+    Raises:
+        ValueError, TypeError: a value is damaged.
+    """
+    colour, name = fields.get("colour"), fields.get("name")
+    end, instance = fields.get("end_frame"), fields.get("instance")
     return ObjectInfo(
         object_id,
-        fields.get("name"),
-        fields.get("instance"),
-        None if colour is None else tuple(json.loads(colour)),
+        None if name is None else str(name),
+        None if instance is None else int(instance),
+        None if colour is None else to_colour(colour),
         bool(fields.get("hidden")),
         bool(fields.get("locked")),
-        fields.get("end_frame"),
+        None if end is None else int(end),
         bool(fields.get("removed")),
     )
 
 
-def _event(row: tuple[Any, ...]) -> WorkspaceEvent:
+def to_colour(text: str) -> tuple[int, int, int]:
+    """A colour as it is stored."""
+    red, green, blue = json.loads(text)
+    return int(red), int(green), int(blue)
+
+
+def to_event(row: tuple[Any, ...]) -> WorkspaceEvent:
+    """An act from its row.
+
+    Raises:
+        ValueError, TypeError: a value is damaged.
+    """
     event_id, time, kind, frame, object_id, payload, author, run_id, undone = row
-    return WorkspaceEvent(event_id, time, kind, frame, object_id, json.loads(payload), author, run_id, undone)
+    data = json.loads(payload)
+    if not isinstance(data, dict) or not all(isinstance(x, int | None) for x in (frame, object_id, run_id, undone)):
+        raise ValueError(f"event {event_id} cannot be read")
+    return WorkspaceEvent(event_id, time, kind, frame, object_id, data, author, run_id, undone)

@@ -1,27 +1,18 @@
-"""Whether a workspace is whole, copies of it, and what can be saved of one that is not."""
+"""Whether a workspace is whole, and copies of it."""
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from sam2s.errors import DamagedWorkspaceError, WorkspaceError
 
-from .connection import FILE, Database, create_database, remove_database, translated
+from .connection import Database, translated
 from .mask_table import MaskTable, Version
 from .merging import Claim, choose
-from .schema import TABLES
-
-_KEPT = ("writer", "layers", "states")
-"""Tables that are made anew."""
-_ROWS = 500
 
 
 @dataclass
@@ -59,8 +50,8 @@ def check_workspace(database: Database, masks: MaskTable) -> WorkspaceReport:
             for (text,) in connection.execute("PRAGMA integrity_check(100)").fetchall():
                 if text != "ok":
                     report.problems.append(f"structure: {text}")
-            report.events = _count(connection, "events")
-            report.frames = _count(connection, "frames")
+            report.events = count_rows(connection, "events")
+            report.frames = count_rows(connection, "frames")
             _check_masks(connection, masks, report)
             _check_counts(connection, report)
             _check_shown(connection, report)
@@ -91,140 +82,34 @@ def copy_database(database: Database, path: Path) -> None:
         partial.replace(path)
 
 
-def repair_workspace(folder: Path) -> WorkspaceReport:
-    """Keep a copy of a damaged workspace and make a new one of what can be read, see `Workspace.repair`.
+def check_event(database: Database, masks: MaskTable, event_id: int) -> None:
+    """Refuse an event that lost masks, or whose masks were changed.
 
     Raises:
-        WorkspaceError: there is none, or too little of it is left.
+        DamagedWorkspaceError: saying what is lost.
     """
-    path = folder if folder.name == FILE else folder / FILE
-    if not path.is_file():
-        raise WorkspaceError(f"{path.parent} holds no workspace: {path.name} is missing")
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    kept = path.with_name(f"{path.stem}.damaged-{stamp}.sqlite")
-    while kept.exists():
-        kept = kept.with_name(f"{kept.stem}-again.sqlite")
-    with translated(path):
-        for suffix in ("", "-wal"):
-            if path.with_name(path.name + suffix).exists():
-                shutil.copyfile(path.with_name(path.name + suffix), kept.with_name(kept.name + suffix))
-        fresh = path.with_name(f".repaired-{path.name}")
-        remove_database(fresh)
-        report = _recover(kept, fresh)
-        report.copy = kept
-        remove_database(path)
-        fresh.replace(path)
-    return report
-
-
-def _recover(damaged: Path, fresh: Path) -> WorkspaceReport:
-    report = WorkspaceReport()
-    target = create_database(fresh, uuid.uuid4().hex)
-    source = sqlite3.connect(damaged, isolation_level=None)
-    try:
-        with target.transaction() as connection:
-            for table in TABLES:
-                if table in _KEPT:
-                    continue
-                count = 0
-                for row in _readable_rows(source, connection, table, report):
-                    places = ", ".join("?" * len(row))
-                    try:
-                        connection.execute(f"INSERT OR IGNORE INTO {table} VALUES ({places})", row)
-                        count += 1
-                    except sqlite3.Error as error:
-                        report.problems.append(f"{table}: a row was damaged ({error})")
-                report.recovered[table] = count
-            if not connection.execute("SELECT 1 FROM meta WHERE key = 'video'").fetchone():
-                raise DamagedWorkspaceError(
-                    f"{damaged} does not say any more which video it belongs to; the copy is kept, track anew"
-                )
-            _drop_damaged(connection, MaskTable(target), report)
-            _recount(connection)
-        return report
-    except BaseException:
-        target.close()
-        remove_database(fresh)
-        raise
-    finally:
-        source.close()
-        target.close()
-
-
-def _readable_rows(
-    source: sqlite3.Connection, target: sqlite3.Connection, table: str, report: WorkspaceReport
-) -> Iterator[tuple[Any, ...]]:
-    """Rows of a table from both ends up to where it is damaged."""
-    columns = [row[1] for row in target.execute(f"PRAGMA table_info({table})")]
-    keys = [row[1] for row in sorted(target.execute(f"PRAGMA table_info({table})"), key=lambda row: row[5]) if row[5]]
-    last: tuple[Any, ...] | None = None
-    for direction, sign in (("ASC", ">"), ("DESC", "<")):
-        key = ", ".join(keys)
-        order = ", ".join(f"{name} {direction}" for name in keys)
-        end = last if direction == "DESC" else None
-        at: tuple[Any, ...] | None = None
-        while True:
-            bounds, values = [], list[Any]()
-            if at is not None:
-                bounds.append(f"({key}) {sign} ({', '.join('?' * len(keys))})")
-                values += at
-            if end is not None:
-                bounds.append(f"({key}) > ({', '.join('?' * len(keys))})")
-                values += end
-            where = f"WHERE {' AND '.join(bounds)} " if bounds else ""
-            try:
-                rows = source.execute(
-                    f"SELECT {', '.join(columns)} FROM {table} {where}ORDER BY {order} LIMIT 1", values
-                ).fetchall()
-            except sqlite3.Error as error:
-                report.problems.append(f"{table}: cannot be read beyond {at} ({error})")
-                break
-            if not rows:
-                return
-            at = tuple(rows[0][columns.index(name)] for name in keys)
-            if direction == "ASC":
-                last = at
-            yield rows[0]
-
-
-def _drop_damaged(connection: sqlite3.Connection, masks: MaskTable, report: WorkspaceReport) -> None:
-    """Remove versions whose mask or checksum is wrong, or whose act is lost."""
-    bad = [key for key, _ in _damaged_versions(connection, masks, report)]
-    connection.executemany("DELETE FROM versions WHERE object_id = ? AND frame = ? AND event_id = ?", bad)
-    lost = connection.execute("DELETE FROM versions WHERE event_id NOT IN (SELECT event_id FROM events)").rowcount
-    if lost:
-        report.problems.append(f"{lost} masks belonged to acts that are lost")
-    connection.execute(
-        "INSERT OR IGNORE INTO categories SELECT DISTINCT category_id, 'category ' || category_id FROM versions "
-        "WHERE category_id IS NOT NULL"
-    )
-    connection.execute("INSERT OR IGNORE INTO frames SELECT DISTINCT frame, NULL FROM versions")
-    report.masks = _count(connection, "versions")
-    report.events, report.frames = _count(connection, "events"), _count(connection, "frames")
-
-
-def _recount(connection: sqlite3.Connection) -> None:
-    connection.execute("DELETE FROM extents")
-    connection.execute(
-        "INSERT INTO extents SELECT event_id, object_id, MIN(frame), MAX(frame), COUNT(*) FROM versions "
-        "GROUP BY event_id, object_id"
-    )
-    connection.execute("UPDATE versions SET shown = 0")
-    chosen = [(*key, event_id) for key, event_id in _chosen(connection) if event_id is not None]
-    connection.executemany("UPDATE versions SET shown = 1 WHERE object_id = ? AND frame = ? AND event_id = ?", chosen)
+    with database.lock, translated(database.path):
+        report = WorkspaceReport()
+        _check_counts(database.connection, report, event_id)
+        damaged = [key for key in damaged_versions(database.connection, masks) if key[2] == event_id]
+    if damaged:
+        object_id, frame, _ = damaged[0]
+        more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+        report.problems.append(f"the mask of object {object_id} on frame {frame}{more} is damaged")
+    if report.problems:
+        raise DamagedWorkspaceError(f"{database.path} lost what was written: {'; '.join(report.problems)}")
 
 
 def _check_masks(connection: sqlite3.Connection, masks: MaskTable, report: WorkspaceReport) -> None:
     damaged = 0
-    for key, text in _damaged_versions(connection, masks, report):
+    for object_id, frame, _ in damaged_versions(connection, masks):
         damaged += 1
-        report.problems.append(f"object {key[0]} on frame {key[1]}: {text}")
-    report.masks = _count(connection, "versions") - damaged
+        report.problems.append(f"the mask of object {object_id} on frame {frame} is damaged")
+    report.masks = count_rows(connection, "versions") - damaged
 
 
-def _damaged_versions(
-    connection: sqlite3.Connection, masks: MaskTable, report: WorkspaceReport
-) -> Iterator[tuple[tuple[int, int, int], str]]:
+def damaged_versions(connection: sqlite3.Connection, masks: MaskTable) -> Iterator[tuple[int, int, int]]:
+    """Object, frame and event of every row whose checksum is wrong, or whose mask is."""
     for *row, crc, blob, mask_crc in connection.execute(
         "SELECT object_id, frame, event_id, layer, barrier, versions.mask_id, area, state, iou, presence, prompted, "
         "prompt_distance, category_id, category_probability, versions.crc, masks.rle, masks.crc "
@@ -236,23 +121,26 @@ def _damaged_versions(
         try:
             masks.check_row(version, crc, blob, mask_crc)
         except DamagedWorkspaceError:
-            yield (version.object_id, version.frame, version.event_id), "the mask is damaged"
+            yield version.object_id, version.frame, version.event_id
 
 
-def _check_counts(connection: sqlite3.Connection, report: WorkspaceReport) -> None:
+def _check_counts(connection: sqlite3.Connection, report: WorkspaceReport, event_id: int | None = None) -> None:
     rows = connection.execute(
         "SELECT extents.event_id, extents.object_id, extents.count, COUNT(versions.frame) FROM extents LEFT JOIN "
         "versions ON versions.object_id = extents.object_id AND versions.event_id = extents.event_id "
-        "AND versions.frame BETWEEN extents.first AND extents.last GROUP BY extents.event_id, extents.object_id"
+        "AND versions.frame BETWEEN extents.first AND extents.last WHERE ?1 IS NULL OR extents.event_id = ?1 "
+        "GROUP BY extents.event_id, extents.object_id",
+        (event_id,),
     )
-    for event_id, object_id, count, present in rows:
+    for event, object_id, count, present in rows:
         if count != present:
-            report.problems.append(f"object {object_id}: event {event_id} wrote {count} masks, {present} are there")
+            report.problems.append(f"{present} of {count} masks are left of object {object_id}, event {event}")
     for number, frames, present in connection.execute(
-        "SELECT run_id, runs.frames, (SELECT COUNT(*) FROM frames) FROM runs"
+        "SELECT run_id, runs.frames, (SELECT COUNT(*) FROM frames) FROM runs WHERE ?1 IS NULL OR event_id = ?1",
+        (event_id,),
     ):
         if frames > present:
-            report.problems.append(f"run {number} wrote {frames} frames, {present} are there")
+            report.problems.append(f"{present} of {frames} frames are left of run {number}")
 
 
 def _check_shown(connection: sqlite3.Connection, report: WorkspaceReport) -> None:
@@ -262,12 +150,13 @@ def _check_shown(connection: sqlite3.Connection, report: WorkspaceReport) -> Non
             "SELECT object_id, frame, event_id FROM versions WHERE shown = 1"
         )
     }
-    wrong = sum(shown.get(key) != event_id for key, event_id in _chosen(connection))
+    wrong = sum(shown.get(key) != event_id for key, event_id in chosen_events(connection))
     if wrong:
         report.problems.append(f"on {wrong} frames of objects another mask is shown than the merging rule says")
 
 
-def _chosen(connection: sqlite3.Connection) -> Iterator[tuple[tuple[int, int], int | None]]:
+def chosen_events(connection: sqlite3.Connection) -> Iterator[tuple[tuple[int, int], int | None]]:
+    """The event that the merging rule shows of each object and frame."""
     rows = connection.execute(
         "SELECT versions.object_id, versions.frame, versions.event_id, layer, prompt_distance, barrier FROM versions "
         "JOIN events USING (event_id) WHERE undone = 0 ORDER BY versions.object_id, versions.frame, versions.event_id"
@@ -276,5 +165,6 @@ def _chosen(connection: sqlite3.Connection) -> Iterator[tuple[tuple[int, int], i
         yield key, choose([Claim(row[2], row[3], row[4], bool(row[5])) for row in group])
 
 
-def _count(connection: sqlite3.Connection, table: str) -> int:
+def count_rows(connection: sqlite3.Connection, table: str) -> int:
+    """How many rows a table has."""
     return int(connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])

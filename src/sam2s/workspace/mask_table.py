@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sam2s.errors import DamagedWorkspaceError
 from sam2s.masks import rle
 
-from .connection import Database
+from .connection import Database, decoded
 from .merging import Claim, Layer, choose
 from .records import FrameRecord, ObjectRecord, ratio, to_fraction, to_units
 from .schema import SCALE, STATES
@@ -184,7 +184,9 @@ class MaskTable:
                         objects.setdefault(frame, {})[object_id] = record
             for number, pts in times:
                 frame = int(str(number))
-                yield FrameRecord(frame, to_fraction(None if pts is None else str(pts)), objects.get(frame, {}))
+                with decoded(self._database.path):
+                    time = to_fraction(None if pts is None else str(pts))
+                yield FrameRecord(frame, time, objects.get(frame, {}))
             start = last + 1
 
     def _objects(
@@ -246,12 +248,13 @@ class MaskTable:
         previous = connection.execute(
             "SELECT mask_id FROM versions WHERE object_id = ? AND frame = ? AND event_id = ?", key
         ).fetchone()
-        rivals = connection.execute(
-            "SELECT 1 FROM versions WHERE object_id = ? AND frame = ? AND event_id != ? LIMIT 1", key
+        (alone,) = connection.execute(
+            "SELECT NOT EXISTS (SELECT 1 FROM versions WHERE object_id = ?1 AND frame = ?2 AND event_id != ?3) "
+            "AND NOT EXISTS (SELECT 1 FROM events WHERE event_id = ?3 AND undone != 0)",
+            key,
         ).fetchone()
-        alone = rivals is None and not self._undone(version.event_id)
         version, mask_crc = self._store(version, counts, None if previous is None else previous[0])
-        self._write_row(version, mask_crc, shown=alone)
+        self._write_row(version, mask_crc, shown=bool(alone))
         if not alone:
             self.resolve(version.object_id, version.frame, version.frame)
 
@@ -287,10 +290,6 @@ class MaskTable:
             "first = MIN(first, ?3), last = MAX(last, ?3), count = count + 1",
             (event_id, object_id, frame),
         )
-
-    def _undone(self, event_id: int) -> bool:
-        row = self._database.connection.execute("SELECT undone FROM events WHERE event_id = ?", (event_id,)).fetchone()
-        return bool(row and row[0])
 
     def _category(self, name: str) -> int:
         connection = self._database.connection

@@ -16,8 +16,7 @@ from sam2s.errors import DamagedWorkspaceError
 from .connection import Database
 from .edits import Edits, Span, join
 from .event_log import EventLog
-from .exports import ExportTable
-from .health import WorkspaceReport, check_workspace, copy_database
+from .health import WorkspaceReport, check_event, check_workspace, copy_database
 from .mask_table import MaskTable
 from .merging import GIVEN, Layer
 from .records import FrameRecord, ObjectInfo, VideoIdentity, WorkspaceEvent
@@ -38,8 +37,9 @@ class WorkspaceReader:
         except (LookupError, TypeError, ValueError) as error:
             raise DamagedWorkspaceError(f"{database.path} does not say which video it belongs to ({error})") from error
         self._events, self._masks = EventLog(database), MaskTable(database)
+        self._known: set[int] = set()  # objects that are in the file for sure
         self._edits = Edits(self._events, self._masks, self.video.size)
-        self.runs, self.exports = RunTable(database, self._events), ExportTable(database)
+        self.runs = RunTable(database, self._events)
 
     @property
     def path(self) -> Path:
@@ -150,6 +150,14 @@ class WorkspaceReader:
     def check(self) -> WorkspaceReport:
         """Look at everything: the file's structure, every checksum, every count, and what is shown."""
         return check_workspace(self._database, self._masks)
+
+    def check_event(self, event_id: int) -> None:
+        """Refuse to go on with an event that lost masks, or whose masks were changed.
+
+        Raises:
+            DamagedWorkspaceError: saying what is lost.
+        """
+        check_event(self._database, self._masks, event_id)
 
     def backup(self, path: str | os.PathLike[str]) -> None:
         """Copy the database while others may write to it."""

@@ -12,8 +12,11 @@ from typing import Any
 
 from sam2s.errors import WorkspaceError
 
-from .connection import Database
+from .connection import Database, decoded
 from .event_log import EventLog
+
+RUN_COLUMNS = "run_id, event_id, settings, weights, weights_hash, frames, state, started, ended, machine"
+"""What `to_run` reads."""
 
 
 class RunState(StrEnum):
@@ -62,11 +65,9 @@ class RunTable:
 
     def all(self) -> list[RunRecord]:
         """All runs, the oldest first."""
-        rows = self._database.query(
-            "SELECT run_id, event_id, settings, weights, weights_hash, frames, state, started, ended, machine "
-            "FROM runs ORDER BY run_id"
-        )
-        return [_run(row) for row in rows]
+        rows = self._database.query(f"SELECT {RUN_COLUMNS} FROM runs ORDER BY run_id")
+        with decoded(self._database.path):
+            return [to_run(row) for row in rows]
 
     def get(self, run_id: int) -> RunRecord:
         """One run.
@@ -110,7 +111,12 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _run(row: tuple[Any, ...]) -> RunRecord:
+def to_run(row: tuple[Any, ...]) -> RunRecord:
+    """A run from its row.
+
+    Raises:
+        ValueError, TypeError: a value is damaged.
+    """
     run_id, event_id, settings, weights, weights_hash, frames, state, started, ended, machine = row
     return RunRecord(
         *(run_id, event_id, json.loads(settings), weights, weights_hash, frames, RunState(state)),

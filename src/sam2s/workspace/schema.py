@@ -75,7 +75,6 @@ CREATE TABLE video_marks (
   mark_id INTEGER PRIMARY KEY, event_id INTEGER NOT NULL,
   kind TEXT NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL, score REAL
 );
-CREATE TABLE exports (name TEXT PRIMARY KEY, kind TEXT NOT NULL) WITHOUT ROWID;  -- files beside that were made of it
 CREATE VIEW shown_masks AS
   SELECT object_id, frame, frames.pts, layers.name AS layer, states.name AS state, area, iou / 100000.0 AS iou,
     presence / 100000.0 AS presence, prompted, categories.name AS category, event_id, masks.rle
@@ -86,7 +85,7 @@ CREATE VIEW shown_masks AS
 
 TABLES = (
     *("meta", "writer", "layers", "states", "runs", "events", "object_edits", "frames", "masks", "categories"),
-    *("versions", "extents", "video_marks", "exports"),
+    *("versions", "extents", "video_marks"),
 )
 """All tables, in the order in which they are recovered."""
 

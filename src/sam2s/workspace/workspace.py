@@ -13,13 +13,14 @@ from typing import Any, Self
 
 from sam2s.errors import DamagedWorkspaceError, OutputError, WorkspaceError
 
-from .connection import FILE, Database, create_database, is_blank, open_database, remove_database
+from .connection import FILE, Database, create_database, is_blank, open_database, remove_database, translated
 from .edits import Span
 from .event_log import object_fields
-from .health import WorkspaceReport, repair_workspace
+from .health import WorkspaceReport
 from .merging import Layer
 from .reader import WorkspaceReader
 from .records import FrameRecord, ObjectInfo, VideoIdentity, WorkspaceEvent
+from .repair import repair_workspace
 from .schema import create_tables, drop_tables
 
 
@@ -40,7 +41,6 @@ class Workspace(WorkspaceReader):
         folder: where it lies.
         video: the video it belongs to.
         runs: the tracking runs in it.
-        exports: the files beside it that were made from it.
     """
 
     @classmethod
@@ -177,6 +177,7 @@ class Workspace(WorkspaceReader):
             event = self._events.mark_undone(event_id, author)
             if event is not None:
                 self._masks.resolve_event(event.event_id)
+                self._known.clear()
             return event
 
     def redo(self, event_id: int | None = None, *, author: str | None = None) -> WorkspaceEvent | None:
@@ -185,6 +186,7 @@ class Workspace(WorkspaceReader):
             event = self._events.mark_redone(event_id, author)
             if event is not None:
                 self._masks.resolve_event(event.event_id)
+                self._known.clear()
             return event
 
     def write_frame(
@@ -198,7 +200,7 @@ class Workspace(WorkspaceReader):
         """Write the masks of a frame under an event; what that event wrote of them before is replaced.
 
         Args:
-            record: the frame; layers and events in it are not read.
+            record: the frame; layers and events in it are not read, objects that are new are added.
             event_id: of `record`.
             layer: where the masks come from.
             prompt_distances: of propagated masks, by object, as `sam2s.workspace.prompt_distance` gives them.
@@ -213,6 +215,10 @@ class Workspace(WorkspaceReader):
                     f"frames of {self.video.name} have {list(self.video.size)}"
                 )
         with self._database.transaction():
+            if unknown := record.objects.keys() - self._known:
+                self._known = set(self._events.objects(removed=True))
+                for object_id in sorted(unknown - self._known):
+                    self._events.edit_object(event_id, object_id, {"hidden": False})
             self._masks.write(record, event_id, layer, prompt_distances or {})
 
     def accept(self, object_ids: Iterable[int], start: int, stop: int, *, author: str | None = None) -> WorkspaceEvent:
@@ -274,6 +280,16 @@ class Workspace(WorkspaceReader):
             known = ", ".join(map(str, objects)) or "none"
             raise WorkspaceError(f"there is no object {object_id}; objects: {known}")
         return objects[object_id]
+
+
+def forget(folder: Path) -> None:
+    """Remove the workspace in a folder, if there is one; what lies beside it stays.
+
+    Raises:
+        OutputError: it cannot be removed.
+    """
+    with translated(folder / FILE):
+        remove_database(folder / FILE)
 
 
 def _emptied(path: Path, token: str, take_over: bool) -> Database:

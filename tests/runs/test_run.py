@@ -7,45 +7,29 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from sam2s.cli import app, running
+from sam2s.cli import app
 from sam2s.cli.track import with_progress
 from sam2s.errors import OutputError, PromptError
 from sam2s.formats.prompts_file import parse_box
-from sam2s.formats.store import MaskStore
 from sam2s.masks.postprocess import clean
+from sam2s.runs import RunSettings, run
 from sam2s.video import FileSource
+from sam2s.workspace import Workspace
+from runs_tools import checkpoint_every, masks, quiet, records
 from tracking_tools import movie
 from video_tools import Server, stream_of
 
 
-def quiet(what, done, total):
-    pass
-
-
-def masks(folder: Path) -> dict[int, dict]:
-    return {
-        r.index: {i: (o.rle, o.iou, o.state) for i, o in r.objects.items()} for r in MaskStore.read(folder).records()
-    }
-
-
-def checkpoint_every(frames, monkeypatch):
-    """A clock that ticks with the frames instead of with the world."""
-    monkeypatch.setattr(running, "CHECKPOINT_SECONDS", frames)
-    monkeypatch.setattr(running, "time", SimpleNamespace(perf_counter=count().__next__))
-
-
 def test_a_crash_loses_nothing_and_the_same_run_goes_on_exactly(job, monkeypatch):
     checkpoint_every(8, monkeypatch)
-    running.run(job("whole"), quiet)
+    run(job("whole"), quiet)
 
     def crash(what, done, total):
         assert total == 27
@@ -53,22 +37,22 @@ def test_a_crash_loses_nothing_and_the_same_run_goes_on_exactly(job, monkeypatch
             raise RuntimeError("power cut")
 
     with pytest.raises(RuntimeError):
-        running.run(job("broken"), crash)
-    outcome = running.run(job("broken"), quiet)
+        run(job("broken"), crash)
+    outcome = run(job("broken"), quiet)
     assert outcome.resumed_at == 3 + 16
     assert outcome.frames == 27 - 16
     assert masks(job("broken").out) == masks(job("whole").out)
-    assert not (job("broken").out / "session").exists()
-    assert running.run(job("broken"), quiet).frames == 0  # finished: only the exports are made again
+    assert not (job("broken").out / "snapshots").exists()
+    assert run(job("broken"), quiet).frames == 0  # finished: only the exports are made again
 
 
 def test_backward_also_goes_on(job, monkeypatch):
     checkpoint_every(5, monkeypatch)
     jobs = [
-        running.Job(**{**vars(job(name)), "prompts": [parse_box("1@28:4,4,40,30")], "reverse": True, "start": 8})
+        RunSettings(**{**vars(job(name)), "prompts": [parse_box("1@28:4,4,40,30")], "reverse": True, "start": 8})
         for name in ("whole", "broken")
     ]
-    assert running.run(jobs[0], quiet).frames == 21
+    assert run(jobs[0], quiet).frames == 21
 
     def crash(what, done, total):
         assert total == 21
@@ -76,11 +60,19 @@ def test_backward_also_goes_on(job, monkeypatch):
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        running.run(jobs[1], crash)
-    assert running.run(jobs[1], quiet).resumed_at == 18
+        run(jobs[1], crash)
+    assert run(jobs[1], quiet).resumed_at == 18
     found = masks(jobs[1].out)
     assert found == masks(jobs[0].out)
     assert list(found) == list(range(8, 29))
+
+
+def written(folder):
+    """Frames that another process has written so far."""
+    if not Workspace.exists(folder):
+        return 0
+    with Workspace.open(folder) as workspace:
+        return len(workspace.frame_indices())
 
 
 def test_sigterm_leaves_a_valid_output_that_goes_on(weights, tmp_path):
@@ -94,8 +86,8 @@ def test_sigterm_leaves_a_valid_output_that_goes_on(weights, tmp_path):
             [*command, "--out", str(tmp_path / out)], stdout=subprocess.PIPE, text=True, env=one_thread
         )
 
-    process, log = start("broken"), tmp_path / "broken" / "masks.jsonl"
-    while process.poll() is None and not (log.exists() and log.read_bytes().count(b"\n") >= 3):
+    process = start("broken")
+    while process.poll() is None and written(tmp_path / "broken") < 3:
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     told = json.loads(process.communicate(timeout=120)[0])
@@ -112,25 +104,25 @@ def test_sigterm_leaves_a_valid_output_that_goes_on(weights, tmp_path):
 
 
 def test_refuses_another_video_in_the_same_output(job, tmp_path):
-    running.run(job("one", stop=6), quiet)
+    run(job("one", stop=6), quiet)
     np.save(tmp_path / "other.npy", movie(20, seed=9))
-    other = running.Job(**{**vars(job("one", stop=6)), "input": str(tmp_path / "other.npy")})
+    other = RunSettings(**{**vars(job("one", stop=6)), "input": str(tmp_path / "other.npy")})
     with pytest.raises(OutputError, match="belongs to another video: clip there, other now"):
-        running.run(other, quiet)
+        run(other, quiet)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "other.npy").rename(tmp_path / "elsewhere" / "clip.npy")
     with pytest.raises(OutputError, match="belongs to another video, also called clip;"):
-        running.run(replace(other, input=str(tmp_path / "elsewhere" / "clip.npy")), quiet)
+        run(replace(other, input=str(tmp_path / "elsewhere" / "clip.npy")), quiet)
     with pytest.raises(OutputError, match="stride is 1 there and 3 now"):
-        running.run(job("one", stop=6, stride=3), quiet)
+        run(job("one", stop=6, stride=3), quiet)
 
 
 def test_refuses_spans_without_prompts(job):
     with pytest.raises(PromptError, match="no frame between --start 0 and --stop 2 lies at or beyond a prompt"):
-        running.run(job("x", stop=2), quiet)
-    nothing = running.Job(**{**vars(job("y")), "prompts": []})
+        run(job("x", stop=2), quiet)
+    nothing = RunSettings(**{**vars(job("y")), "prompts": []})
     with pytest.raises(PromptError, match="no prompt is given; use --prompts FILE, --box, --point or --mask"):
-        running.run(nothing, quiet)
+        run(nothing, quiet)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +136,7 @@ def test_refuses_spans_without_prompts(job):
 )
 def test_bad_prompts_touch_nothing_saved(job, clip, weights, flags, message):
     done = job("done", stop=6)
-    running.run(done, quiet)
+    run(done, quiet)
     before = {path.name: path.read_bytes() for path in done.out.iterdir() if path.is_file()}
     command = ["track", str(clip), "--weights", str(weights), *flags]
     for out, more in (done.out, ["--overwrite"]), (done.out.with_name("new"), []):
@@ -165,7 +157,7 @@ def test_a_second_signal_ends_at_once(job, before):
     kept = signal.signal(signal.SIGINT, before)
     try:
         with pytest.raises(KeyboardInterrupt):
-            running.run(job("out"), impatient)
+            run(job("out"), impatient)
         assert signal.getsignal(signal.SIGINT) is before
         assert list(masks(job("out").out)) == [3]
     finally:
@@ -175,11 +167,11 @@ def test_a_second_signal_ends_at_once(job, before):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_second_signal_ends_a_process_in_the_middle_of_a_frame(weights, clip, tmp_path, number):
     script = (
-        "import sys, time; from pathlib import Path; from sam2s.cli import running\n"
+        "import sys, time; from pathlib import Path; from sam2s.runs import RunSettings, run\n"
         "from sam2s.formats.prompts_file import parse_box\n"
-        "job = running.Job(sys.argv[1], Path(sys.argv[3]), sys.argv[2], [parse_box('1@0:4,4,40,30')])\n"
+        "settings = RunSettings(sys.argv[1], Path(sys.argv[3]), sys.argv[2], [parse_box('1@0:4,4,40,30')])\n"
         "def slow(*_): print('frame', flush=True); time.sleep(120)\n"
-        "running.run(job, slow)"
+        "run(settings, slow)"
     )
     command = [sys.executable, "-c", script, str(clip), str(weights), str(tmp_path / "out")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -191,8 +183,8 @@ def test_a_second_signal_ends_a_process_in_the_middle_of_a_frame(weights, clip, 
         process.communicate(timeout=60)
     assert process.returncode == -number
     assert list(masks(tmp_path / "out")) in ([0], []), "written behind the tracker, so it may have been lost"
-    goes_on = running.Job(str(clip), tmp_path / "out", str(weights), [parse_box("1@0:4,4,40,30")])
-    assert running.run(goes_on, quiet).frames == 30
+    goes_on = RunSettings(str(clip), tmp_path / "out", str(weights), [parse_box("1@0:4,4,40,30")])
+    assert run(goes_on, quiet).frames == 30
 
 
 def test_a_signal_ends_the_wait_for_a_silent_stream(weights, tmp_path):
@@ -202,9 +194,9 @@ def test_a_signal_ends_the_wait_for_a_silent_stream(weights, tmp_path):
         process = subprocess.Popen(
             [*command, "--box", "1@0:4,4,40,30", "--live", "block", "--json"], stdout=subprocess.PIPE, text=True
         )
-        log, counts = out / "masks.jsonl", [0]
+        counts = [0]
         while process.poll() is None and (counts[-1] < 20 or counts[-1] != counts[-10]):  # until no more come
-            counts.append(log.read_bytes().count(b"\n") if log.exists() else 0)
+            counts.append(written(out))
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         told = json.loads(process.communicate(timeout=45)[0])  # left alone it would wait for a minute
@@ -218,10 +210,10 @@ def test_exports_heed_a_signal(job):
         if (what, done) == ("csv", 2):
             os.kill(os.getpid(), signal.SIGINT)
 
-    outcome = running.run(job("out", stop=7, exports=("csv", "davis")), stop_exports)
+    outcome = run(job("out", stop=7, exports=("csv", "davis")), stop_exports)
     assert outcome.signal == signal.SIGINT
-    assert not (outcome.outputs["masks"] / "masks.csv").exists()
-    again = running.run(job("out", stop=7, exports=("csv", "davis")), quiet)
+    assert not (outcome.outputs["workspace"] / "masks.csv").exists()
+    again = run(job("out", stop=7, exports=("csv", "davis")), quiet)
     assert (again.frames, again.signal) == (0, None)
     assert again.outputs["csv"].exists()
 
@@ -233,8 +225,8 @@ def test_damage_is_told_again(job, tmp_path):
         Image.fromarray(image).save(folder / f"{index}.png")
     broken = folder / "5.png"
     broken.write_bytes(broken.read_bytes()[:400])
-    damaged = running.Job(**{**vars(job("out")), "input": str(folder)})
-    first, again = running.run(damaged, quiet), running.run(damaged, quiet)
+    damaged = RunSettings(**{**vars(job("out")), "input": str(folder)})
+    first, again = run(damaged, quiet), run(damaged, quiet)
     assert (first.frames, again.frames) == (2, 0)
     assert "frame 5 is damaged" in str(first.damage)
     assert again.damage == first.damage
@@ -256,7 +248,7 @@ def test_the_command_reads_prompts_and_writes_exports(weights, clip, tmp_path):
         assert (tmp_path / "out" / name).exists()
     again = CliRunner().invoke(app, [*arguments, "--stop", "14", "--export", "csv"])
     assert again.exit_code == 0, again.output
-    assert "all frames were tracked before; --overwrite starts anew" in again.output
+    assert "all frames were tracked before; --again tracks anew" in again.output
 
 
 @pytest.mark.parametrize("flag", ["--fill-holes", "--remove-islands"])
@@ -270,7 +262,7 @@ def test_written_masks_are_cleaned(weights, clip, tmp_path, flag):
         arguments = ["track", str(clip), "--weights", str(weights), "--out", str(tmp_path / out), "--export", "csv"]
         done = CliRunner().invoke(app, [*arguments, "--mask", f"1@0:{tmp_path / 'ring.png'}", "--stop", "4", *flags])
         assert done.exit_code == 0
-        return [record.objects[1] for record in MaskStore.read(tmp_path / out).records()]
+        return [record.objects[1] for record in records(tmp_path / out)]
 
     settings = {flag[2:].replace("-", "_"): 1000}
     plain, cleaned = track("plain"), track("cleaned", flag, "1000")
@@ -299,13 +291,13 @@ def test_a_stream_gets_its_overlay_while_it_is_tracked(weights, tmp_path):
         done = CliRunner().invoke(app, [*arguments, "--stop", "5", "--live", "block", "--json"])
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
-    assert list(told["outputs"]) == ["masks", "overlay", "csv"]
+    assert list(told["outputs"]) == ["workspace", "overlay", "csv"]
     assert 0 < told["latency_ms"]["p50"] <= told["latency_ms"]["p95"] <= told["latency_ms"]["p99"]
     assert told["dropped"] == 0  # by --live block
     assert list(masks(out)) == [0, 1, 2, 3, 4]
     assert len(list(FileSource(out / "overlay.mp4").frames())) == 5
     assert len((out / "masks.csv").read_text().splitlines()) == 1 + 5
-    assert "secret" not in done.output + (out / "run.json").read_text()
+    assert "secret" not in done.output + str((out / "workspace.sqlite").read_bytes())
 
 
 def test_a_signal_is_the_end_of_a_stream_and_its_exports_are_made(job, tmp_path):
@@ -317,9 +309,9 @@ def test_a_signal_is_the_end_of_a_stream_and_its_exports_are_made(job, tmp_path)
     prompts = [parse_box("1=grasper@1:4,4,40,30")]
     with Server(stream_of(0, 150)) as server:
         live = {**vars(job("live", exports=exports, live="block")), "input": server.url, "prompts": prompts}
-        outcome = running.run(running.Job(**live), interrupt)
+        outcome = run(RunSettings(**live), interrupt)
     assert (outcome.frames, outcome.signal, outcome.live) == (4, signal.SIGINT, True)
-    assert set(outcome.outputs) == {"masks", *exports}
+    assert set(outcome.outputs) == {"workspace", *exports}
     folder = server.url.removeprefix("http://").replace(":", "-").replace("/", "-")
     assert len(list((outcome.outputs["davis"] / folder).glob("*.png"))) == 4
     assert len(list(FileSource(outcome.outputs["overlay"]).frames())) == 4
@@ -329,7 +321,7 @@ def test_a_signal_is_the_end_of_a_stream_and_its_exports_are_made(job, tmp_path)
 def test_of_a_live_stream_the_latest_frame_is_taken(job):
     with Server(stream_of(0, 150), pause=0.005) as server:
         live = {**vars(job("live", stop=140)), "input": server.url, "prompts": [parse_box("1@0:4,4,40,30")]}
-        outcome = running.run(running.Job(**live), lambda *_: time.sleep(0.1))
-    assert outcome.frames == len(masks(outcome.outputs["masks"])) < 140
+        outcome = run(RunSettings(**live), lambda *_: time.sleep(0.1))
+    assert outcome.frames == len(masks(outcome.outputs["workspace"])) < 140
     assert outcome.dropped > 0
     assert outcome.latency["p50"] > 100  # the time that `tell` takes counts

@@ -6,18 +6,18 @@ import time
 import pytest
 
 from sam2s.errors import OutputError
-from sam2s.formats.behind import Behind
+from sam2s.runs.background_writer import BackgroundWriter
 
 
 def write_all(write, items):
-    with Behind(write) as behind:
+    with BackgroundWriter(write) as writer:
         for item in items:
-            behind(item)
+            writer(item)
 
 
 def test_everything_is_written_in_order_in_one_other_thread():
     seen = []
-    with Behind(lambda item: seen.append((item, threading.get_ident())), depth=2) as write:
+    with BackgroundWriter(lambda item: seen.append((item, threading.get_ident())), depth=2) as write:
         for item in range(50):
             write(item)
     assert [item for item, _ in seen] == list(range(50))
@@ -26,7 +26,7 @@ def test_everything_is_written_in_order_in_one_other_thread():
 
 def test_the_caller_works_on_while_items_are_written():
     free = threading.Event()
-    with Behind(lambda _: free.wait(5), depth=4) as write:
+    with BackgroundWriter(lambda _: free.wait(5), depth=4) as write:
         for item in range(4):
             write(item)  # returns although nothing can be written yet
         free.set()
@@ -39,7 +39,7 @@ def test_no_more_than_depth_items_wait():
         free.wait(5)
         seen.append(item)
 
-    with Behind(slow, depth=3) as write:
+    with BackgroundWriter(slow, depth=3) as write:
         caller = threading.Thread(target=lambda: [write(item) for item in range(5)])
         caller.start()
         time.sleep(0.1)
@@ -51,7 +51,7 @@ def test_no_more_than_depth_items_wait():
 
 def test_flush_waits_for_all_that_was_handed_over():
     seen = []
-    with Behind(lambda item: (time.sleep(0.01), seen.append(item)), depth=4) as write:
+    with BackgroundWriter(lambda item: (time.sleep(0.01), seen.append(item)), depth=4) as write:
         for item in range(3):
             write(item)
         write.flush()

@@ -8,19 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2s.cli import running
 from sam2s.errors import OutputError, PromptError, SourceError
 from sam2s.formats.prompts_file import parse_box
-from sam2s.formats.store import MaskStore
+from sam2s.runs import run
 from sam2s.video import FileSource
+from runs_tools import export_bytes, quiet, records
 from tracking_tools import movie
 from video_tools import write_clip
 
 BOX = [parse_box("1@0:4,4,40,30")]
-
-
-def quiet(what, done, total):
-    pass
 
 
 def names(folder: Path) -> set[str]:
@@ -28,23 +24,24 @@ def names(folder: Path) -> set[str]:
 
 
 def test_files_of_others_stay(job):
-    run = job("out", stop=5, exports=("csv", "davis"))
-    (run.out / "session").mkdir(parents=True)
-    (run.out / "session" / "patient.txt").write_text("precious")
+    settings = job("out", stop=5, exports=("csv", "davis"))
+    folder = settings.out / "snapshots/run-1"
+    folder.mkdir(parents=True)
+    (folder / "patient.txt").write_text("precious")
     for name in ("summary.csv", "davis"):
-        (run.out / name).write_text("precious")
+        (settings.out / name).write_text("precious")
         with pytest.raises(OutputError, match=rf"{name} is there and is no export of the run in .*; move it or give"):
-            running.run(replace(run, overwrite=True), quiet)
-        assert names(run.out) == {"session", name}
-        (run.out / name).unlink()
-    (run.out / "session" / "session.json").write_text('{"mine": 1}')
+            run(replace(settings, overwrite=True), quiet)
+        assert names(settings.out) == {"snapshots", name}
+        (settings.out / name).unlink()
+    (folder / "session.json").write_text('{"mine": 1}')
     with pytest.raises(OutputError, match=r"session.json is there and is no record of a session; move it"):
-        running.run(run, quiet)
-    assert names(run.out) == {"session"}
-    (run.out / "session" / "session.json").unlink()
+        run(settings, quiet)
+    assert (folder / "session.json").read_text() == '{"mine": 1}'
+    (folder / "session.json").unlink()
     for overwrite in (False, True):
-        running.run(replace(run, overwrite=overwrite), quiet)
-        assert names(run.out / "session") == {"patient.txt"}
+        run(replace(settings, overwrite=overwrite), quiet)
+        assert names(folder) == {"patient.txt"}
 
 
 def test_the_video_that_is_tracked_is_not_replaced(job, tmp_path):
@@ -52,27 +49,27 @@ def test_the_video_that_is_tracked_is_not_replaced(job, tmp_path):
     out.mkdir()
     write_clip(out / "overlay.mp4", 4)
     before = (out / "overlay.mp4").read_bytes()
-    run = replace(job("out", exports=("overlay",)), input=str(out / "overlay.mp4"), prompts=BOX)
+    settings = replace(job("out", exports=("overlay",)), input=str(out / "overlay.mp4"), prompts=BOX)
     with pytest.raises(OutputError, match=r"overlay.mp4 would be lost, as the run replaces .*; give another --out"):
-        running.run(run, quiet)
+        run(settings, quiet)
     assert names(out) == {"overlay.mp4"}
     own = job("own", stop=5, exports=("overlay",))
-    video = running.run(own, quiet).outputs["overlay"]
+    video = run(own, quiet).outputs["overlay"]
     again = replace(own, input=str(video), prompts=BOX, exports=("csv",), overwrite=True)
     with pytest.raises(OutputError, match=r"overlay.mp4 would be lost, as the run replaces"):
-        running.run(again, quiet)
+        run(again, quiet)
     assert (out / "overlay.mp4").read_bytes() == before
     assert video.exists()
 
 
 def test_overwrite_leaves_no_export_of_another_video(job, tmp_path):
     first = job("out", stop=5, exports=("csv", "overlay"))
-    running.run(first, quiet)
+    run(first, quiet)
     (first.out / "coco.notes").touch()
     np.save(tmp_path / "other.npy", movie(8, seed=9))
     other = replace(first, input=str(tmp_path / "other.npy"), exports=("coco",), overwrite=True)
-    running.run(other, quiet)
-    assert names(first.out) == {"run.json", "masks.jsonl", "state.bin", "coco.json", "coco.notes"}
+    run(other, quiet)
+    assert names(first.out) == {"workspace.sqlite", ".sam2s-exports.json", "coco.json", "coco.notes"}
 
 
 def test_a_run_gets_past_damage_that_was_mended(job, tmp_path):
@@ -81,20 +78,20 @@ def test_a_run_gets_past_damage_that_was_mended(job, tmp_path):
     for index, image in enumerate(movie(9)):
         Image.fromarray(image).save(folder / f"{index}.png")
     whole = replace(job("whole"), input=str(folder))
-    running.run(whole, quiet)
+    run(whole, quiet)
     picture = folder / "6.png"
     good = picture.read_bytes()
     picture.write_bytes(good[:300] + bytes(len(good) - 300))
-    run = replace(job("out"), input=str(folder))
+    settings = replace(job("out"), input=str(folder))
     for frames in (3, 0):
-        outcome = running.run(run, quiet)
+        outcome = run(settings, quiet)
         assert (outcome.frames, outcome.finished_before) == (frames, False)
         assert "frame 6 is damaged" in outcome.damage
     picture.write_bytes(good)
-    outcome = running.run(run, quiet)
+    outcome = run(settings, quiet)
     assert (outcome.frames, outcome.resumed_at, outcome.damage) == (3, 6, None)
-    assert (run.out / "masks.jsonl").read_bytes() == (whole.out / "masks.jsonl").read_bytes()
-    assert running.run(run, quiet).finished_before
+    assert export_bytes(settings.out) == export_bytes(whole.out)
+    assert run(settings, quiet).finished_before
 
 
 def test_a_reverse_run_that_was_stopped_on_its_last_frame_has_nothing_to_go_on_with(job):
@@ -102,9 +99,9 @@ def test_a_reverse_run_that_was_stopped_on_its_last_frame_has_nothing_to_go_on_w
         if done == 4:
             signal.raise_signal(signal.SIGINT)
 
-    run = replace(job("out", reverse=True), prompts=[parse_box("1@3:4,4,40,30")])
-    assert running.run(run, stop).signal == signal.SIGINT
-    outcome = running.run(run, quiet)
+    settings = replace(job("out", reverse=True), prompts=[parse_box("1@3:4,4,40,30")])
+    assert run(settings, stop).signal == signal.SIGINT
+    outcome = run(settings, quiet)
     assert (outcome.frames, outcome.resumed_at) == (0, None)
 
 
@@ -123,34 +120,34 @@ def test_a_reverse_run_that_was_stopped_on_its_last_frame_has_nothing_to_go_on_w
 def test_work_that_would_not_be_done_is_refused(job, changes, boxes, message):
     prompts = [parse_box(f"{box}:4,4,40,30") for box in boxes]
     with pytest.raises(PromptError, match=message):
-        running.run(replace(job("out", **changes), prompts=prompts), quiet)
+        run(replace(job("out", **changes), prompts=prompts), quiet)
 
 
 def test_a_later_prompt_of_an_object_that_appears_is_allowed(job):
     prompts = [parse_box(f"1@{frame}:4,4,40,30") for frame in (0, 10)]
-    assert running.run(replace(job("out", stop=2), prompts=prompts), quiet).frames == 2
+    assert run(replace(job("out", stop=2), prompts=prompts), quiet).frames == 2
 
 
 def test_a_start_behind_the_end_is_refused_in_every_container(job, tmp_path):
     write_clip(tmp_path / "short.mkv", 4)
-    run = replace(job("out", start=400), input=str(tmp_path / "short.mkv"), prompts=BOX)
+    settings = replace(job("out", start=400), input=str(tmp_path / "short.mkv"), prompts=BOX)
     with pytest.raises(SourceError, match="there is no frame 400; the video has 4 frames"):
-        running.run(run, quiet)
-    assert not run.out.exists()
+        run(settings, quiet)
+    assert not settings.out.exists()
 
 
 def test_ids_that_an_export_cannot_hold_are_refused_before_tracking(job):
-    run = replace(job("out", exports=("davis", "csv")), prompts=[parse_box("300@0:4,4,40,30")])
+    settings = replace(job("out", exports=("davis", "csv")), prompts=[parse_box("300@0:4,4,40,30")])
     with pytest.raises(OutputError, match="object id 300 does not fit into an indexed PNG, which holds ids 1 to 255"):
-        running.run(run, quiet)
-    assert not run.out.exists()
+        run(settings, quiet)
+    assert not settings.out.exists()
 
 
 def test_a_clock_that_begins_anew_is_tracked_and_drawn(job, tmp_path):
     write_clip(tmp_path / "part.mpg", 5, codec="mpeg2video", container="mpeg")
     part = (tmp_path / "part.mpg").read_bytes()
     (tmp_path / "twice.mpg").write_bytes(part + part)
-    run = replace(job("out", exports=("overlay", "csv")), input=str(tmp_path / "twice.mpg"), prompts=BOX)
-    outcome = running.run(run, quiet)
+    settings = replace(job("out", exports=("overlay", "csv")), input=str(tmp_path / "twice.mpg"), prompts=BOX)
+    outcome = run(settings, quiet)
     assert outcome.frames == len(list(FileSource(outcome.outputs["overlay"]).frames())) == 10
-    assert [record.index for record in MaskStore.read(run.out).records()] == list(range(10))
+    assert [record.index for record in records(settings.out)] == list(range(10))

@@ -11,7 +11,7 @@ from typing import Generic, Self, TypeVar
 T = TypeVar("T")
 
 
-class Behind(Generic[T]):
+class BackgroundWriter(Generic[T]):
     """Hands items in order to a function in one other thread; at most `depth` wait, then the caller does.
 
     An error of the function is raised here at one of the next items, or at `flush`, or at the end of the `with` block;

@@ -1,0 +1,183 @@
+"""A tracking run from input to workspace: what `sam2s track` does once its arguments are read."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import sam2s
+from sam2s.checkpoints import find_weights
+from sam2s.errors import SourceError
+from sam2s.formats import outputs
+from sam2s.formats.export import check_kinds, write_exports
+from sam2s.model import Network
+from sam2s.runs.checks import check_out, check_settings
+from sam2s.runs.live import LiveLoop
+from sam2s.runs.loop import FrameLoop
+from sam2s.runs.offline import OfflineLoop
+from sam2s.runs.open import begin_run, open_workspace, stored_prompts
+from sam2s.runs.settings import ProgressCallback, RunSettings, ignore_progress
+from sam2s.runs.watchdog import WatchedSource, Watchdog
+from sam2s.signals import signals
+from sam2s.video import VideoSource, open_source
+from sam2s.workspace import RunState
+
+CHECKPOINT_SECONDS = 5.0
+"""At most this much of a killed run has to be done again, and the frame in work."""
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run went.
+
+    Attributes:
+        frames: frames tracked now, not counting those of an earlier start of the run.
+        seconds: time that took, decoding and writing included.
+        resumed_at: frame at which an earlier run was taken up again, or None.
+        outputs: files and folders by kind; "workspace" is the folder of the workspace.
+        signal: the signal that stopped the run before its end, or None.
+        damage: what was wrong with the input after the last good frame, or None.
+        live: whether the input was a camera or stream, so that a stopped run is a finished one.
+        latency: of a live run, milliseconds from a frame's arrival to its written masks that 50, 95 and 99 % kept to.
+        dropped: frames of a live run that arrived while others were tracked, and were passed over.
+        finished_before: whether an earlier start had done all frames, so that only exports were made.
+    """
+
+    frames: int
+    seconds: float
+    resumed_at: int | None
+    outputs: dict[str, Path]
+    signal: int | None = None
+    damage: str | None = None
+    live: bool = False
+    finished_before: bool = False
+    latency: dict[str, float] | None = None
+    dropped: int = 0
+
+    @property
+    def fps(self) -> float:
+        """Frames tracked a second."""
+        return self.frames / self.seconds if self.seconds else 0.0
+
+
+def run(settings: RunSettings, report_progress: ProgressCallback = ignore_progress) -> RunOutcome:
+    """Track, write masks as they come, then the exports; goes on where an interrupted run of the same settings stopped.
+
+        run(RunSettings("operation.mp4", Path("runs/operation"), prompts=[parse_box("1=grasper@0:195,48,550,293")]))
+
+    Calling it again does what is left: nothing, if all is done but exports. Damage to the input ends the run for now: a
+    later call tries to get past it. Ctrl-C and SIGTERM end the run after the current frame with everything saved. A
+    live run cannot go on later, so its exports are made then too.
+
+    Args:
+        settings: what to track where.
+        report_progress: is told of every frame; what it raises ends the run as a crash would.
+
+    Raises:
+        Sam2sError: anything that the user can mend.
+    """
+    check_kinds(settings.exports)
+    if not settings.prompts and not settings.overwrite:
+        settings = replace(settings, prompts=stored_prompts(settings.out))
+    network = sam2s.load(
+        settings.weights,
+        device=settings.device,
+        image_size=settings.image_size,
+        precision=settings.precision,
+        threads=settings.threads,
+        compile=settings.compile,
+        backend=settings.backend,
+    )
+    stop_requests: list[int] = []
+    with Watchdog(settings.stall_seconds, stop_requests) as watchdog:
+        with watchdog.reading(f"{settings.input}, opening it"):
+            opened = open_source(settings.input, policy=settings.live)
+        with closing(opened):
+            source = cast(VideoSource, WatchedSource(opened, watchdog)) if opened.seekable else opened
+            check_settings(settings, source)
+            check_out(settings, source)
+            return _track(settings, network, source, report_progress, stop_requests)
+
+
+def _track(
+    settings: RunSettings,
+    network: Network,
+    source: VideoSource,
+    report_progress: ProgressCallback,
+    stop_requests: list[int],
+) -> RunOutcome:
+    live, kinds = not source.seekable, settings.exports
+
+    def stop() -> None:
+        stop_requests.append(1)
+        if live:  # a stream may be silent for long, so a signal ends the wait
+            source.close()
+
+    with open_workspace(settings, source) as workspace, signals(stop) as caught:
+        record = begin_run(settings, workspace, network, _hash(find_weights(settings.weights)))
+        finished = record.state is RunState.FINISHED
+        outcome = RunOutcome(0, 0.0, None, {"workspace": workspace.folder}, live=live, finished_before=finished)
+        if not finished:
+            loop: FrameLoop = (LiveLoop if live else OfflineLoop)(settings, network, source, workspace, record)
+            outcome = _go_over(loop, outcome, caught, report_progress)
+        stopped, paths = caught[0] if caught else None, outcome.outputs
+        if live:
+            if "overlay" in kinds and outcome.frames:
+                paths["overlay"] = workspace.folder / outputs.KINDS["overlay"]  # drawn while tracking
+            kinds = tuple(kind for kind in kinds if kind != "overlay")
+        elif caught:
+            kinds = ()
+
+        def report_or_stop(kind: str, done: int, total: int) -> None:
+            report_progress(kind, done, total)
+            if caught and stopped is None:
+                raise _StoppedError
+
+        with suppress(_StoppedError):
+            paths |= write_exports(workspace, source, kinds, report_progress=report_or_stop)
+        signal = caught[0] if caught else None
+        return replace(outcome, signal=signal, dropped=getattr(source, "dropped", 0))
+
+
+def _go_over(
+    loop: FrameLoop, outcome: RunOutcome, caught: list[int], report_progress: ProgressCallback
+) -> RunOutcome:
+    """Track and write until the end, a signal, or damage to the input, behind which a later start may get."""
+    done, damage, began = 0, None, time.perf_counter()
+    saved = began
+    try:
+        with loop.writing() as write, closing(loop.results()) as results:  # type: ignore[type-var]
+            for result in results:
+                write(result)
+                done += 1
+                report_progress("tracking", done, loop.total)
+                if caught or time.perf_counter() - saved >= CHECKPOINT_SECONDS:
+                    loop.checkpoint()
+                    saved = time.perf_counter()
+                if caught:
+                    break
+    except SourceError as error:
+        loop.checkpoint()
+        damage = None if caught else str(error)
+    else:
+        if not caught:
+            loop.finish()
+    seconds, resumed = time.perf_counter() - began, loop.resumed_at
+    return replace(outcome, frames=done, seconds=seconds, resumed_at=resumed, damage=damage, latency=loop.latency())
+
+
+class _StoppedError(Exception):
+    """A signal came while exports were written; the next start makes them."""
+
+
+def _hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            with file.open("rb") as content:
+                digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,111 @@
+"""What a tracking run is asked to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from sam2s.formats.prompts_file import PromptEntry
+from sam2s.loading import Backend
+from sam2s.masks.postprocess import clean
+from sam2s.memory import MemoryPolicy
+from sam2s.model import Network
+from sam2s.session.events import encode_prompt
+from sam2s.video.live import Policy
+
+ProgressCallback = Callable[[str, int, int | None], None]
+"""Is told what is being done, how much of it is done, and how much there is (None if nobody knows)."""
+
+
+def ignore_progress(what: str, done: int, total: int | None) -> None:
+    """Take note of nothing."""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What to track where; `sam2s track --help` explains the flags of the same names.
+
+    Attributes:
+        input: video file, folder of images, camera or address.
+        out: folder of the workspace.
+        weights: a name from `sam2s weights list`, or a file.
+        prompts: what is pointed at; none: those that the workspace holds.
+        policy: what objects remember.
+        exports: kinds of export to write at the end, of `sam2s.formats.export.KINDS`.
+        overwrite: forget the workspace in the folder.
+        again: track anew in the workspace of an earlier run; accepted and corrected masks stay.
+        take_over: write to a workspace that another process holds.
+        stall_seconds: a single frame that takes longer to read counts as damage; 0 waits for ever.
+    """
+
+    input: str
+    out: Path
+    weights: str = "micro"
+    prompts: Sequence[PromptEntry] = ()
+    policy: MemoryPolicy = field(default_factory=MemoryPolicy)
+    reverse: bool = False
+    start: int = 0
+    stop: int | None = None
+    stride: int = 1
+    image_size: int | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int | None = None
+    compile: bool = False
+    backend: Backend = "auto"
+    exports: tuple[str, ...] = ()
+    overwrite: bool = False
+    again: bool = False
+    take_over: bool = False
+    live: Policy = "latest"
+    fill_holes: int = 0
+    remove_islands: int = 0
+    stall_seconds: float = 120.0
+
+    @property
+    def clean(self) -> Callable[[np.ndarray], np.ndarray] | None:
+        """What is done to every mask before it is written; tracking itself goes on from the network's own."""
+        if not (self.fill_holes or self.remove_islands):
+            return None
+        return partial(clean, fill_holes=self.fill_holes, remove_islands=self.remove_islands)
+
+    def prompted_frames(self, object_id: int) -> list[int]:
+        """Frames on which an object is pointed at."""
+        return [entry.frame for entry in self.prompts if entry.object_id == object_id]
+
+    def to_json(self, network: Network) -> dict[str, Any]:
+        """All that changes masks, as plain JSON: runs for which it is equal write equal masks of the same video."""
+        data = {
+            "prompts": [
+                {"frame": entry.frame, "id": entry.object_id, "name": entry.name, **encode_prompt(entry.prompt)}
+                for entry in self.prompts
+            ],
+            "policy": asdict(self.policy),
+            "image_size": network.image_size,
+            "precision": str(network.dtype).removeprefix("torch."),
+            "reverse": self.reverse,
+            "start": self.start,
+            "stop": self.stop,
+            "stride": self.stride,
+            "fill_holes": self.fill_holes,
+            "remove_islands": self.remove_islands,
+        }
+        return cast(dict[str, Any], json.loads(json.dumps(data)))  # as it will be read back
+
+
+def differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
+    """Name every value that differs between two JSON trees: "image_size is 512 there and 1024 now"."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in [*before, *(key for key in now if key not in before)]:
+            yield from differences(before.get(key), now.get(key), f"{path}.{key}" if path else key)
+    elif before != now:
+        if isinstance(before, list) or isinstance(now, list):
+            yield f"{path} differ"
+        else:
+            yield f"{path} is {before} there and {now} now"

@@ -37,6 +37,7 @@ class OfflineLoop(FrameLoop):
         self.folder = workspace.folder / SNAPSHOTS / f"run-{run.run_id}"
         options: dict[str, Any] = {"stride": settings.stride, "snapshot_every": 1 << 60, "max_snapshots": 2}
         self.begin, self.stop = span(settings)
+        check_session_folder(self.folder)
         goes_on = (self.folder / "session.json").exists()
         if run.frames and not goes_on:
             raise DamagedWorkspaceError(f"{self.folder} is lost, with which the run would go on; {RECOMPUTE}")
@@ -47,7 +48,6 @@ class OfflineLoop(FrameLoop):
                 self._check_gapless(self.begin, self.session.next_frame)
                 self.begin = self.session.next_frame
         else:
-            check_session_folder(self.folder)
             remove_session_files(self.folder)
             self.session = VideoSession(network, source, policy=settings.policy, folder=self.folder, **options)
             for entry in settings.prompts:

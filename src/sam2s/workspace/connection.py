@@ -256,7 +256,7 @@ def remove_database(path: Path) -> None:
 
 
 def _connect(path: Path, *, write: bool, create: bool = False) -> sqlite3.Connection:
-    mode = "rwc" if create else "rw" if write else "ro"
+    mode = "rwc" if create else "rw"  # a reader too, else it would leave the index of the log behind
     uri = f"{path.resolve().as_uri()}?mode={mode}"
     connection = _open(uri)
     if not write:
@@ -267,7 +267,8 @@ def _connect(path: Path, *, write: bool, create: bool = False) -> sqlite3.Connec
             connection.close()
             if wal.exists() and wal.stat().st_size:
                 raise
-            connection = _open(f"{uri}&immutable=1")
+            connection = _open(f"{path.resolve().as_uri()}?mode=ro&immutable=1")
+        connection.execute("PRAGMA query_only = ON")
     else:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")

@@ -1,0 +1,74 @@
+"""The jobs file in its three forms, and every way an entry can be wrong."""
+
+import json
+
+import pytest
+
+from sam2s.archive import read_jobs
+from sam2s.errors import ConfigError
+
+
+def write(path, text):
+    path.write_text(text)
+    return path
+
+
+def test_three_forms_of_one_file(tmp_path):
+    rows = [{"video": "a.mp4", "prompts": "a.json", "stride": 2}, {"name": "b", "video": "/v/x.mp4", "workspace": "w"}]
+    forms = [
+        write(tmp_path / "j.csv", "name,video,prompts,workspace,stride\n,a.mp4,a.json,,2\nb,/v/x.mp4,,w,\n"),
+        write(tmp_path / "j.jsonl", "\n".join(map(json.dumps, rows)) + "\n\n"),
+        write(tmp_path / "j.yaml", "jobs:\n" + "".join(f"  - {json.dumps(row)}\n" for row in rows)),
+    ]
+    first, second = read_jobs(forms[0])
+    assert (first.name, first.video, first.prompts) == ("a", str(tmp_path / "a.mp4"), str(tmp_path / "a.json"))
+    assert first.settings == {"stride": 2}
+    assert (second.video, second.workspace) == ("/v/x.mp4", str(tmp_path / "w"))
+    assert read_jobs(forms[1]) == read_jobs(forms[2]) == [first, second]
+
+
+def test_a_byte_order_mark_and_truth_values_as_text_are_read(tmp_path):
+    path = tmp_path / "j.csv"
+    path.write_bytes("\ufeffvideo,masks,reverse\na.mp4,m,True\n".encode())
+    assert read_jobs(path)[0].settings == {"reverse": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("j.txt", "x", r"has the ending '\.txt'; a jobs file ends in \.csv, \.jsonl, \.yaml or \.yml"),
+        ("j.csv", "video,prompts\n", "holds no jobs"),
+        ("j.csv", "video,prompts\na,b,c\n", "line 2 has more cells than the header"),
+        ("j.csv", "video\na.mp4\n", r"line 2: give exactly one of prompts, masks, workspace, proposer; none is given"),
+        ("j.jsonl", '{"video": "a", "prompts": "p", "masks": "m"}', "prompts and masks is given"),
+        ("j.jsonl", "{", "line 1 is no JSON"),
+        ("j.jsonl", "[1]", r"line 1 must be an object with at least the key video; found \[1\]"),
+        ("j.jsonl", '{"prompts": "p"}', "the key video is missing"),
+        ("j.jsonl", '{"video": 3, "prompts": "p"}', "video must be text, not 3"),
+        ("j.jsonl", '{"video": "a", "prompts": "p", "fps": 3}', "the key 'fps' is not known; allowed are"),
+        ("j.jsonl", '{"video": "a", "prompts": "p", "stride": "x"}', "stride must be a whole number, not 'x'"),
+        ("j.jsonl", '{"video": "a", "prompts": "p", "stride": true}', "stride must be a whole number, not True"),
+        ("j.jsonl", '{"video": "a", "prompts": "p", "name": "../b"}', r"the name '\.\./b' cannot name a folder"),
+        ("j.yaml", "a: [", "is no YAML"),
+        ("j.yaml", "a: 1", "expected a list of jobs"),
+        ("j.jsonl", '{"video": "a", "prompts": "p"}\n{"video": "x/A.mp4", "prompts": "p"}', "two jobs are called 'A'"),
+    ],
+)
+def test_malformed_files_are_refused_with_their_place(tmp_path, name, text, message):
+    with pytest.raises(ConfigError, match=message):
+        read_jobs(write(tmp_path / name, text))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"cannot read the jobs file .*j\.csv"):
+        read_jobs(tmp_path / "j.csv")
+
+
+def test_the_digest_follows_settings_and_the_content_of_prompts(tmp_path):
+    (tmp_path / "p.json").write_text("{}")
+    line = '{"video": "a", "prompts": "p.json", "stride": %d}'
+    one = read_jobs(write(tmp_path / "j.jsonl", line % 1))[0].digest()
+    assert read_jobs(write(tmp_path / "j.jsonl", line % 1))[0].digest() == one
+    assert read_jobs(write(tmp_path / "j.jsonl", line % 2))[0].digest() != one
+    (tmp_path / "p.json").write_text("{ }")
+    assert read_jobs(write(tmp_path / "j.jsonl", line % 1))[0].digest() != one

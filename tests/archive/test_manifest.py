@@ -49,7 +49,7 @@ def test_failures_are_kept_and_retried_on_request(tmp_path):
 
 def test_two_drivers_never_share_an_archive_and_readers_may_look(tmp_path):
     with Manifest.create(tmp_path, [job("a")]):
-        with pytest.raises(OutputError, match="another `sam2s archive run` works on"):
+        with pytest.raises(OutputError, match=r"process \d+ is writing it; wait for that `sam2s archive run`"):
             Manifest.create(tmp_path, [job("a")])
         with Manifest.read(tmp_path) as reader:
             assert states(reader) == {"a": JobState.PENDING}

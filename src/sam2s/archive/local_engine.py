@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import socket
 import threading
 import time
@@ -13,6 +14,8 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Self
+
+from sam2s.processes import watch_parent
 
 from .engine import Ended, Event, Progress, Task, WorkerSettings
 from .faults import Fault, fault_of
@@ -145,7 +148,9 @@ class LocalEngine:
         device = next(device for device in self._devices if taken.count(device) < self._devices.count(device))
         ours, theirs = self._context.Pipe()
         settings = replace(self._settings, device=device)
-        process = self._context.Process(target=worker_main, args=(theirs, self._work, settings), daemon=True)
+        process = self._context.Process(
+            target=worker_main, args=(theirs, self._work, settings, os.getpid()), daemon=True
+        )
         process.start()
         theirs.close()
         worker = _Worker(process, ours, device)
@@ -153,9 +158,10 @@ class LocalEngine:
         return worker
 
 
-def worker_main(pipe: Connection, work: Work, settings: WorkerSettings) -> None:
+def worker_main(pipe: Connection, work: Work, settings: WorkerSettings, parent: int) -> None:
     """What a worker process does: one task after another until its pipe or its parent is gone."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver, which stops its workers
+    watch_parent(parent)
     limit_memory(settings.memory)
     place = f"{socket.gethostname()}:{os.getpid()}"
     while True:
@@ -202,13 +208,6 @@ class _Reporter:
                 self._pipe.send(Progress(self._name, *sent))
             if self._ended.wait(PROGRESS_SECONDS):
                 return
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
 
 
 def limit_memory(limit: int | None) -> None:

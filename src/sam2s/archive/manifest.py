@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,13 +14,9 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from sam2s.errors import OutputError
+from sam2s.processes import locked
 
 from .jobs import Job
-
-try:
-    import fcntl
-except ImportError:  # Windows: two drivers of one archive are not told apart
-    fcntl = None  # type: ignore[assignment]
 
 T = TypeVar("T")
 
@@ -79,7 +75,7 @@ class Manifest:
     `patience` seconds before it is given up.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, lock: int | None, patience: float) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, lock: ExitStack, patience: float) -> None:
         """Use `create` or `read`."""
         self.path, self._connection, self._lock, self._patience = path, connection, lock, patience
 
@@ -94,21 +90,15 @@ class Manifest:
             OutputError: the folder cannot be written, another driver works on it, or the manifest is damaged.
         """
         path = folder / FILE
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = _locked(folder)
-        except OSError as error:
-            raise OutputError(
-                f"cannot write {folder}: {error.strerror or error}; free space there or choose another --out"
-            ) from error
+        lock = ExitStack()
+        lock.enter_context(locked(folder, mend="wait for that `sam2s archive run`, stop it, or give another --out"))
         try:
             connection = _connect(path)
             manifest = cls(path, connection, lock, patience)
             manifest._write(lambda c: _update_jobs(c, list(jobs)))
             return manifest
         except BaseException as error:
-            if lock is not None:
-                os.close(lock)
+            lock.close()
             if isinstance(error, sqlite3.Error):
                 raise _damaged(path, error) from error
             raise
@@ -124,7 +114,7 @@ class Manifest:
         if not path.is_file():
             raise OutputError(f"{folder} holds no archive ({FILE} is missing); give the --out of `sam2s archive run`")
         try:
-            return cls(path, _connect(path), None, 10.0)
+            return cls(path, _connect(path), ExitStack(), 10.0)
         except sqlite3.Error as error:
             raise _damaged(path, error) from error
 
@@ -181,9 +171,7 @@ class Manifest:
     def close(self) -> None:
         """Let go of the archive; idempotent."""
         self._connection.close()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._lock.close()
 
     def __enter__(self) -> Self:
         return self
@@ -282,23 +270,6 @@ def _digest(job: Job) -> str:
 def _status(row: sqlite3.Row) -> JobStatus:
     fields: dict[str, Any] = {key: row[key] for key in row.keys() if key not in ("name", "position", "job", "digest")}  # noqa: SIM118
     return JobStatus(job=Job.from_json(json.loads(row["job"])), **{**fields, "state": JobState(row["state"])})
-
-
-def _locked(folder: Path) -> int | None:
-    """Keep a second driver out until this one ends, however it ends."""
-    if fcntl is None:
-        return None
-    lock = os.open(folder / ".archive.lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(lock)
-        raise OutputError(
-            f"another `sam2s archive run` works on {folder}; wait for it, stop it, or give another --out"
-        ) from error
-    except OSError:
-        pass  # a file system without locks
-    return lock
 
 
 def _now() -> str:

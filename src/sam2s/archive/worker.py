@@ -1,0 +1,121 @@
+"""The work of an archive: one video tracked into its workspace, from wherever an earlier attempt stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import sam2s
+from sam2s.errors import ConfigError, PromptError, SourceError
+from sam2s.files import write_atomically
+from sam2s.formats.prompts_file import PromptEntry, arrange, read_prompts
+from sam2s.masks.mask_pictures import read_mask_picture
+from sam2s.memory import MemoryPolicy
+from sam2s.model import Network
+from sam2s.runs import RunSettings, run
+from sam2s.runs.open import stored_prompts
+from sam2s.tracking.prompts import Mask
+from sam2s.video import open_source
+from sam2s.workspace import Workspace
+
+from .engine import Task, WorkerSettings
+from .jobs import Job
+from .proposers import load_proposer, propose_prompts
+
+MARK = ".archive-job"
+"""File beside a workspace that tells which job, by digest, it was made for."""
+
+
+def track_video(task: Task, settings: WorkerSettings, report: Callable[[int, int | None], None]) -> int:
+    """Track one video of an archive; a job that was done before is only looked at.
+
+    Args:
+        task: the job and the folder of its workspace.
+        settings: of the worker.
+        report: told the frames done and the frames in all of this attempt.
+
+    Returns:
+        number of frames in the workspace.
+
+    Raises:
+        Sam2sError: the job cannot be done, or not now; see `sam2s.archive.faults`.
+    """
+    job = task.job
+    job_settings = run_settings(job, task.out, settings, overwrite=_made_for_another_job(task))
+    digest = job.digest()
+    outcome = run(
+        job_settings,
+        lambda what, done, total: report(done, total) if what == "tracking" else report(-1, total),
+        network=_network(job_settings),
+    )
+    write_atomically(task.out / MARK, digest.encode())
+    if outcome.damage is not None:
+        raise SourceError(f"{job.video} is damaged; all frames before are in {task.out}: {outcome.damage}")
+    with Workspace.open(task.out) as workspace:
+        return len(workspace.frame_indices())
+
+
+def run_settings(job: Job, out: Path, settings: WorkerSettings, *, overwrite: bool = False) -> RunSettings:
+    """The tracking run that a job asks for.
+
+    Raises:
+        ConfigError: a setting has no such value.
+        PromptError: its prompts cannot be read.
+    """
+    own: dict[str, Any] = dict(job.settings)
+    memory = own.pop("memory", "divemem")
+    if memory not in ("divemem", "sam2"):
+        raise ConfigError(f"memory {memory!r} is not one of 'divemem', 'sam2'")
+    exports = own.pop("export", None)
+    kinds = settings.exports if exports is None else tuple(kind.strip() for kind in exports.split(",") if kind.strip())
+    return RunSettings(
+        input=job.video,
+        out=out,
+        weights=own.pop("weights", settings.weights),
+        prompts=_prompts(job),
+        policy=MemoryPolicy(kind=memory),
+        device=settings.device,
+        threads=settings.threads,
+        exports=kinds,
+        overwrite=overwrite,
+        **own,
+    )
+
+
+def _prompts(job: Job) -> list[PromptEntry]:
+    if job.prompts is not None:
+        return read_prompts(job.prompts)
+    if job.masks is not None:
+        picture = read_mask_picture(Path(job.masks))
+        entries = [PromptEntry(0, label, None, Mask(picture.of_object(label)[0])) for label in picture.labels if label]
+        if not entries:
+            raise PromptError(f"{job.masks} holds no object; give a picture with the masks of the first frame")
+        return arrange(entries)
+    if job.workspace is not None:
+        entries = stored_prompts(Path(job.workspace))
+        if not entries:
+            raise PromptError(f"nobody has pointed at an object in {job.workspace}; open it with `sam2s app` first")
+        return entries
+    assert job.proposer is not None, "a job has one source of prompts"
+    with closing(open_source(job.video)) as source:
+        frame, boxes = propose_prompts(load_proposer(job.proposer), source)
+    return arrange([PromptEntry(frame, number, name, box) for number, (box, name) in enumerate(boxes, 1)])
+
+
+def _made_for_another_job(task: Task) -> bool:
+    """Whether the workspace in the folder was made for the job before it was changed."""
+    mark = task.out / MARK
+    return mark.is_file() and mark.read_text(encoding="ascii", errors="replace") != task.job.digest()
+
+
+def _network(settings: RunSettings) -> Network:
+    return _load(settings.weights, settings.device, settings.image_size, settings.precision, settings.threads)
+
+
+@lru_cache(maxsize=1)
+def _load(weights: str, device: str, image_size: int | None, precision: str, threads: int | None) -> Network:
+    """Load a network once for all videos of a worker."""
+    return sam2s.load(weights, device=device, image_size=image_size, precision=precision, threads=threads)

@@ -1,0 +1,188 @@
+"""`sam2s archive`: many videos, on the processes of one machine or on a Ray cluster."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from sam2s.archive import ArchiveProgress, ArchiveReport, Engine, WorkerSettings
+
+app = typer.Typer(help="Track an archive of videos, on one machine or many.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Out = Annotated[Path, typer.Argument(help="The --out of `sam2s archive run`.")]
+
+
+@app.command("run")
+def run_(
+    jobs: Annotated[Path, typer.Argument(help="Jobs file: .csv, .jsonl or .yaml; see docs/reference/jobs.md.")],
+    out: Annotated[Path, typer.Option(help="Folder of the manifest and of one workspace for each video.")],
+    weights: Annotated[str, typer.Option(help="A name or a path, for jobs that name none.")] = "micro",
+    export: Annotated[str, typer.Option(help="Kinds of export for each video, with commas.")] = "",
+    engine: Annotated[Literal["local", "ray"], typer.Option(help="Processes of this machine, or Ray.")] = "local",
+    workers: Annotated[int | None, typer.Option(min=1, help="Videos at once; default one a device.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads of each worker.")] = None,
+    memory: Annotated[float | None, typer.Option(min=0.5, help="Gigabytes that a worker may use.")] = None,
+    address: Annotated[str | None, typer.Option(help="Ray: address of a running cluster, or auto.")] = None,
+    gpus: Annotated[float, typer.Option(min=0, help="Ray: devices of each worker, also a fraction.")] = 0.0,
+    cpus: Annotated[float, typer.Option(min=0, help="Ray: processor cores of each worker.")] = 1.0,
+    spill: Annotated[Path | None, typer.Option(help="Ray: folder for objects that do not fit into memory.")] = None,
+    stall_seconds: Annotated[float, typer.Option(min=1, help="End a video that gives no frame for so long.")] = 300.0,
+    as_json: Json = False,
+) -> None:
+    """Track all videos of a jobs file; starting again does what is left, and what was changed.
+
+    Exit status: 0 all done; 1 a video failed; 2 invalid input; 130 or 143 stopped, the same command goes on.
+    """
+    from sam2s.archive import ArchiveReport, Manifest, WorkerSettings, read_jobs, run_archive
+    from sam2s.signals import signals
+
+    settings = WorkerSettings(
+        weights=weights,
+        exports=tuple(kind.strip() for kind in export.split(",") if kind.strip()),
+        device=device,
+        threads=threads,
+        memory=None if memory is None else int(memory * 1e9),
+    )
+    listed = read_jobs(jobs)
+    with Manifest.create(out, listed) as manifest, signals() as caught:
+        if engine == "local":
+            chosen = _local_engine(settings, workers)
+        else:
+            chosen = _ray_engine(settings, workers, cpus, gpus, address, spill)
+        with _Display(quiet=as_json) as display:
+            run_archive(
+                manifest,
+                chosen,
+                out,
+                stall_seconds=stall_seconds,
+                report_progress=display.show,
+                stopped=lambda: bool(caught),
+            )
+        report = ArchiveReport.of(manifest.statuses())
+    _print(report, as_json)
+    if caught:
+        raise typer.Exit(128 + caught[0])
+    raise typer.Exit(report.exit_status)
+
+
+@app.command()
+def status(out: Out, as_json: Json = False) -> None:
+    """Show how far an archive is, also while it runs."""
+    _print(_read_report(out), as_json)
+
+
+@app.command()
+def report(out: Out, as_json: Json = False) -> None:
+    """Show the jobs that failed with their reasons; exit status 1 if there are any."""
+    result = _read_report(out)
+    _print(result, as_json, failed_only=True)
+    raise typer.Exit(result.exit_status)
+
+
+@app.command()
+def retry(
+    out: Out,
+    names: Annotated[list[str] | None, typer.Argument(help="Jobs to try again; default all that failed.")] = None,
+) -> None:
+    """Let the next `sam2s archive run` try jobs again that failed."""
+    from sam2s.archive import Manifest
+
+    with Manifest.read(out) as manifest:
+        count = manifest.retry(names or None)
+    print(f"{count} jobs are pending again; start the same `sam2s archive run`")
+
+
+def _local_engine(settings: WorkerSettings, workers: int | None) -> Engine:
+    import os
+    from dataclasses import replace
+
+    from sam2s.archive import LocalEngine
+    from sam2s.archive.worker import track_video
+    from sam2s.device import resolve_device
+
+    where = resolve_device(settings.device)
+    if where.type == "cuda" and where.index is None:
+        import torch
+
+        found = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    else:
+        found = [str(where)]
+    count = workers or len(found)
+    if where.type == "cpu" and settings.threads is None and count > 1:
+        settings = replace(settings, threads=max(1, (os.cpu_count() or 1) // count))
+    return LocalEngine(track_video, settings, [found[i % len(found)] for i in range(count)])
+
+
+def _ray_engine(
+    settings: WorkerSettings, workers: int | None, cpus: float, gpus: float, address: str | None, spill: Path | None
+) -> Engine:
+    from sam2s.archive.ray_engine import RayEngine, RayResources
+    from sam2s.archive.worker import track_video
+
+    resources = RayResources(cpus=cpus, gpus=gpus, max_workers=workers)
+    return RayEngine(track_video, settings, resources, address=address, spill=spill)
+
+
+def _read_report(out: Path) -> ArchiveReport:
+    from sam2s.archive import ArchiveReport, Manifest
+
+    with Manifest.read(out) as manifest:
+        return ArchiveReport.of(manifest.statuses())
+
+
+def _print(report: ArchiveReport, as_json: bool, *, failed_only: bool = False) -> None:
+    if as_json:
+        print(json.dumps(report.to_json(), indent=2))
+    else:
+        print("\n".join(report.lines(failed_only=failed_only)))
+
+
+class _Display:
+    """A bar over the whole archive on standard error; nothing where that is not a terminal."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet, self._progress, self._bar = quiet, None, None  # type: ignore[var-annotated]
+
+    def __enter__(self) -> _Display:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        console = Console(stderr=True)
+        if not self._quiet and console.is_terminal:
+            columns: list[Any] = [
+                TextColumn("videos"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[note]}"),
+            ]
+            self._progress = Progress(*columns, console=console)  # type: ignore[assignment]
+            self._progress.start()  # type: ignore[attr-defined]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def show(self, progress: ArchiveProgress) -> None:
+        """Draw how far the archive is."""
+        if self._progress is None:
+            return
+        if self._bar is None:
+            self._bar = self._progress.add_task("videos", total=progress.total, note="")
+        left = "" if progress.left is None else f", {_duration(progress.left)} left"
+        note = f"{len(progress.running)} running, {progress.failed} failed{left}"
+        self._progress.update(self._bar, completed=progress.done + progress.failed, note=note)
+
+
+def _duration(seconds: float) -> str:
+    minutes = int(seconds // 60)
+    days, hours = minutes // 1440, minutes // 60 % 24
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60:02d} min" if hours else f"{minutes} min {int(seconds % 60):02d} s"

@@ -7,7 +7,7 @@ import signal
 import time
 from pathlib import Path
 
-from sam2s.archive import Job, Task, WorkerSettings
+from sam2s.archive import ArchiveJob, Attempt, WorkerSettings
 from sam2s.errors import OutputError, SourceError
 
 FRAMES = 5
@@ -15,10 +15,10 @@ FRAMES = 5
 
 def job(name, **settings):
     """A job whose `video` says how its work goes: a word of `work`."""
-    return Job(name, settings.pop("video", "good"), prompts="p.json", settings=settings)
+    return ArchiveJob(name, settings.pop("video", "good"), prompts="p.json", settings=settings)
 
 
-def work(task: Task, settings: WorkerSettings, report) -> int:
+def work(task: Attempt, settings: WorkerSettings, report) -> int:
     """Write one line for each frame; go on where an earlier attempt stopped, as a tracking run does."""
     video = task.job.video
     if video == "unreadable":

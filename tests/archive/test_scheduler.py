@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sam2s.archive import Fault, RetryPolicy, Scheduler
+from sam2s.archive import Fault, JobScheduler, RetryPolicy
 from sam2s.archive.faults import PATIENCE, fault_of, pause_before
 from sam2s.archive.scheduler import Decision
 from sam2s.errors import OutputError, SourceError
 
 
 def test_jobs_come_in_their_order_and_never_more_than_the_slots():
-    scheduler = Scheduler("abc", slots=2)
+    scheduler = JobScheduler("abc", slots=2)
     assert [scheduler.next_job(0) for _ in range(3)] == ["a", "b", None]
     assert scheduler.ended("a", None, 0) is Decision.DONE
     assert scheduler.next_job(0) == "c"
@@ -19,7 +19,7 @@ def test_jobs_come_in_their_order_and_never_more_than_the_slots():
 
 
 def test_a_passing_fault_rests_for_growing_pauses_and_is_set_aside_in_the_end():
-    scheduler, now, pauses = Scheduler("a", slots=1, policy=RetryPolicy(10, 35)), 0.0, []
+    scheduler, now, pauses = JobScheduler("a", slots=1, policy=RetryPolicy(10, 35)), 0.0, []
     for _ in range(PATIENCE["worker died"]):
         assert scheduler.next_job(now) == "a"
         decision = scheduler.ended("a", Fault("worker died", "x"), now)
@@ -34,7 +34,7 @@ def test_a_passing_fault_rests_for_growing_pauses_and_is_set_aside_in_the_end():
 
 
 def test_failures_before_progress_do_not_count():
-    scheduler = Scheduler("a", slots=1, policy=RetryPolicy(10, 600))
+    scheduler = JobScheduler("a", slots=1, policy=RetryPolicy(10, 600))
     for now in range(0, 100_000, 10_000):
         assert scheduler.next_job(now) == "a"
         assert scheduler.ended("a", Fault("worker died", "x"), now, progressed=True) is Decision.RETRY
@@ -42,7 +42,7 @@ def test_failures_before_progress_do_not_count():
 
 
 def test_nothing_is_due_while_all_slots_are_taken():
-    scheduler = Scheduler("ab", slots=1, policy=RetryPolicy(10, 600))
+    scheduler = JobScheduler("ab", slots=1, policy=RetryPolicy(10, 600))
     scheduler.next_job(0)
     scheduler.ended("a", Fault("output", "x"), 0)
     assert scheduler.next_due() == 10
@@ -52,13 +52,13 @@ def test_nothing_is_due_while_all_slots_are_taken():
 
 
 def test_a_lasting_fault_is_not_repeated():
-    scheduler = Scheduler("a", slots=1)
+    scheduler = JobScheduler("a", slots=1)
     scheduler.next_job(0)
     assert scheduler.ended("a", Fault("job", "no such file"), 0) is Decision.SET_ASIDE
 
 
 def test_what_was_not_begun_is_first_again():
-    scheduler = Scheduler("ab", slots=2)
+    scheduler = JobScheduler("ab", slots=2)
     scheduler.next_job(0)
     scheduler.give_back("a")
     assert scheduler.next_job(0) == "a"
@@ -67,7 +67,7 @@ def test_what_was_not_begun_is_first_again():
 @given(st.lists(st.lists(st.sampled_from(["worker died", "output", "job"]), max_size=10), min_size=1, max_size=12))
 def test_every_job_ends_exactly_once_whatever_happens(histories):
     names = [str(i) for i in range(len(histories))]
-    scheduler, now = Scheduler(names, slots=3), 0.0
+    scheduler, now = JobScheduler(names, slots=3), 0.0
     attempts, ends = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
     while not scheduler.finished:
         name = scheduler.next_job(now)

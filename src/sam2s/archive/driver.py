@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .engine import Ended, Engine, Progress, Task
+from .engine import ArchiveEngine, Attempt, Ended, Progress
 from .faults import Fault
 from .manifest import JobState, Manifest
-from .scheduler import Decision, RetryPolicy, Scheduler
+from .scheduler import Decision, JobScheduler, RetryPolicy
 
 SPARE_TASKS = 2
 """Tasks that an engine may have beyond its workers, so that none waits for the driver."""
@@ -51,7 +51,7 @@ ReportProgress = Callable[[ArchiveProgress], None]
 
 def run_archive(
     manifest: Manifest,
-    engine: Engine,
+    engine: ArchiveEngine,
     out: Path,
     *,
     stall_seconds: float = 300.0,
@@ -75,15 +75,15 @@ def run_archive(
     """
     statuses = {status.job.name: status for status in manifest.statuses()}
     pending = [name for name, status in statuses.items() if status.state is JobState.PENDING]
-    scheduler = Scheduler(pending, slots=engine.workers + SPARE_TASKS, policy=policy)
+    scheduler = JobScheduler(pending, slots=engine.workers + SPARE_TASKS, policy=policy)
     counts = {state: sum(s.state is state for s in statuses.values()) for state in JobState}
     progress = ArchiveProgress(len(statuses), counts[JobState.DONE], counts[JobState.FAILED])
-    watch, began = _Watch(stall_seconds), time.monotonic()
+    watch, began = _StallWatch(stall_seconds), time.monotonic()
     try:
         while not scheduler.finished and not stopped():
             scheduler.slots = engine.workers + SPARE_TASKS
             while (name := scheduler.next_job(time.monotonic())) is not None:
-                engine.submit(Task(statuses[name].job, out / name, manifest.mark_running(name)))
+                engine.submit(Attempt(statuses[name].job, out / name, manifest.mark_running(name)))
                 watch.began(name)
             for event in engine.events(_wait(scheduler)):
                 if isinstance(event, Progress):
@@ -107,7 +107,7 @@ def run_archive(
     return progress
 
 
-class _Watch:
+class _StallWatch:
     """Notices tasks that came to no further frame for long. A task that waits for a worker has not begun to count."""
 
     def __init__(self, seconds: float) -> None:
@@ -148,7 +148,7 @@ class _Watch:
         return faults
 
 
-def _wait(scheduler: Scheduler) -> float:
+def _wait(scheduler: JobScheduler) -> float:
     """How long to wait for the engine before there is something else to do."""
     due = scheduler.next_due()
     return POLL_SECONDS if due is None else min(POLL_SECONDS, max(0.0, due - time.monotonic()))

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Protocol
 
 from .faults import Fault
-from .jobs import Job
+from .jobs import ArchiveJob
 
 
 @dataclass(frozen=True)
-class Task:
+class Attempt:
     """One attempt at one job, as it goes to a worker; small and picklable.
 
     Attributes:
@@ -20,7 +20,7 @@ class Task:
         attempt: number of the attempt, counted from 1.
     """
 
-    job: Job
+    job: ArchiveJob
     out: Path
     attempt: int
 
@@ -74,10 +74,10 @@ class Ended:
     fault: Fault | None = None
 
 
-Event = Progress | Ended
+EngineEvent = Progress | Ended
 
 
-class Engine(Protocol):
+class ArchiveEngine(Protocol):
     """Runs tasks on workers. No method blocks for long; all are called from one thread.
 
     An engine reports the end of every task exactly once, also that of a task whose worker died or was stopped.
@@ -88,11 +88,11 @@ class Engine(Protocol):
         """Number of tasks that can run at once now; it may change while machines come and go."""
         ...
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: Attempt) -> None:
         """Take a task; it begins when a worker is free."""
         ...
 
-    def events(self, timeout: float) -> list[Event]:
+    def events(self, timeout: float) -> list[EngineEvent]:
         """What happened since the last call; waits up to `timeout` seconds for the first."""
         ...
 

@@ -36,7 +36,7 @@ _NAME = re.compile(r"[\w][\w .+-]{0,120}")
 
 
 @dataclass(frozen=True)
-class Job:
+class ArchiveJob:
     """One video of an archive.
 
     Attributes:
@@ -64,7 +64,7 @@ class Job:
         return {**fields, "settings": self.settings}
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Job:
+    def from_json(cls, data: dict[str, Any]) -> ArchiveJob:
         """Read what `to_json` wrote."""
         return cls(**data)
 
@@ -85,7 +85,7 @@ def _files(path: str | None) -> list[Path]:
     return sorted(file for file in folder.iterdir() if file.is_file()) if folder.is_dir() else [folder]
 
 
-def read_jobs(path: Path) -> list[Job]:
+def read_jobs(path: Path) -> list[ArchiveJob]:
     """Read a jobs file: CSV with a header, one JSON object a line (.jsonl), or YAML with a list under `jobs`.
 
     Relative paths are taken from where the file lies. A job without a name takes that of its video.
@@ -145,7 +145,7 @@ def _yaml_rows(text: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from ((f"jobs[{number}]", row) for number, row in enumerate(rows))
 
 
-def _job(row: object, place: str, folder: Path) -> Job:
+def _job(row: object, place: str, folder: Path) -> ArchiveJob:
     if not isinstance(row, dict) or not all(isinstance(key, str) for key in row):
         raise ConfigError(f"{place} must be an object with at least the key video; found {row!r:.80}")
     allowed = {"name", "video", *PROMPT_SOURCES, *SETTINGS}
@@ -165,7 +165,7 @@ def _job(row: object, place: str, folder: Path) -> Job:
     if not _NAME.fullmatch(name):
         raise ConfigError(f"{place}: the name {name!r} cannot name a folder; use letters, digits, spaces and . _ + -")
     settings = {key: _setting(key, row[key], place) for key in SETTINGS if key in row}
-    return Job(name=name, proposer=row.get("proposer"), settings=settings, **paths)
+    return ArchiveJob(name=name, proposer=row.get("proposer"), settings=settings, **paths)
 
 
 def _absolute(text: str, folder: Path) -> str:

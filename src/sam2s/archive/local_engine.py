@@ -17,10 +17,10 @@ from typing import Self
 
 from sam2s.processes import watch_parent
 
-from .engine import Ended, Event, Progress, Task, WorkerSettings
+from .engine import Attempt, Ended, EngineEvent, Progress, WorkerSettings
 from .faults import Fault, fault_of
 
-Work = Callable[[Task, WorkerSettings, Callable[[int, int | None], None]], int]
+Work = Callable[[Attempt, WorkerSettings, Callable[[int, int | None], None]], int]
 """Does a task and returns the number of frames of its result; calls back with frames done and frames in all."""
 
 PROGRESS_SECONDS = 0.2
@@ -32,7 +32,7 @@ class _Worker:
     process: SpawnProcess
     pipe: Connection
     device: str
-    task: Task | None = None
+    task: Attempt | None = None
     began: float = 0.0
     fault: Fault | None = None  # why it was ended by force
 
@@ -52,7 +52,7 @@ class LocalEngine:
     def __init__(self, work: Work, settings: WorkerSettings, devices: list[str]) -> None:
         self._work, self._settings, self._devices = work, settings, devices
         self._context = multiprocessing.get_context("spawn")
-        self._queue: deque[Task] = deque()
+        self._queue: deque[Attempt] = deque()
         self._workers: list[_Worker] = []
 
     @property
@@ -60,18 +60,18 @@ class LocalEngine:
         """Number of processes that can work at once."""
         return len(self._devices)
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: Attempt) -> None:
         """Take a task: a free worker begins at once, else the next that becomes free."""
         self._queue.append(task)
         self._fill()
 
-    def events(self, timeout: float) -> list[Event]:
+    def events(self, timeout: float) -> list[EngineEvent]:
         """What happened since the last call; waits up to `timeout` seconds for the first."""
         busy = {worker.pipe: worker for worker in self._workers if worker.task is not None}
         if not busy:
             time.sleep(timeout)
             return []
-        events: list[Event] = []
+        events: list[EngineEvent] = []
         for pipe in wait(list(busy), timeout):
             events += self._drain(busy[pipe])  # type: ignore[index]
         self._fill()
@@ -94,9 +94,9 @@ class LocalEngine:
         self._workers.clear()
         self._queue.clear()
 
-    def _drain(self, worker: _Worker) -> list[Event]:
+    def _drain(self, worker: _Worker) -> list[EngineEvent]:
         """Read all that a worker sent; where it sent its last, note its end."""
-        events: list[Event] = []
+        events: list[EngineEvent] = []
         try:
             while worker.task is not None and worker.pipe.poll():
                 message = worker.pipe.recv()

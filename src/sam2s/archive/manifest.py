@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 from sam2s.errors import OutputError
 from sam2s.processes import locked
 
-from .jobs import Job
+from .jobs import ArchiveJob
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class JobStatus:
         started, ended: UTC times of the last attempt, ISO 8601.
     """
 
-    job: Job
+    job: ArchiveJob
     state: JobState
     attempts: int = 0
     reason: str | None = None
@@ -80,7 +80,7 @@ class Manifest:
         self.path, self._connection, self._lock, self._patience = path, connection, lock, patience
 
     @classmethod
-    def create(cls, folder: Path, jobs: Iterable[Job], *, patience: float = 60.0) -> Self:
+    def create(cls, folder: Path, jobs: Iterable[ArchiveJob], *, patience: float = 60.0) -> Self:
         """Open the manifest of an archive to write, and bring it up to date with the jobs file.
 
         New jobs are added, changed ones become pending again, and those that the file no longer names are dropped from
@@ -236,7 +236,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _update_jobs(connection: sqlite3.Connection, jobs: list[Job]) -> None:
+def _update_jobs(connection: sqlite3.Connection, jobs: list[ArchiveJob]) -> None:
     digests = {row["name"]: row["digest"] for row in connection.execute("SELECT name, digest FROM jobs")}
     # A driver that was stopped is no fault of the job, so the attempt does not count.
     connection.execute("UPDATE jobs SET state = 'pending', attempts = MAX(0, attempts - 1) WHERE state = 'running'")
@@ -259,7 +259,7 @@ def _update_jobs(connection: sqlite3.Connection, jobs: list[Job]) -> None:
     connection.executemany("DELETE FROM jobs WHERE name = ?", [(name,) for name in digests if name not in kept])
 
 
-def _digest(job: Job) -> str:
+def _digest(job: ArchiveJob) -> str:
     """The digest of a job; one whose prompt files cannot be read gets one all the same, and fails when it is done."""
     try:
         return job.digest()
@@ -269,7 +269,7 @@ def _digest(job: Job) -> str:
 
 def _status(row: sqlite3.Row) -> JobStatus:
     fields: dict[str, Any] = {key: row[key] for key in row.keys() if key not in ("name", "position", "job", "digest")}  # noqa: SIM118
-    return JobStatus(job=Job.from_json(json.loads(row["job"])), **{**fields, "state": JobState(row["state"])})
+    return JobStatus(job=ArchiveJob.from_json(json.loads(row["job"])), **{**fields, "state": JobState(row["state"])})
 
 
 def _now() -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sam2s.errors import ConfigError, MissingExtraError
 
-from .engine import Ended, Event, Progress, Task, WorkerSettings
+from .engine import Attempt, Ended, EngineEvent, Progress, WorkerSettings
 from .faults import Fault, fault_of
 from .local_engine import Work, limit_memory
 
@@ -38,7 +38,7 @@ class RayResources:
 @dataclass
 class _Actor:
     handle: Any
-    task: Task | None = None
+    task: Attempt | None = None
     call: Any = None  # reference to the result of its task
     sign: Any = None  # reference to its answer about progress
     began: float = 0.0
@@ -82,7 +82,7 @@ class RayEngine:
             max_concurrency=2,  # one thread works, the other tells of progress
             runtime_env={"env_vars": environment} if environment else None,
         )
-        self._queue: deque[Task] = deque()
+        self._queue: deque[Attempt] = deque()
         self._actors: list[_Actor] = []
 
     @property
@@ -95,12 +95,12 @@ class RayEngine:
         limit = self._resources.max_workers
         return max(1, min(int(room), limit if limit is not None else 1_000_000))
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: Attempt) -> None:
         """Take a task; it begins when a worker is free."""
         self._queue.append(task)
         self._fill()
 
-    def events(self, timeout: float) -> list[Event]:
+    def events(self, timeout: float) -> list[EngineEvent]:
         """What happened since the last call; waits up to `timeout` seconds for the first end."""
         calls = {actor.call: actor for actor in self._actors if actor.task is not None}
         if not calls:
@@ -186,7 +186,7 @@ class ArchiveWorker:
         self._settings = replace(settings, device=device if settings.device == "auto" else settings.device)
         self._sign: Progress | None = None
 
-    def run(self, task: Task) -> Ended:
+    def run(self, task: Attempt) -> Ended:
         """Do a task; every fault of a job is told as a value, for Ray would wrap what is raised."""
         name, began = task.job.name, time.monotonic()
 

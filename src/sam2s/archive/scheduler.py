@@ -31,7 +31,7 @@ class RetryPolicy:
     longest_pause: float = 600.0
 
 
-class Scheduler:
+class JobScheduler:
     """Jobs that wait, in the order of the jobs file, and jobs that rest before another attempt.
 
     Time is whatever monotonic clock the caller reads, in seconds, so a jump of the wall clock changes nothing. At most

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .faults import Fault
-from .scheduler import Decision, RetryPolicy, Scheduler
+from .scheduler import Decision, JobScheduler, RetryPolicy
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class _Run:
         self.cluster, self._rng, self.now = cluster, rng, 0.0
         self._left = {str(i): float(length) for i, length in enumerate(seconds)}
         slots = cluster.nodes * cluster.workers
-        self.scheduler = Scheduler(self._left, slots=slots + cluster.spare, policy=policy)
+        self.scheduler = JobScheduler(self._left, slots=slots + cluster.spare, policy=policy)
         self.attempts = dict.fromkeys(self._left, 0)
         self.lost = self.spent = 0.0
         self.failures = self.set_aside = 0

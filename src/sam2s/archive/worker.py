@@ -21,15 +21,15 @@ from sam2s.tracking.prompts import Mask
 from sam2s.video import open_source
 from sam2s.workspace import Workspace
 
-from .engine import Task, WorkerSettings
-from .jobs import Job
+from .engine import Attempt, WorkerSettings
+from .jobs import ArchiveJob
 from .proposers import load_proposer, propose_prompts
 
 MARK = ".archive-job"
 """File beside a workspace that tells which job, by digest, it was made for."""
 
 
-def track_video(task: Task, settings: WorkerSettings, report: Callable[[int, int | None], None]) -> int:
+def track_video(task: Attempt, settings: WorkerSettings, report: Callable[[int, int | None], None]) -> int:
     """Track one video of an archive; a job that was done before is only looked at.
 
     Args:
@@ -58,7 +58,7 @@ def track_video(task: Task, settings: WorkerSettings, report: Callable[[int, int
         return len(workspace.frame_indices())
 
 
-def run_settings(job: Job, out: Path, settings: WorkerSettings, *, overwrite: bool = False) -> RunSettings:
+def run_settings(job: ArchiveJob, out: Path, settings: WorkerSettings, *, overwrite: bool = False) -> RunSettings:
     """The tracking run that a job asks for.
 
     Raises:
@@ -85,7 +85,7 @@ def run_settings(job: Job, out: Path, settings: WorkerSettings, *, overwrite: bo
     )
 
 
-def _prompts(job: Job) -> list[PromptEntry]:
+def _prompts(job: ArchiveJob) -> list[PromptEntry]:
     if job.prompts is not None:
         return read_prompts(job.prompts)
     if job.masks is not None:
@@ -105,7 +105,7 @@ def _prompts(job: Job) -> list[PromptEntry]:
     return arrange([PromptEntry(frame, number, name, box) for number, (box, name) in enumerate(boxes, 1)])
 
 
-def _made_for_another_job(task: Task) -> bool:
+def _made_for_another_job(task: Attempt) -> bool:
     """Whether the workspace in the folder was made for the job before it was changed."""
     mark = task.out / MARK
     return mark.is_file() and mark.read_text(encoding="ascii", errors="replace") != task.job.digest()

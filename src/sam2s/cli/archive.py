@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from sam2s.archive import ArchiveProgress, ArchiveReport, Engine, WorkerSettings
+    from sam2s.archive import ArchiveEngine, ArchiveProgress, ArchiveReport, WorkerSettings
 
 app = typer.Typer(help="Track an archive of videos, on one machine or many.", no_args_is_help=True)
 
@@ -98,7 +98,7 @@ def retry(
     print(f"{count} jobs are pending again; start the same `sam2s archive run`")
 
 
-def _local_engine(settings: WorkerSettings, workers: int | None) -> Engine:
+def _local_engine(settings: WorkerSettings, workers: int | None) -> ArchiveEngine:
     import os
     from dataclasses import replace
 
@@ -121,7 +121,7 @@ def _local_engine(settings: WorkerSettings, workers: int | None) -> Engine:
 
 def _ray_engine(
     settings: WorkerSettings, workers: int | None, cpus: float, gpus: float, address: str | None, spill: Path | None
-) -> Engine:
+) -> ArchiveEngine:
     from sam2s.archive.ray_engine import RayEngine, RayResources
     from sam2s.archive.worker import track_video
 

@@ -26,6 +26,7 @@ VERBS = (
     "demo",
     "app",
     "track",
+    "archive",
     "weights",
     "export",
     "synth",

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from sam2s.archive import ArchiveEngine, ArchiveProgress, ArchiveReport, WorkerSettings
 
 app = typer.Typer(help="Track an archive of videos, on one machine or many.", no_args_is_help=True)
@@ -147,7 +149,9 @@ class _Display:
     """A bar over the whole archive on standard error; nothing where that is not a terminal."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._quiet, self._progress, self._bar = quiet, None, None  # type: ignore[var-annotated]
+        self._quiet = quiet
+        self._progress: Progress | None = None
+        self._bar: TaskID | None = None
 
     def __enter__(self) -> _Display:
         from rich.console import Console
@@ -155,14 +159,9 @@ class _Display:
 
         console = Console(stderr=True)
         if not self._quiet and console.is_terminal:
-            columns: list[Any] = [
-                TextColumn("videos"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[note]}"),
-            ]
-            self._progress = Progress(*columns, console=console)  # type: ignore[assignment]
-            self._progress.start()  # type: ignore[attr-defined]
+            note = TextColumn("{task.fields[note]}")
+            self._progress = Progress(TextColumn("videos"), BarColumn(), MofNCompleteColumn(), note, console=console)
+            self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from sam2s.errors import ConfigError
+from sam2s.files import write_atomically
 
 SETTINGS = {
     "weights": str,
@@ -28,8 +29,10 @@ SETTINGS = {
     "fill_holes": int,
     "remove_islands": int,
     "export": str,
+    "part": int,
 }
-"""What a job may settle for itself, as the flags of `sam2s track` of the same names, and the kind of each value."""
+"""What a job may settle for itself, as the flags of `sam2s track` of the same names, and the kind of each value; `part`
+is written by `sam2s archive split` and numbers the parts of a video."""
 
 PROMPT_SOURCES = ("prompts", "masks", "workspace", "proposer")
 _NAME = re.compile(r"[\w][\w .+-]{0,120}")
@@ -76,6 +79,16 @@ class ArchiveJob:
                 digest.update(file.name.encode())
                 digest.update(file.read_bytes())
         return digest.hexdigest()
+
+
+def write_jobs(jobs: Iterable[ArchiveJob], path: Path) -> None:
+    """Write jobs as one JSON object a line, for `read_jobs`.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    rows = ({**{k: v for k, v in job.to_json().items() if k != "settings"}, **job.settings} for job in jobs)
+    write_atomically(path, "".join(f"{json.dumps(row)}\n" for row in rows).encode())
 
 
 def _files(path: str | None) -> list[Path]:

@@ -80,7 +80,7 @@ def _module(place: str) -> Any:
 
 
 def propose_prompts(
-    proposer: Proposer, source: VideoSource, *, limit: int = 8, stride: int = PROPOSAL_STRIDE
+    proposer: Proposer, source: VideoSource, *, limit: int = 8, stride: int = PROPOSAL_STRIDE, start: int = 0
 ) -> tuple[int, list[tuple[Box, str | None]]]:
     """Show frames to a proposer until it proposes something.
 
@@ -89,6 +89,7 @@ def propose_prompts(
         source: the video.
         limit: at most so many objects, those with the highest score.
         stride: frames between two that are shown.
+        start: first frame that is shown.
 
     Returns:
         index of the frame, and a box with a name for each object.
@@ -96,7 +97,7 @@ def propose_prompts(
     Raises:
         PromptError: nothing was proposed on any frame, or a proposal cannot be used.
     """
-    for frame in source.frames(0, None, stride):
+    for frame in source.frames(start, None, stride):
         proposals = sorted(proposer(frame.image), key=lambda proposal: -proposal.score)
         if proposals:
             return frame.index, [(_box(p, frame.index, frame.image.shape), p.name) for p in proposals[:limit]]

@@ -69,13 +69,16 @@ def run_settings(job: ArchiveJob, out: Path, settings: WorkerSettings, *, overwr
     memory = own.pop("memory", "divemem")
     if memory not in ("divemem", "sam2"):
         raise ConfigError(f"memory {memory!r} is not one of 'divemem', 'sam2'")
-    exports = own.pop("export", None)
+    part, exports = own.pop("part", None), own.pop("export", None)
+    prompts = _prompts(job)
+    if part is not None:
+        prompts = _within(prompts, job)
     kinds = settings.exports if exports is None else tuple(kind.strip() for kind in exports.split(",") if kind.strip())
     return RunSettings(
         input=job.video,
         out=out,
         weights=own.pop("weights", settings.weights),
-        prompts=_prompts(job),
+        prompts=prompts,
         policy=MemoryPolicy(kind=memory),
         device=settings.device,
         threads=settings.threads,
@@ -101,8 +104,20 @@ def _prompts(job: ArchiveJob) -> list[PromptEntry]:
         return entries
     assert job.proposer is not None, "a job has one source of prompts"
     with closing(open_source(job.video)) as source:
-        frame, boxes = propose_prompts(load_proposer(job.proposer), source)
+        frame, boxes = propose_prompts(load_proposer(job.proposer), source, start=job.settings.get("start", 0))
     return arrange([PromptEntry(frame, number, name, box) for number, (box, name) in enumerate(boxes, 1)])
+
+
+def _within(prompts: list[PromptEntry], job: ArchiveJob) -> list[PromptEntry]:
+    """The prompts on frames of a part of a video."""
+    start, stop = job.settings.get("start", 0), job.settings["stop"]
+    inside = [entry for entry in prompts if start <= entry.frame < stop]
+    if not inside:
+        raise PromptError(
+            f"{job.name}: nobody pointed at an object on its frames {start} to {stop - 1}; add prompts there, use a proposer, "
+            "or track the video whole"
+        )
+    return inside
 
 
 def _made_for_another_job(task: Attempt) -> bool:

@@ -100,6 +100,43 @@ def retry(
     print(f"{count} jobs are pending again; start the same `sam2s archive run`")
 
 
+@app.command()
+def split(
+    jobs: Annotated[Path, typer.Argument(help="Jobs file.")],
+    out: Annotated[Path, typer.Option(help="Jobs file to write, ending in .jsonl.")],
+    longest: Annotated[int, typer.Option(min=2, help="Frames of a part, without the overlap.")] = 15_000,
+    overlap: Annotated[int, typer.Option(min=0, help="Frames that two parts share.")] = 50,
+) -> None:
+    """Divide long videos at scene cuts into jobs of their own; each part needs prompts on its own frames."""
+    from sam2s.archive.jobs import read_jobs, write_jobs
+    from sam2s.archive.split import split_job
+    from sam2s.errors import ConfigError
+
+    if out.suffix != ".jsonl":
+        raise ConfigError(f"--out {out} must end in .jsonl")
+    parts = [part for job in read_jobs(jobs) for part in split_job(job, longest=longest, overlap=overlap)]
+    write_jobs(parts, out)
+    print(f"{out}: {len(parts)} jobs")
+
+
+@app.command()
+def join(
+    folder: Out,
+    name: Annotated[str, typer.Argument(help="Name of the video that was split.")],
+) -> None:
+    """Join the finished parts of a video to one workspace; ids follow the masks on the shared frames."""
+    from sam2s.archive import Manifest
+    from sam2s.archive.split import join_parts, parts_of
+
+    with Manifest.read(folder) as manifest:
+        parts = parts_of(name, manifest.statuses())
+    ids = join_parts([folder / part for part, _ in parts], [part for _, part in parts], folder / name)
+    for number, mapping in ids.items():
+        renumbered = ", ".join(f"{old} is {new}" for old, new in mapping.items() if old != new)
+        print(f"part {number}: {renumbered or 'ids as they were'}")
+    print(folder / name)
+
+
 def _local_engine(settings: WorkerSettings, workers: int | None) -> ArchiveEngine:
     import os
     from dataclasses import replace

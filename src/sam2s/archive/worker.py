@@ -114,8 +114,8 @@ def _within(prompts: list[PromptEntry], job: ArchiveJob) -> list[PromptEntry]:
     inside = [entry for entry in prompts if start <= entry.frame < stop]
     if not inside:
         raise PromptError(
-            f"{job.name}: nobody pointed at an object on its frames {start} to {stop - 1}; add prompts there, use a proposer, "
-            "or track the video whole"
+            f"{job.name}: nobody pointed at an object on its frames {start} to {stop - 1}; add prompts there, use a "
+            "proposer, or track the video whole"
         )
     return inside
 

@@ -14,7 +14,8 @@ from sam2s.archive.capacity import MeasuredCosts, capacity
 from sam2s.archive.simulation import ClusterModel, simulate
 from sam2s.formats.prompts_file import read_prompts
 from sam2s.runs import RunSettings, run
-from sam2s.synth import Scene, write_clip
+from sam2s.synth import Scene
+from sam2s.synth.export import write_clip
 
 
 def main() -> None:

@@ -64,7 +64,9 @@ class RunOutcome:
         return self.frames / self.seconds if self.seconds else 0.0
 
 
-def run(settings: RunSettings, report_progress: ProgressCallback = ignore_progress) -> RunOutcome:
+def run(
+    settings: RunSettings, report_progress: ProgressCallback = ignore_progress, *, network: Network | None = None
+) -> RunOutcome:
     """Track, write masks as they come, then the exports; goes on where an interrupted run of the same settings stopped.
 
         run(RunSettings("operation.mp4", Path("runs/operation"), prompts=[parse_box("1=grasper@0:195,48,550,293")]))
@@ -76,6 +78,7 @@ def run(settings: RunSettings, report_progress: ProgressCallback = ignore_progre
     Args:
         settings: what to track where.
         report_progress: is told of every frame; what it raises ends the run as a crash would.
+        network: that of the settings, where it is loaded already.
 
     Raises:
         Sam2sError: anything that the user can mend.
@@ -83,15 +86,7 @@ def run(settings: RunSettings, report_progress: ProgressCallback = ignore_progre
     check_kinds(settings.exports)
     if not settings.prompts and not settings.overwrite:
         settings = replace(settings, prompts=stored_prompts(settings.out))
-    network = sam2s.load(
-        settings.weights,
-        device=settings.device,
-        image_size=settings.image_size,
-        precision=settings.precision,
-        threads=settings.threads,
-        compile=settings.compile,
-        backend=settings.backend,
-    )
+    network = network or load_network(settings)
     stop_requests: list[int] = []
     with Watchdog(settings.stall_seconds, stop_requests) as watchdog:
         with watchdog.reading(f"{settings.input}, opening it"):
@@ -101,6 +96,23 @@ def run(settings: RunSettings, report_progress: ProgressCallback = ignore_progre
             check_settings(settings, source)
             check_out(settings, source)
             return _track(settings, network, source, report_progress, stop_requests)
+
+
+def load_network(settings: RunSettings) -> Network:
+    """Load the network that settings ask for.
+
+    Raises:
+        Sam2sError: anything that the user can mend.
+    """
+    return sam2s.load(
+        settings.weights,
+        device=settings.device,
+        image_size=settings.image_size,
+        precision=settings.precision,
+        threads=settings.threads,
+        compile=settings.compile,
+        backend=settings.backend,
+    )
 
 
 def _track(

@@ -1,0 +1,6 @@
+"""Tracking runs: a video in, a workspace with its masks out; interrupted, taken up again, and checked."""
+
+from .run import RunOutcome, run
+from .settings import ProgressCallback, TrackSettings
+
+__all__ = ["ProgressCallback", "RunOutcome", "TrackSettings", "run"]

@@ -1,6 +1,6 @@
-"""What an archive needs: measures one worker on a drawn clip, then prints machines, days and disk, and what failures cost.
+"""What an archive needs: measures one worker on a drawn clip, then prints machines, days, disk, and what failures cost.
 
-    python benchmarks/capacity.py [--weights micro] [--frames 300] [--objects 2] [--hours 10,1000,100000]
+python benchmarks/capacity.py [--weights micro] [--frames 300] [--objects 2] [--hours 10,1000,100000]
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def main() -> None:
     parser.add_argument("--fps", type=float, default=25.0)
     arguments = parser.parse_args()
     costs = measure(arguments.weights, arguments.device, arguments.frames, arguments.size)
-    print(f"{1000 * costs.frame_seconds:.1f} ms and {costs.frame_bytes:.0f} bytes a frame, {costs.start_seconds:.1f} s to start")
+    milliseconds, size = 1000 * costs.frame_seconds, costs.frame_bytes
+    print(f"{milliseconds:.1f} ms and {size:.0f} bytes a frame, {costs.start_seconds:.1f} s to start")
     print("\n| nodes failing every | lost work | time over the ideal | attempts for 3,000 videos |\n|---|--:|--:|--:|")
     overhead = 1.0
     for hours in (1e9, 1000.0, 100.0, 24.0):

@@ -9,7 +9,7 @@ from model_tools import nano
 from sam2s.checkpoints import save_checkpoint
 from sam2s.formats.prompts_file import parse_box, parse_points
 from sam2s.memory import MemoryPolicy
-from sam2s.runs import TrackSettings
+from sam2s.runs import RunSettings
 from tracking_tools import movie
 
 PROMPTS = [parse_box("1=grasper@3:4,4,40,30"), parse_points("2=hook@3:+60,20")]
@@ -32,8 +32,8 @@ def clip(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def job(weights, clip, tmp_path):
-    def make(out: str, **changes) -> TrackSettings:
+    def make(out: str, **changes) -> RunSettings:
         policy = MemoryPolicy(iou_threshold=0.0, candidates=3)
-        return TrackSettings(str(clip), tmp_path / out, str(weights), PROMPTS, policy, **changes)
+        return RunSettings(str(clip), tmp_path / out, str(weights), PROMPTS, policy, **changes)
 
     return make

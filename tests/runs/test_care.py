@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from runs_tools import export_bytes, quiet, records
 from sam2s.errors import OutputError, PromptError, SourceError
 from sam2s.formats.prompts_file import parse_box
 from sam2s.runs import run
 from sam2s.video import FileSource
-from runs_tools import export_bytes, quiet, records
 from tracking_tools import movie
 from video_tools import write_clip
 

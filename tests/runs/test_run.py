@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from runs_tools import checkpoint_every, masks, quiet, records
 from sam2s.cli import app
 from sam2s.cli.track import with_progress
 from sam2s.errors import OutputError, PromptError
@@ -22,7 +23,6 @@ from sam2s.masks.postprocess import clean
 from sam2s.runs import RunSettings, run
 from sam2s.video import FileSource
 from sam2s.workspace import Workspace
-from runs_tools import checkpoint_every, masks, quiet, records
 from tracking_tools import movie
 from video_tools import Server, stream_of
 

@@ -108,7 +108,7 @@ class RayEngine:
             self._fill()
             return []
         ready, _ = self._ray.wait(list(calls), num_returns=1, timeout=max(0.01, min(timeout, POLL_SECONDS)))
-        events = [self._end(calls[call]) for call in ready]
+        events: list[EngineEvent] = [self._end(calls[call]) for call in ready]
         events += [sign for actor in self._actors if (sign := self._progress(actor)) is not None]
         self._fill()
         return events

@@ -1,6 +1,6 @@
 """Tracking runs: a video in, a workspace with its masks out; interrupted, taken up again, and checked."""
 
 from .run import RunOutcome, run
-from .settings import ProgressCallback, TrackSettings
+from .settings import ProgressCallback, RunSettings
 
-__all__ = ["ProgressCallback", "RunOutcome", "TrackSettings", "run"]
+__all__ = ["ProgressCallback", "RunOutcome", "RunSettings", "run"]

@@ -12,7 +12,6 @@ from sam2s.tracking.preprocess import convert_prompt
 from sam2s.tracking.prompts import Mask
 from sam2s.video import VideoSource
 
-
 SNAPSHOTS = "snapshots"
 """Folder beside a workspace in which runs keep what they need to go on."""
 
@@ -32,7 +31,9 @@ def span(settings: RunSettings) -> tuple[int, int | None]:
         begin, stop = max(settings.start, min(frames)), settings.stop
         empty = settings.stop is not None and begin >= settings.stop
     if empty:
-        raise PromptError(f"no frame between --start {settings.start} and --stop {settings.stop} lies at or beyond a prompt")
+        raise PromptError(
+            f"no frame between --start {settings.start} and --stop {settings.stop} lies at or beyond a prompt"
+        )
     return begin, stop
 
 

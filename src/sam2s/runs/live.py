@@ -15,7 +15,7 @@ from sam2s.formats.export_info import ExportInfo
 from sam2s.formats.overlay_video import LiveOverlay
 from sam2s.model import Network
 from sam2s.runs.loop import FrameLoop
-from sam2s.runs.settings import TrackSettings
+from sam2s.runs.settings import RunSettings
 from sam2s.tracking import FrameResult, Tracker
 from sam2s.video import VideoSource, VideoWriter
 from sam2s.workspace import RunRecord, RunState, Workspace, prompt_distance, to_record
@@ -27,7 +27,7 @@ class LiveLoop(FrameLoop):
     resumed_at = None
 
     def __init__(
-        self, settings: TrackSettings, network: Network, source: VideoSource, workspace: Workspace, run: RunRecord
+        self, settings: RunSettings, network: Network, source: VideoSource, workspace: Workspace, run: RunRecord
     ) -> None:
         if len(workspace.frame_indices()):
             raise OutputError(

@@ -9,7 +9,7 @@ from sam2s.formats import outputs
 from sam2s.formats.prompts_file import PromptEntry, arrange, names
 from sam2s.model import Network
 from sam2s.runs.checks import SNAPSHOTS
-from sam2s.runs.settings import TrackSettings, differences
+from sam2s.runs.settings import RunSettings, differences
 from sam2s.session.events import decode_prompt, encode_prompt
 from sam2s.session.folder import remove_session_files
 from sam2s.video import VideoSource
@@ -19,7 +19,7 @@ _MEND = "give another output folder (--out) or start it anew (--overwrite)"
 _OF_PEOPLE = ("accept", "brush", "delete_masks", "import", "merge", "split", "swap")
 
 
-def open_workspace(settings: TrackSettings, source: VideoSource) -> Workspace:
+def open_workspace(settings: RunSettings, source: VideoSource) -> Workspace:
     """Open the workspace of a run to write, or make it.
 
     Raises:
@@ -49,7 +49,7 @@ def open_workspace(settings: TrackSettings, source: VideoSource) -> Workspace:
     return workspace
 
 
-def begin_run(settings: TrackSettings, workspace: Workspace, network: Network, weights_hash: str) -> RunRecord:
+def begin_run(settings: RunSettings, workspace: Workspace, network: Network, weights_hash: str) -> RunRecord:
     """Find the run of these settings in a workspace, to go on with it, or begin it.
 
     Raises:

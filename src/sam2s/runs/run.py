@@ -21,7 +21,7 @@ from sam2s.runs.loop import FrameLoop
 from sam2s.runs.offline import OfflineLoop
 from sam2s.runs.open import begin_run, open_workspace, stored_prompts
 from sam2s.runs.settings import ProgressCallback, RunSettings, ignore_progress
-from sam2s.runs.watchdog import WatchedSource, Watchdog
+from sam2s.runs.watchdog import Watchdog, WatchedSource
 from sam2s.signals import signals
 from sam2s.video import VideoSource, open_source
 from sam2s.workspace import RunState
@@ -155,9 +155,7 @@ def _track(
         return replace(outcome, signal=signal, dropped=getattr(source, "dropped", 0))
 
 
-def _go_over(
-    loop: FrameLoop, outcome: RunOutcome, caught: list[int], report_progress: ProgressCallback
-) -> RunOutcome:
+def _go_over(loop: FrameLoop, outcome: RunOutcome, caught: list[int], report_progress: ProgressCallback) -> RunOutcome:
     """Track and write until the end, a signal, or damage to the input, behind which a later start may get."""
     done, damage, began = 0, None, time.perf_counter()
     saved = began

@@ -258,6 +258,12 @@ def broken_json(change):
     return write
 
 
+def empty(folder):
+    (folder / "v").mkdir()
+    write_label_map(folder / "v/0.png", np.zeros((8, 8), np.uint8))
+    return folder / "v"
+
+
 def colours(folder):
     (folder / "rgb").mkdir()
     picture = np.zeros((24, 30, 3), np.uint8)
@@ -272,6 +278,7 @@ FAULTS = {
     "not json": (lambda folder: write_text(folder / "x.json", "{"), "cannot read .*x.json"),
     "other json": (lambda folder: write_text(folder / "x.json", "{}"), "no list 'annotations'"),
     "no videos": (broken_json(lambda content: content.pop("videos")), "neither 'videos'"),
+    "no object": (empty, "shows no object on any frame, so there is nothing to score"),
     "colours": (colours, "rgb/0.png .*colours"),
     "polygon": (
         broken_json(lambda c: c["annotations"][0]["segmentations"].__setitem__(0, [[1, 2, 3]])),
@@ -281,10 +288,10 @@ FAULTS = {
         broken_json(lambda c: (c["videos"][0].pop("width"), c["annotations"][0].update(segmentations=[[]] * 5))),
         "needs 'height' and 'width'",
     ),
-    "no masklet ids": (lambda folder: write_text(folder / "x.json", '{"masklet": []}'), "incomplete entry: KeyError"),
+    "no masklet ids": (lambda folder: write_text(folder / "x.json", '{"masklet": []}'), "it has no 'video_id'"),
     "wrong length": (broken_json(lambda c: c["annotations"][0]["segmentations"].pop()), "has 4 segmentations"),
     "other video": (broken_json(lambda c: c["annotations"][0].update(video_id=7)), "video 7, which is not in 'videos'"),
-    "no video id": (broken_json(lambda c: c["annotations"][0].pop("video_id")), "incomplete entry: KeyError"),
+    "no video id": (broken_json(lambda c: c["annotations"][0].pop("video_id")), "'annotations' 0 is incomplete"),
     "twice": (broken_json(lambda c: c["annotations"][1].update(track_id=1)), "comes twice on one frame"),
     "damaged": (
         broken_json(lambda c: c["annotations"][0]["segmentations"][0].update(counts=[3])),

@@ -17,7 +17,7 @@ from sam2s.errors import ConfigError, DatasetError, OutputError
 from sam2s.evaluation import protocols
 from sam2s.evaluation.collect import collect
 from sam2s.evaluation.compare import compare
-from sam2s.evaluation.datasets import open_videos, synthetic
+from sam2s.evaluation.datasets import open_videos
 from sam2s.evaluation.evaluate import evaluate
 from sam2s.evaluation.plan import EvalRun, EvalSettings, plan_runs
 from sam2s.evaluation.rules import Missing, Prompting, Rules
@@ -278,14 +278,6 @@ def test_davis_layout(data, tmp_path):
     (video,) = open_videos([str(root)])
     assert (video.name, dict(video.objects)) == ("DAVIS/one", {1: "DAVIS", 2: "DAVIS"})
     assert video.truth(2)[2].any()
-
-
-def test_synthetic_clips_are_held_out():
-    (clip,) = synthetic(1, length=3, size=32)
-    assert clip.seed >= 500_000
-    assert clip.objects
-    assert clip.source.length == 3
-    assert all((mask.mean() >= 0.01) for mask in clip.truth(0).values())
 
 
 @pytest.mark.parametrize(

@@ -104,3 +104,8 @@ def test_a_part_of_a_benchmark_is_said(tmp_path):
     assert said in (tmp_path / "report.md").read_text()
     part = json.loads((tmp_path / "report.json").read_text())["partial"]
     assert part["EndoVis18"].startswith("sequences of SA-SV: 4 of 596 frames")
+    assert "**copy** †" in (tmp_path / "report.md").read_text()
+    masks = ["score", str(tmp_path / "copy-mask/masks"), str(tmp_path / "set/videos")]
+    scored = CliRunner().invoke(app, [*masks, "--workers", "1", "--layout", "labels", "--missing", "empty"])
+    assert f"† Only a part of EndoVis18 is built: {part['EndoVis18']}." in scored.stdout
+    assert "all objects †" in scored.stdout

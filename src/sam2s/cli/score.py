@@ -87,7 +87,7 @@ def score(
             workers=workers,
             report_progress=report_progress,
         )
-    error = calibration(confidence, comparison.scores) if confidence else None
+    error = calibration(confidence, comparison.scores, comparison.predicted_frames) if confidence else None
     if curve:
         _draw(comparison, curve)
     if json_:
@@ -102,20 +102,22 @@ def _print_table(comparison: MaskComparison, by: By) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from sam2s.evaluation.markdown_table import number
     from sam2s.evaluation.report import as_json, footer, remarks, rows
 
+    mark = " †" * bool(comparison.partial)
     table = Table(by.value, *("J&F", "J", "F", "objects"), box=None, header_style="bold", pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
     body = rows(comparison, by)
-    for number, (name, mean) in enumerate(body + footer(comparison), start=1):
-        values = (f"{value * 100:.1f}" for value in (mean.jf, mean.j, mean.f))
+    for line, (name, mean) in enumerate(body + footer(comparison), start=1):
+        values = (number(100 * value, 1) for value in (mean.jf, mean.j, mean.f))
         table.add_row(
-            name,
+            f"{name}{mark}",
             *values,
             str(mean.objects),
-            style="bold" if number > len(body) else None,
-            end_section=number == len(body),
+            style="bold" if line > len(body) else None,
+            end_section=line == len(body),
         )
     console = Console(soft_wrap=True, highlight=False)
     console.print(table)

@@ -79,6 +79,8 @@ class MaskComparison:
         missing_masks: by video, how many annotated frames (or objects' masks, in SA-V) the prediction lacks; the same.
         extra_videos: videos of the prediction that the truth lacks; not counted.
         extra_objects: by video, ids that only the prediction shows on annotated frames; not counted.
+        predicted_frames: by video, the keys of all predicted frames, in time order.
+        partial: by subset of SA-SV, what the built set that the truth is part of lacks of it.
     """
 
     scores: list[ObjectScore]
@@ -87,6 +89,8 @@ class MaskComparison:
     missing_masks: dict[str, int] = field(default_factory=dict)
     extra_videos: list[str] = field(default_factory=list)
     extra_objects: dict[str, list[int]] = field(default_factory=dict)
+    predicted_frames: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    partial: dict[str, str] = field(default_factory=dict)
 
     @property
     def uncounted(self) -> list[ObjectScore]:
@@ -160,6 +164,7 @@ def compare(
         )
     frame_scores = _measure(pairs, rules, workers or os.cpu_count() or 1, report_progress)
     comparison = MaskComparison([], rules, lost, {name: n for name, n in missing.items() if name not in lost}, extra)
+    comparison.predicted_frames.update((pair.name, pair.pred.frames) for pair in pairs if pair.pred)
     for pair, frames in zip(pairs, frame_scores, strict=True):
         scores = assemble(
             pair.name, pair.gt.frames, frames, subset=pair.subset, rules=rules, annotated=pair.gt.by_object
@@ -168,7 +173,23 @@ def compare(
         only = {object_id for frame in frames for object_id in frame} - {score.object_id for score in scores}
         if only:
             comparison.extra_objects[pair.name] = sorted(only)
+    if not comparison.scores:
+        raise DatasetError(f"{gt} shows no object on any frame, so there is nothing to score; is it the truth?")
+    comparison.partial.update(_partial_set(gt))
     return comparison
+
+
+def _partial_set(gt: Path) -> dict[str, str]:
+    """What the built set that holds the truth lacks of the benchmark, by subset; nothing outside of such a set."""
+    from sam2s.sasv.masklets import MANIFEST, missing_by_subset, read_manifest
+
+    home = next((folder for folder in (gt, *gt.resolve().parents) if (folder / MANIFEST).is_file()), None)
+    if home is None:
+        return {}
+    try:
+        return missing_by_subset(read_manifest(home))
+    except DatasetError:  # another program's file of that name
+        return {}
 
 
 def pair_up(gt: Mapping[str, VideoMasks], pred: Mapping[str, VideoMasks]) -> tuple[list[Pair], list[str]]:

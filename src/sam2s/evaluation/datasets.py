@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import count
 from pathlib import Path
 from typing import Literal
 
 from sam2s.errors import ConfigError, DatasetError
-from sam2s.evaluation.videos import (
-    SYNTHETIC_FRAMES,
-    SYNTHETIC_SIZE,
-    EvalVideo,
-    FolderVideo,
-    SasvVideo,
-    SyntheticVideo,
-)
+from sam2s.evaluation.synthetic import synthetic
+from sam2s.evaluation.videos import EvalVideo, FolderVideo, SasvVideo
 from sam2s.formats.davis_sets import davis_videos, is_davis_set
 from sam2s.formats.folders import find_sequences
 from sam2s.sasv.masklets import MANIFEST, MaskletDataset, MaskletVideo, missing_by_subset, read_manifest
 from sam2s.sasv.splits import assigned_splits
-
-HELD_OUT = 500_000
-"""First seed of the generated clips; training draws from a million up."""
 
 
 def open_videos(
@@ -71,17 +61,6 @@ def partial_columns(incomplete: Mapping[str, str], videos: Sequence[EvalVideo]) 
     """Columns of the tables that such subsets fill."""
     parts = [video for video in videos if isinstance(video, SasvVideo) and video.video.subset in incomplete]
     return frozenset(column for video in parts for column in video.columns)
-
-
-def synthetic(number: int, length: int = SYNTHETIC_FRAMES, size: int = SYNTHETIC_SIZE) -> list[SyntheticVideo]:
-    """The first generated clips that no training sees and that show an object of some size."""
-    clips: list[SyntheticVideo] = []
-    for seed in count(HELD_OUT):
-        if len(clips) == number:
-            break
-        if SyntheticVideo(seed, length, size).objects:
-            clips.append(SyntheticVideo(seed, length, size))
-    return clips
 
 
 def _open(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
@@ -15,10 +15,9 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 
 from sam2s.errors import DatasetError
-from sam2s.evaluation.region import Region, cut_labels, cut_mask
+from sam2s.evaluation.region import Region, cut_labels
 from sam2s.evaluation.rules import Layout
 from sam2s.files import natural, walk_folders
-from sam2s.masks import polygon, rle
 from sam2s.masks.palette import read_label_map
 from sam2s.picture_files import IMAGE_SUFFIXES
 
@@ -134,52 +133,6 @@ class ObjectMasks:
                     )
                 size = labels.shape
                 regions |= {object_id: regions_in_file[0]} if regions_in_file else {}
-        return FrameMasks(regions, size)
-
-
-@dataclass(frozen=True)
-class Polygons:
-    """A mask as polygons (flat lists of x, y) in a picture of size (H, W)."""
-
-    points: list[list[float]]
-    size: tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Outlined:
-    """Run lengths or polygons out of a JSON file.
-
-    Attributes:
-        masks: by frame key, in time order, the objects' masks.
-        size: (H, W) of the video, where the file says it.
-    """
-
-    masks: dict[str, dict[int, rle.Rle | Polygons]]
-    size: tuple[int, int] | None
-    by_object: None = field(default=None)
-
-    @property
-    def frames(self) -> tuple[str, ...]:
-        """Keys of the frames that have masks, in time order."""
-        return tuple(self.masks)
-
-    def read(self, key: str) -> FrameMasks:
-        """Read the objects on a frame, and its size (H, W) where it is known."""
-        regions: dict[int, Region] = {}
-        size = self.size
-        for object_id, shape in self.masks.get(key, {}).items():
-            try:
-                mask = polygon.fill(shape.points, shape.size) if isinstance(shape, Polygons) else rle.decode(shape)
-            except (ValueError, TypeError, KeyError) as error:
-                raise DatasetError(f"frame {key}, object {object_id}: {error}") from error
-            if size not in (None, mask.shape):
-                raise DatasetError(
-                    f"frame {key}, object {object_id}: mask of size {mask.shape}, expected {size} (H, W)"
-                )
-            size = mask.shape
-            region = cut_mask(mask)
-            if region:
-                regions[object_id] = region
         return FrameMasks(regions, size)
 
 

@@ -30,6 +30,7 @@ def as_json(comparison: MaskComparison, *, per_frame: bool = False) -> dict[str,
         "missing_masks": comparison.missing_masks,
         "extra_videos": comparison.extra_videos,
         "extra_objects": comparison.extra_objects,
+        "partial": comparison.partial,
         "uncounted_objects": [f"{score.video}:{score.object_id}" for score in comparison.uncounted],
     }
 
@@ -69,6 +70,8 @@ def remarks(comparison: MaskComparison) -> list[str]:
         lines.append(f"Not counted: such objects in {len(comparison.extra_objects) - 5} more videos (see --json).")
     if comparison.uncounted:
         lines.append(f"Not counted: {len(comparison.uncounted)} objects of which the rules leave no frame.")
+    for name, missing in comparison.partial.items():
+        lines.append(f"† Only a part of {name} is built: {missing}. Its score is not that of the benchmark.")
     return lines
 
 

@@ -41,9 +41,13 @@ def read_result(out: Path, run: EvalRun, video: EvalVideo) -> dict[str, Any] | N
     path = result_path(out, run, video.name)
     if not path.exists():
         return None
-    data: dict[str, Any] = json.loads(path.read_text())
     try:
+        data: dict[str, Any] = json.loads(path.read_text())
+        if not isinstance(data, dict):
+            return None
         return data if (data.get("format"), data.get("video")) == (RESULT_FORMAT, video.fingerprint) else None
+    except ValueError:  # the result is damaged, so it is none
+        return None
     except (Sam2sError, OSError):  # the video is damaged since; tracking it again will give the reason
         return None
 

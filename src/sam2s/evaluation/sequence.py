@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import zip_longest
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from sam2s.evaluation.region import Region, cut_labels, cut_mask
 from sam2s.evaluation.rules import TOLERANCE, Rules, Span
 
 MATCH_IOU = 0.5
+_MISSING: Any = object()
 
 Masks = np.ndarray | Mapping[int, np.ndarray]
 """The objects of a frame: a label map [H, W] (bool means object 1), or masks bool [H, W] by id, which may overlap."""
@@ -101,21 +103,18 @@ def score_sequence(
         ConfigError: the two differ in length, or a frame in size.
     """
     frame_scores = []
-    try:
-        for index, (pred_frame, gt_frame) in enumerate(zip(pred, gt, strict=True)):
-            size = frame_size(gt_frame)
-            if size and frame_size(pred_frame) not in (None, size):
-                raise ConfigError(f"frame {index}: prediction is {frame_size(pred_frame)}, truth {size} (H, W)")
-            size = size or frame_size(pred_frame) or (1, 1)
-            frame_scores.append(
-                score_frame(to_regions(pred_frame), to_regions(gt_frame), size, tolerance=rules.tolerance)
+    for index, (pred_frame, gt_frame) in enumerate(zip_longest(pred, gt, fillvalue=_MISSING)):
+        if pred_frame is _MISSING or gt_frame is _MISSING:
+            shorter = "prediction" if pred_frame is _MISSING else "truth"
+            raise ConfigError(
+                f"prediction and truth have different numbers of frames: the {shorter} ends after {index}; give the "
+                "same frames of both"
             )
-    except ValueError as error:
-        if isinstance(error, ConfigError):
-            raise
-        raise ConfigError(
-            "prediction and truth have different numbers of frames; give the same frames of both"
-        ) from error
+        size, own = frame_size(gt_frame, f"frame {index}, truth"), frame_size(pred_frame, f"frame {index}, prediction")
+        if size and own not in (None, size):
+            raise ConfigError(f"frame {index}: prediction is {own}, truth {size} (H, W)")
+        regions, true_regions = to_regions(pred_frame), to_regions(gt_frame)
+        frame_scores.append(score_frame(regions, true_regions, size or own or (1, 1), tolerance=rules.tolerance))
     names = [str(index) for index in range(len(frame_scores))]
     return assemble(video, names, frame_scores, subset=subset, rules=rules)
 
@@ -129,11 +128,24 @@ def to_regions(masks: Masks) -> dict[int, Region]:
     return cut_labels(labels.view(np.uint8) if labels.dtype == bool else labels)
 
 
-def frame_size(masks: Masks) -> tuple[int, ...] | None:
-    """(H, W) of a frame, None where a mapping holds no mask."""
+def frame_size(masks: Masks, where: str = "masks") -> tuple[int, ...] | None:
+    """(H, W) of a frame, None where a mapping holds no mask; `where` begins messages.
+
+    Raises:
+        ConfigError: it is not one label map [H, W] of whole numbers, or masks [H, W] by id that are all of one size.
+    """
     if isinstance(masks, Mapping):
-        return next((mask.shape for mask in masks.values()), None)
-    return np.asarray(masks).shape
+        sizes = {np.asarray(mask).shape for mask in masks.values()}
+        if len(sizes) > 1 or any(len(size) != 2 for size in sizes):
+            raise ConfigError(f"{where}: masks of sizes {sorted(sizes)}; all must be [H, W] of one size")
+        return next(iter(sizes), None)
+    labels = np.asarray(masks)
+    if labels.ndim != 2 or labels.dtype.kind not in "bui":
+        raise ConfigError(
+            f"{where}: a label map is [H, W] of whole numbers, got {labels.dtype} {list(labels.shape)}; "
+            "give masks by id, {1: mask, ...}, or their ids as pixels"
+        )
+    return labels.shape
 
 
 def score_frame(

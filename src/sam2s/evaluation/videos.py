@@ -17,13 +17,11 @@ from sam2s.evaluation.maskset import VOID, frame_key, mask_files
 from sam2s.masks.palette import read_label_map
 from sam2s.sasv.masklets import SUMS, MaskletVideo
 from sam2s.sasv.video_labels import sha256
-from sam2s.synth import Scene
-from sam2s.video import ArraySource, VideoSource
+from sam2s.video import VideoSource
 from sam2s.video.folder import FolderSource
 
 CATEGORY_FILES = "objects.json", "scene.json"
 """Where the names of a sequence's objects may stand; `sam2s synth` writes the latter."""
-SYNTHETIC_FRAMES, SYNTHETIC_SIZE, SYNTHETIC_AREA = 100, 256, 0.01
 
 
 class EvalVideo(Protocol):
@@ -220,69 +218,6 @@ class SasvVideo:
     def void(self, frame: int) -> np.ndarray | None:
         """A built set has no undecided pixels."""
         return None
-
-
-@dataclass(frozen=True)
-class SyntheticVideo:
-    """A generated clip; its objects are those that cover a hundredth of the first frame."""
-
-    seed: int
-    length: int = SYNTHETIC_FRAMES
-    size: int = SYNTHETIC_SIZE
-    subset: str = "synthetic"
-
-    @property
-    def name(self) -> str:
-        """The name, unlike that of any other video."""
-        return f"{self.subset}/{self.seed}"
-
-    @cached_property
-    def objects(self) -> dict[int, str]:
-        """By object id, its subset."""
-        first = self._scene.render(0)[1]
-        least = SYNTHETIC_AREA * self.size**2
-        return {o.id: self.subset for o in self._scene.objects if (first == o.id).sum() >= least}
-
-    @property
-    def categories(self) -> dict[int, str]:
-        """By object id, its name."""
-        return {item.id: item.name for item in self._scene.objects if item.id in self.objects}
-
-    @property
-    def source(self) -> ArraySource:
-        """The frames."""
-        return ArraySource([image for image, _ in self._frames], name=self.name)
-
-    @property
-    def stems(self) -> tuple[str, ...]:
-        """By frame, the name of its mask file."""
-        return tuple(f"{frame:05}" for frame in range(self.length))
-
-    @property
-    def columns(self) -> frozenset[str]:
-        """The subsets of its objects."""
-        return frozenset({self.subset})
-
-    @property
-    def fingerprint(self) -> str:
-        """What it is drawn from. Pixels may differ by one between numbers of threads."""
-        return repr(self)
-
-    def truth(self, frame: int) -> dict[int, np.ndarray]:
-        """Masks bool [H, W] of all objects that are annotated on a frame."""
-        return {object_id: self._frames[frame][1] == object_id for object_id in self.objects}
-
-    def void(self, frame: int) -> np.ndarray | None:
-        """A drawn clip has no undecided pixels."""
-        return None
-
-    @cached_property
-    def _scene(self) -> Scene:
-        return Scene(self.seed, self.size, self.length)
-
-    @cached_property
-    def _frames(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        return [self._scene.render(frame) for frame in range(self.length)]
 
 
 def appearances(video: EvalVideo) -> dict[int, int]:

@@ -66,9 +66,7 @@ def report_rows(
         "runs": [outcome.to_json(rules) for outcome in outcomes],
     }
     scored = next((o.scores for o in outcomes if not o.missing), outcomes[0].scores)
-    notes = remarks(MaskComparison(scored, rules))
-    for name, missing in partial.items():
-        notes.append(f"† Only a part of {name} is built: {missing}. Its score is not that of the benchmark.")
+    notes = remarks(MaskComparison(scored, rules, partial=partial))
     if left_out:
         notes.append(f"Rows that were made on other videos are left out: {', '.join(left_out)}.")
     text = markdown(outcomes, notes)

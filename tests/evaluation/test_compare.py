@@ -12,7 +12,7 @@ from davis_reference import slow_boundary_f, slow_jaccard
 from sam2s.cli import app
 from sam2s.errors import DatasetError
 from sam2s.evaluation.compare import compare
-from sam2s.evaluation.rules import Layout, Missing, Rules, Span
+from sam2s.evaluation.rules import Layout, Missing, Rules, CountedSpan
 from sam2s.masks import rle
 from sam2s.masks.palette import write_label_map
 
@@ -123,7 +123,9 @@ def test_sav_objects_are_annotated_on_frames_of_their_own(tmp_path):
     gt = write_sav(tmp_path / "gt", 0, videos=("one",))
     for frame in (0, 1):
         (gt / "one" / "003" / f"{frame:05}.png").unlink()
-    (_, late) = compare(write_sav(tmp_path / "pred", 1, videos=("one",)), gt, rules=Rules(Span.VIDEO), workers=1).scores
+    (_, late) = compare(
+        write_sav(tmp_path / "pred", 1, videos=("one",)), gt, rules=Rules(CountedSpan.VIDEO), workers=1
+    ).scores
     assert late.frames == ("3",)  # of 2, 3, 4
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sam2s.errors import ConfigError
-from sam2s.evaluation.rules import Rules, Span
+from sam2s.evaluation.rules import Rules, CountedSpan
 from sam2s.evaluation.sequence import score_sequence
 from sam2s.evaluation.summary import Mean, by_subset, by_video, macro_average, pool
 
@@ -33,8 +33,11 @@ def test_first_and_last_frame_of_each_span_are_dropped():
 
 def test_whole_videos_count_from_the_first_sight_of_truth_or_prediction():
     gt, pred = ["1", "1", "1", "12", "12"], ["1", "1", "12", "1", "1"]
-    assert counted(gt, pred, span=Span.VIDEO) == {1: ("1", "2", "3"), 2: ("2", "3")}
-    assert counted(["12", "1", "1"], span=Span.VIDEO) == {1: ("1",), 2: ()}  # 2 is seen on the dropped frame only
+    assert counted(gt, pred, span=CountedSpan.VIDEO) == {1: ("1", "2", "3"), 2: ("2", "3")}
+    assert counted(["12", "1", "1"], span=CountedSpan.VIDEO) == {
+        1: ("1",),
+        2: (),
+    }  # 2 is seen on the dropped frame only
 
 
 def test_absence_counts_where_it_is_right_and_where_it_is_wrong():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sam2s.cli.progress import progress
-from sam2s.evaluation.rules import Layout, Missing, Rules, Span, parse_void
+from sam2s.evaluation.rules import Layout, Missing, Rules, CountedSpan, parse_void
 
 if TYPE_CHECKING:
     from sam2s.evaluation.compare import MaskComparison
@@ -29,7 +29,7 @@ _SkipFirstLast = Annotated[
     bool, typer.Option("--skip-first-last/--all-frames", help="Drop the first and the last frame of each span.")
 ]
 _Span = Annotated[
-    Span,
+    CountedSpan,
     typer.Option(help="Count from each object's first appearance (SAM2S), or whole videos (official SA-V script)."),
 ]
 _Missing = Annotated[Missing, typer.Option(help="Masks that the prediction lacks: stop, or count as empty.")]
@@ -51,7 +51,7 @@ def score(
     by: Annotated[By, typer.Option(help="What a line of the table is about.")] = By.VIDEO,
     video: _Video = None,
     skip_first_last: _SkipFirstLast = True,
-    span: _Span = Span.OBJECT,
+    span: _Span = CountedSpan.OBJECT,
     missing: _Missing = Missing.ERROR,
     void: _Void = "auto",
     layout: _Layout = Layout.AUTO,

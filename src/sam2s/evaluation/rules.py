@@ -12,7 +12,7 @@ TOLERANCE = 0.008
 """How far boundaries may lie apart, as a part of the image diagonal (DAVIS, SA-V)."""
 
 
-class Span(StrEnum):
+class CountedSpan(StrEnum):
     """Which frames of a video count for an object. The two differ only for objects that appear late.
 
     Attributes:
@@ -88,7 +88,7 @@ class Rules:
             in a video that has other ids too (DAVIS 2017, Endoscapes), and none where there is a file for each object.
     """
 
-    span: Span = Span.OBJECT
+    span: CountedSpan = CountedSpan.OBJECT
     skip_first_last: bool = True
     missing: Missing = Missing.ERROR
     tolerance: float = TOLERANCE

@@ -15,7 +15,7 @@ import numpy as np
 from sam2s.errors import ConfigError
 from sam2s.evaluation.measures import region_boundary_f, region_jaccard
 from sam2s.evaluation.region import Region, cut_labels, cut_mask
-from sam2s.evaluation.rules import TOLERANCE, Rules, Span
+from sam2s.evaluation.rules import TOLERANCE, Rules, CountedSpan
 
 MATCH_IOU = 0.5
 _MISSING: Any = object()
@@ -203,7 +203,7 @@ def counted_frames(frame_scores: Sequence[FrameScore], rules: Rules) -> tuple[in
     """Start and stop of the frames that count for an object, given all annotated frames of its video."""
     skip = int(rules.skip_first_last)
     stop = max(len(frame_scores) - skip, 0)
-    if rules.span is Span.OBJECT:
+    if rules.span is CountedSpan.OBJECT:
         return _first(cell.in_gt for cell in frame_scores) + skip, stop
     inner = frame_scores[skip:stop]
     if not any(cell.in_gt for cell in inner):

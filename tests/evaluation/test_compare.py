@@ -12,7 +12,7 @@ from davis_reference import slow_boundary_f, slow_jaccard
 from sam2s.cli import app
 from sam2s.errors import DatasetError
 from sam2s.evaluation.compare import compare
-from sam2s.evaluation.rules import Layout, Missing, Rules, CountedSpan
+from sam2s.evaluation.rules import CountedSpan, Layout, Missing, Rules
 from sam2s.masks import rle
 from sam2s.masks.palette import write_label_map
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sam2s.errors import ConfigError
-from sam2s.evaluation.rules import Rules, CountedSpan
+from sam2s.evaluation.rules import CountedSpan, Rules
 from sam2s.evaluation.sequence import score_sequence
 from sam2s.evaluation.summary import Mean, by_subset, by_video, macro_average, pool
 

@@ -97,7 +97,7 @@ def _first_frame(outcomes: Sequence[EvalOutcome]) -> str:
     if longest == 1:
         head[2] = "J"
     rows = []
-    for outcome in outcomes:
+    for outcome in (outcome for outcome in outcomes if outcome.diagnostics.first_frame):
         j = outcome.diagnostics.first_frame
         rows.append([*_head(outcome), *(_percent(value) for value in j), *["-"] * (longest - len(j))])
     note = "Mean J on the frame of first appearance after each click; after a box or a mask, in the first column."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sam2s.cli.progress import progress
-from sam2s.evaluation.rules import Layout, Missing, Rules, CountedSpan, parse_void
+from sam2s.evaluation.rules import CountedSpan, Layout, Missing, Rules, parse_void
 
 if TYPE_CHECKING:
     from sam2s.evaluation.compare import MaskComparison

@@ -15,7 +15,7 @@ import numpy as np
 from sam2s.errors import ConfigError
 from sam2s.evaluation.measures import region_boundary_f, region_jaccard
 from sam2s.evaluation.region import Region, cut_labels, cut_mask
-from sam2s.evaluation.rules import TOLERANCE, Rules, CountedSpan
+from sam2s.evaluation.rules import TOLERANCE, CountedSpan, Rules
 
 MATCH_IOU = 0.5
 _MISSING: Any = object()

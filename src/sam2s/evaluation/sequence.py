@@ -140,7 +140,7 @@ def frame_size(masks: Masks, where: str = "masks") -> tuple[int, ...] | None:
             raise ConfigError(f"{where}: masks of sizes {sorted(sizes)}; all must be [H, W] of one size")
         return next(iter(sizes), None)
     labels = np.asarray(masks)
-    if labels.ndim != 2 or labels.dtype.kind not in "bui":
+    if labels.ndim != 2 or labels.dtype.kind not in ("b", "u", "i"):
         raise ConfigError(
             f"{where}: a label map is [H, W] of whole numbers, got {labels.dtype} {list(labels.shape)}; "
             "give masks by id, {1: mask, ...}, or their ids as pixels"

@@ -8,6 +8,9 @@
 #
 #     DEVICE=cpu PRECISION=fp32 WEIGHTS=random:tiny SIZE=64 FRAMES=12 OBJECTS=1,2 COMPILE= \
 #         TRAIN=micro PRESET=tiny STEPS=2 HOW=activation_checkpointing benchmarks/gpu.sh
+#
+# MICRO_MINUTES=120 also goes on training micro for that long (recipe micro-cutouts, larger batches; cut-outs are fetched to
+# MICRO_DATA if they are not there), averages and calibrates the result and leaves it as micro.safetensors.
 set -uo pipefail
 
 out=${1:-bench-gpu}
@@ -57,4 +60,13 @@ found = {name: statistics.median(step[name] for step in settled) for name in ("s
 print(json.dumps({"steps": len(settled), **found}))
 END
 done
+if [ -n "${MICRO_MINUTES:-}" ]; then
+    data=$(realpath -m "${MICRO_DATA:-$out/pictures}")
+    [ -d "$data/cutouts" ] || run pictures.txt "$(dirname "$0")/fetch_cutouts.sh" "$data"
+    changes=("data.sources.1.folder=$data/cutouts" "data.sources.1.photos=$data/photos" data.clips.clips=8
+        data.clips.pictures=40 run.batch=8 data.workers="${WORKERS:-12}" "schedule.length=$MICRO_MINUTES minutes")
+    run micro-train.txt "$python" -m sam2s train micro-cutouts --out "$out/micro" --device "$device" "${changes[@]/#/--set=}"
+    run micro-average.txt "$python" -m sam2s weights average micro "$out/micro/weights.safetensors" "$out/average.safetensors"
+    run micro-calibrate.txt "$python" -m sam2s weights calibrate "$out/average.safetensors" "$out/micro.safetensors"
+fi
 exit $failed

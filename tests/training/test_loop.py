@@ -29,7 +29,7 @@ from sam2s.training.loop import train
 from sam2s.training.plan import find_initial_weights, plan
 from sam2s.training.recipe import load_recipe, recipes
 from sam2s.training.run_log import RunLog
-from sam2s.training.state import checkpoints
+from sam2s.training.state import checkpoints, newest
 
 
 def curve(folder):
@@ -141,6 +141,24 @@ def test_a_signal_ends_a_run_at_a_step_from_which_it_goes_on_exactly(untouched, 
 def test_checkpointing_changes_nothing_but_memory(untouched, small, tmp_path):
     quietly(small("run.activation_checkpointing=true"), tmp_path)
     assert np.array(curve(tmp_path)) == pytest.approx(np.array(curve(untouched)), rel=1e-5)
+
+
+def test_what_is_written_holds_the_share_of_the_start(untouched, small, tmp_path, weights):
+    """The same training with and without: half of the start and half of what was learned; a resumed run too."""
+    recipe = small("run.start_share=0.5")
+    quietly(recipe, tmp_path)
+    newest(tmp_path).unlink()
+    quietly(recipe, tmp_path)  # goes on from the checkpoint before
+    start, learned, written = (
+        load_checkpoint(path).state
+        for path in (weights, untouched / "weights.safetensors", tmp_path / "weights.safetensors")
+    )
+    assert curve(tmp_path) == curve(untouched)
+    for name, tensor in written.items():
+        expected = (start[name].float() + learned[name].float()) / 2
+        torch.testing.assert_close(tensor.float(), expected, rtol=2e-3, atol=1e-4)
+    moved = [name for name in learned if not torch.equal(start[name].half(), learned[name].half())]
+    assert len(moved) > 50
 
 
 def test_learning_and_what_is_written(small, tmp_path, weights):

@@ -109,7 +109,8 @@ def _train(recipe: Recipe, out: Path, processes: Processes, report_progress: Pro
     stage = {"recipe": recipe.to_dict(), "processes": processes.world}
     about = {name: getattr(recipe.model, name) or getattr(initial.metadata, name) for name in ("licence", "note")}
     metadata = Metadata(source="sam2s train", training={"stages": [*initial.stages, stage]}, **about)
-    state = TrainState(out, recipe.to_dict(), network, optimisers, ema, metadata)
+    start = {name: tensor.clone() for name, tensor in plain_state(network).items()} if run.start_share else None
+    state = TrainState(out, recipe.to_dict(), network, optimisers, ema, metadata, start=start)
     resumed = state.resume()
     if len(set(processes.gather(state.step))) > 1:
         raise OutputError(f"the processes found different checkpoints in {out}; all machines must see the same folder")

@@ -60,6 +60,8 @@ class RunSettings:
             but needs far less memory.
         compile: compile the image encoder.
         ema_decay: weight of the past in the moving average of the weights, which is then what is written; 0 for none.
+        start_share: share of the weights that the training started from in what is written, beside the learned ones:
+            the average of both is often better than either on what the training has not shown.
         teacher_forcing: share of frames that are at first remembered with their true masks; sinks to 0 by half of the
             training.
         real_distances: object pointers are told how many frames of the video lie between, as in tracking, instead of
@@ -75,6 +77,7 @@ class RunSettings:
     activation_checkpointing: bool = False
     compile: bool = False
     ema_decay: float = 0.0
+    start_share: float = 0.0
     teacher_forcing: float = 0.0
     real_distances: bool = False
     save_minutes: float = 10.0
@@ -84,7 +87,7 @@ class RunSettings:
     def __post_init__(self) -> None:
         require(self, "batch", "keep", least=1)
         require(self, "seed", "save_minutes", "visualise_every", least=0)
-        require_share(self, "ema_decay", "teacher_forcing")
+        require_share(self, "ema_decay", "start_share", "teacher_forcing")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

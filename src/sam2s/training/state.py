@@ -43,6 +43,7 @@ class TrainState:
         model: the network.
         optimisers: its optimisers.
         ema: moving average of the weights, adapters folded in, or None.
+        start: weights at the beginning, of which the recipe's `run.start_share` goes into what is written, or None.
         metadata: stored with the weights; `training["stages"]` has settings and length of the trainings that led here,
             the last of which is this one.
         step, elapsed: optimiser steps, and seconds.
@@ -56,6 +57,7 @@ class TrainState:
     metadata: Metadata
     step: int = 0
     elapsed: float = 0.0
+    start: dict[str, Tensor] | None = None
 
     @property
     def weights(self) -> Path:
@@ -113,6 +115,9 @@ class TrainState:
         """Write what has been learned, as one file that `sam2s.load` needs nothing else for."""
         self.metadata.training["stages"][-1].update(steps=self.step, minutes=round(self.elapsed / 60, 1))
         state = plain_state(self.model) if self.ema is None else self.ema
+        if self.start is not None:
+            share = self.recipe["run"]["start_share"]
+            state = {name: tensor.lerp(self.start[name], share) for name, tensor in state.items()}
         save_checkpoint(self.weights, state, self.model.config, self.metadata)
 
     @torch.no_grad()

@@ -148,6 +148,9 @@ def calibrate(
     source: Annotated[str, typer.Argument(help="Name or path of weights.")],
     out: Annotated[Path, typer.Argument(help="File to write, ending in .safetensors.")],
     quantile: Annotated[float, typer.Option(min=0, max=1, help="Share of predictions that are not confident.")] = 0.5,
+    missed: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Raise presence until it misses this share of visible objects.")
+    ] = None,
     videos: Annotated[int, typer.Option(min=1, help="Drawn clips of 100 frames to track.")] = 6,
     precision: Annotated[Literal["fp16", "fp32"], typer.Option(help="Precision of the stored numbers.")] = "fp16",
 ) -> None:
@@ -155,10 +158,15 @@ def calibrate(
     from dataclasses import replace
 
     from sam2s.checkpoints import assemble, load_checkpoint, save_checkpoint
-    from sam2s.evaluation.calibrate import confident_iou
+    from sam2s.evaluation.calibrate import confident_iou, drawn_scenes, presence_shift, shifted_presence
 
     config, state, metadata = load_checkpoint(source)
-    threshold = confident_iou(assemble(config, state).float(), quantile=quantile, videos=videos)
+    scenes = drawn_scenes(videos)
+    if missed is not None:
+        shift = presence_shift(assemble(config, state).float(), scenes, missed=missed)
+        state = shifted_presence(state, shift)
+        print(f"object scores are higher by {shift:.2f}")
+    threshold = confident_iou(assemble(config, state).float(), scenes, quantile=quantile)
     save_checkpoint(out, state, replace(config, confident_iou=threshold), metadata, dtype=precision)
     print(f"{out}: frames with a predicted IoU above {threshold:.3f} are confident")
 

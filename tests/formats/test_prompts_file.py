@@ -1,7 +1,10 @@
+import contextlib
 import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from sam2s.errors import PromptError
@@ -170,3 +173,54 @@ def test_a_byte_order_mark_is_passed_over(tmp_path):
     path = write(tmp_path, {"objects": [{"id": 1, "box": [1, 2, 3, 4]}]})
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert read_prompts(path) == [PromptEntry(0, 1, None, Box(1, 2, 3, 4))]
+
+
+BIG = "1" + "0" * 400
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"objects":[{"id":1,"box":[1,2,30,BIG]}]}', "is no coordinate; give a number of pixels"),
+        ('{"objects":[{"id":BIG,"box":[1,2,3,4]}]}', "id is 10+...; give a whole number from 1 to 999999999"),
+        ('{"objects":[{"id":1,"frame":BIG,"box":[1,2,3,4]}]}', "frame is 10+...; give a whole number from 0 to"),
+        ('{"objects":[{"id":1,"frame":' + "9" * 5000 + "}]}", "is not JSON: Exceeds the limit"),
+        ("[" * 100000, "is nested too deeply"),
+        ('{"objects":[{"id":1,"label":"\\ud800","box":[1,2,3,4]}]}', r"label is .*ud800.*; give a name in quotes"),
+        ('{"objects":[{"id":1,"mask":"a\\u0000.png"}]}', "give the name of a PNG file"),
+        ('{"objects":[{"id":1,"points":[[1,NaN]]}]}', "NaN is no coordinate"),
+        ('{"objects":[{"id":1,"points":[[1,2]],"labels":[true]}]}', r"labels are \[true\]; give a list"),
+        (b"\xff\xfe", "is not JSON: 'utf-8' codec"),
+    ],
+)
+def test_malformed_text_is_told(tmp_path, text, message):
+    path = tmp_path / "prompts.json"
+    path.write_bytes(text if isinstance(text, bytes) else text.replace("BIG", BIG).encode())
+    with pytest.raises(PromptError, match=message):
+        read_prompts(path)
+
+
+@pytest.mark.parametrize("parse", [parse_box, parse_points, parse_mask])
+@given(text=st.text(max_size=30) | st.from_regex(r"[0-9]{1,30}(=x)?@[0-9]{1,30}:[+-]?[0-9.,x ;]*", fullmatch=True))
+def test_any_flag_is_a_prompt_or_an_error_of_ours(parse, text):
+    with contextlib.suppress(PromptError):
+        assert parse(text).object_id > 0
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["id", "box", "points"]), inner),
+    max_leaves=8,
+)
+KEYS = ["id", "label", "frame", "box", "points", "labels", "mask"]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    VALUES | st.fixed_dictionaries({"objects": st.lists(st.dictionaries(st.sampled_from(KEYS), VALUES), max_size=2)})
+)
+def test_any_json_is_prompts_or_an_error_of_ours(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("p") / "prompts.json"
+    path.write_text(json.dumps(content))
+    with contextlib.suppress(PromptError):
+        assert read_prompts(path)

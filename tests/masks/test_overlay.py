@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from sam2s.masks import labels, overlay
-from sam2s.masks.layer import Layer
+from sam2s.masks.layer import OverlayLayer
 from sam2s.masks.overlay import contact_sheet, draw
 from sam2s.masks.palette import display_color
 
@@ -23,7 +23,7 @@ def changed(picture, ground=GREY):
 
 def test_fill_outline_and_background():
     before = GREY.copy()
-    picture = draw(GREY, [Layer(1, disc(160, 120, 50))], labels=False, opacity=0.4, thickness=2)
+    picture = draw(GREY, [OverlayLayer(1, disc(160, 120, 50))], labels=False, opacity=0.4, thickness=2)
     assert np.array_equal(GREY, before)
     assert not changed(picture)[disc(160, 120, 60) == 0].any()
     color = np.array(display_color(1))
@@ -51,7 +51,7 @@ def test_equals_its_plain_definition(thickness):
     shaft[90:97, 40:] = True
     masks = [disc(160, 120, 70), disc(300, 10, 90), noise, shaft | disc(40, 100, 30), ~disc(160, 120, 9)]
     for mask in masks:
-        drawn = draw(image, [Layer(4, mask)], labels=False, thickness=thickness, opacity=0.4)
+        drawn = draw(image, [OverlayLayer(4, mask)], labels=False, thickness=thickness, opacity=0.4)
         assert np.array_equal(drawn, plain(image, mask, display_color(4), thickness, 0.4))
 
 
@@ -60,28 +60,28 @@ def test_labels_of_a_video_keep_their_side_and_glide():
     places, seen = {}, []
     for t in range(40):
         y = 43 + 6 * (t % 2)  # by itself each frame would choose another side
-        draw(GREY, [Layer(1, disc(160 + t, y, 20), "hook")], places=places)
+        draw(GREY, [OverlayLayer(1, disc(160 + t, y, 20), "hook")], places=places)
         seen.append(places[1])
     alone = []
     for t in range(2):
         fresh = {}
-        draw(GREY, [Layer(1, disc(160, 43 + 6 * t, 20), "hook")], places=fresh)
+        draw(GREY, [OverlayLayer(1, disc(160, 43 + 6 * t, 20), "hook")], places=fresh)
         alone.append(fresh[1][0])
     assert alone[0] != alone[1]
     assert len({side for side, *_ in seen[2:]}) == 1
     steps = [abs(a[1] - b[1]) + abs(a[2] - b[2]) for a, b in pairwise(seen[2:])]
     assert max(steps) <= 6
-    draw(GREY, [Layer(1, GREY[..., 0] == 0)], places=places)
+    draw(GREY, [OverlayLayer(1, GREY[..., 0] == 0)], places=places)
     assert places == {}
 
 
 def test_a_kept_label_gives_way():
     places = {}
-    layers = [Layer(1, disc(100, 120, 20), "hook"), Layer(2, disc(220, 120, 20), "clip applier")]
+    layers = [OverlayLayer(1, disc(100, 120, 20), "hook"), OverlayLayer(2, disc(220, 120, 20), "clip applier")]
     draw(GREY, layers, places=places)
     before = dict(places)
     for x in range(220, 99, -10):
-        draw(GREY, [layers[0], Layer(2, disc(x, 120, 20), "clip applier")], places=places)
+        draw(GREY, [layers[0], OverlayLayer(2, disc(x, 120, 20), "clip applier")], places=places)
     assert before[1][0] == before[2][0] == 0
     assert {places[1][0], places[2][0]} != {0}
 
@@ -89,24 +89,27 @@ def test_a_kept_label_gives_way():
 def test_thin_parts_do_not_vanish():
     mask = np.zeros(GREY.shape[:2], bool)
     mask[100, 20:300] = True
-    picture = draw(GREY, [Layer(3, mask)], labels=False).astype(int)
+    picture = draw(GREY, [OverlayLayer(3, mask)], labels=False).astype(int)
     assert (abs(picture[100, 25:295] - display_color(3)).sum(1) < 12).all()
 
 
 def test_masks_that_pillow_made():
     mask = disc(160, 120, 50)
     made = np.array(Image.fromarray(mask).convert("1"))  # its True is the byte 255
-    assert np.array_equal(draw(GREY, [Layer(1, made)]), draw(GREY, [Layer(1, mask)]))
+    assert np.array_equal(draw(GREY, [OverlayLayer(1, made)]), draw(GREY, [OverlayLayer(1, mask)]))
 
 
 def test_no_outline_along_the_border_of_the_frame():
     mask = np.ones(GREY.shape[:2], bool)
-    picture = draw(GREY, [Layer(1, mask)], labels=False)
+    picture = draw(GREY, [OverlayLayer(1, mask)], labels=False)
     assert (picture == picture[120, 160]).all()
 
 
 def test_same_input_same_picture():
-    layers = [Layer(1, disc(90, 90, 40), "grasper", presence=0.97), Layer(2, disc(200, 150, 30), "hook", "occluded")]
+    layers = [
+        OverlayLayer(1, disc(90, 90, 40), "grasper", presence=0.97),
+        OverlayLayer(2, disc(200, 150, 30), "hook", "occluded"),
+    ]
     assert np.array_equal(draw(GREY, layers), draw(GREY, layers))
 
 
@@ -121,8 +124,10 @@ def test_labels_lie_inside_and_apart(monkeypatch, spread):
         return side
 
     monkeypatch.setattr(labels, "_place", watch)
-    layers = [Layer(i, disc(20 + spread * i, 8 + spread * i // 2, 14), "a rather long name") for i in range(1, 7)]
-    draw(GREY, [*layers, Layer(9, GREY[..., 0] == 0, "gone", "absent")])
+    layers = [
+        OverlayLayer(i, disc(20 + spread * i, 8 + spread * i // 2, 14), "a rather long name") for i in range(1, 7)
+    ]
+    draw(GREY, [*layers, OverlayLayer(9, GREY[..., 0] == 0, "gone", "absent")])
     assert len(placed) == 7
     cover = np.zeros(GREY.shape[:2], int)
     for x0, y0, x1, y1 in placed:
@@ -134,21 +139,21 @@ def test_labels_lie_inside_and_apart(monkeypatch, spread):
 
 def test_absent_objects_are_listed():
     nothing = np.zeros(GREY.shape[:2], bool)
-    area = changed(draw(GREY, [Layer(1, nothing, "hook", "absent")]))
+    area = changed(draw(GREY, [OverlayLayer(1, nothing, "hook", "absent")]))
     assert area[200:, :120].any()
     assert not area[:200].any()
-    assert not changed(draw(GREY, [Layer(1, nothing, "hook")], labels=False)).any()
+    assert not changed(draw(GREY, [OverlayLayer(1, nothing, "hook")], labels=False)).any()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (40, 30)])
 def test_tiny_pictures(size):
-    picture = draw(np.zeros((*size, 3), np.uint8), [Layer(1, np.ones(size, bool), "a long name", presence=0.5)])
+    picture = draw(np.zeros((*size, 3), np.uint8), [OverlayLayer(1, np.ones(size, bool), "a long name", presence=0.5)])
     assert picture.shape == (*size, 3)
 
 
 def test_mask_of_another_size():
     with pytest.raises(ValueError, match=r"mask of object 5 is \(10, 10\), the picture \(240, 320\)"):
-        draw(GREY, [Layer(5, np.ones((10, 10), bool))])
+        draw(GREY, [OverlayLayer(5, np.ones((10, 10), bool))])
 
 
 def test_contact_sheet():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from result_tools import wandering
 from sam2s.errors import WorkspaceError
-from sam2s.workspace import Layer, ObjectInfo, Span, Workspace, prompt_distance
+from sam2s.workspace import FrameSpan, Layer, ObjectInfo, Workspace, prompt_distance
 from workspace_tools import VIDEO, drawn, fill, masks_of, put
 
 LEFT, RIGHT = [0, 0, 4, 4], [20, 20, 26, 25]
@@ -34,19 +34,19 @@ def again(workspace, frames, boxes, **keywords):
 
 def test_accepted_masks_outlast_propagation(workspace):
     workspace.accept([1, 2], 2, 5, author="ana")
-    assert workspace.accepted(1) == workspace.accepted(2) == [Span(2, 5)]
+    assert workspace.accepted(1) == workspace.accepted(2) == [FrameSpan(2, 5)]
     again(workspace, range(10), [LEFT])
     assert [np.array_equal(shown(workspace, i, 1), wandering(i, 1)) for i in range(10)] == [
         2 <= i < 5 for i in range(10)
     ]
     workspace.unaccept([1], 3, 4)
-    assert workspace.accepted(1) == [Span(2, 3), Span(4, 5)]
+    assert workspace.accepted(1) == [FrameSpan(2, 3), FrameSpan(4, 5)]
     assert np.array_equal(shown(workspace, 3, 1), drawn([LEFT]))
     assert workspace.is_accepted(1, 2)
     assert not workspace.is_accepted(1, 3)
     assert not workspace.is_accepted(1, 400)
     workspace.undo()
-    assert workspace.accepted(1) == [Span(2, 5)]
+    assert workspace.accepted(1) == [FrameSpan(2, 5)]
 
 
 def test_spans_of_a_run_with_a_stride_are_whole(tmp_path):
@@ -54,7 +54,7 @@ def test_spans_of_a_run_with_a_stride_are_whole(tmp_path):
         fill(workspace, range(0, 100, 10))
         workspace.accept([1], 0, 41)
         workspace.accept([1], 60, 200)
-        assert workspace.accepted(1) == [Span(0, 41), Span(60, 91)]
+        assert workspace.accepted(1) == [FrameSpan(0, 41), FrameSpan(60, 91)]
 
 
 def test_accepting_nothing_is_refused_and_leaves_no_event(workspace):
@@ -136,7 +136,7 @@ def test_a_split_object_goes_on_as_another(workspace):
     assert [i for i in range(10) if shown(workspace, i, 1) is not None] == list(range(6))
     assert [i for i in range(10) if shown(workspace, i, 3) is not None] == list(range(6, 10))
     assert workspace.objects()[2].name == "grasper"
-    assert (workspace.accepted(1), workspace.accepted(3)) == ([Span(5, 6)], [Span(6, 7)])
+    assert (workspace.accepted(1), workspace.accepted(3)) == ([FrameSpan(5, 6)], [FrameSpan(6, 7)])
     workspace.undo()
     workspace.undo()
     assert masks_of(workspace) == before
@@ -154,7 +154,7 @@ def test_swapped_objects_change_places_from_a_frame_on(workspace):
     for frame in range(10):
         pair = (before.get((1, frame)), before.get((2, frame)))
         assert (after.get((1, frame)), after.get((2, frame))) == (pair if frame < 5 else pair[::-1])
-    assert (workspace.accepted(1), workspace.accepted(2)) == ([], [Span(7, 8)])
+    assert (workspace.accepted(1), workspace.accepted(2)) == ([], [FrameSpan(7, 8)])
     workspace.undo()
     assert masks_of(workspace) == before
     with pytest.raises(WorkspaceError, match="object 2 cannot be swapped with itself"):

@@ -14,11 +14,11 @@ from sam2s.masks import rle
 from sam2s.tracking.results import ObjectState
 from sam2s.workspace import (
     FrameRecord,
+    FrameSpan,
     Layer,
     ObjectInfo,
     ObjectRecord,
     RunState,
-    Span,
     VideoIdentity,
     Workspace,
     to_record,
@@ -279,7 +279,7 @@ def test_a_read_only_folder_can_be_read(tmp_path):
     tmp_path.chmod(0o500)
     try:
         with Workspace.open(tmp_path) as workspace:
-            assert workspace.accepted(1) == [Span(0, 1)]
+            assert workspace.accepted(1) == [FrameSpan(0, 1)]
             assert masks_of(workspace)
     finally:
         tmp_path.chmod(0o700)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from sam2s.masks.layer import Layer
+from sam2s.masks.layer import OverlayLayer
 from sam2s.masks.overlay import draw
 from sam2s.video.frame import VideoSource
 from sam2s.workspace import Workspace
@@ -36,6 +36,6 @@ def draw_frames(workspace: Workspace, source: VideoSource, case: CaseSeries) -> 
     names = {info.object_id: info.name for info in workspace.objects()}
     for index in choose_frames(case):
         record = workspace.read_frame(index)
-        layers = [Layer(object_id, one.mask, names.get(object_id)) for object_id, one in record.objects.items()]
+        layers = [OverlayLayer(object_id, one.mask, names.get(object_id)) for object_id, one in record.objects.items()]
         seconds = float(case.times[int(np.searchsorted(case.frames, index))])
         yield KeyFrame(index, seconds, draw(source.frame(index).image, layers))

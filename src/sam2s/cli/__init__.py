@@ -29,6 +29,8 @@ VERBS = (
     "archive",
     "weights",
     "export",
+    "import",
+    "workspace",
     "synth",
     "score",
     "eval",
@@ -79,7 +81,7 @@ def _flowing(commands: Iterable[CommandInfo]) -> None:
 
 
 for _verb in VERBS:
-    _name = _verb.replace("-", "_")
+    _name = "import_" if _verb == "import" else _verb.replace("-", "_")
     if find_spec(f"{__name__}.{_name}"):
         _module = import_module(f"{__name__}.{_name}")
         _verbs = getattr(_module, "app", None)

@@ -1,4 +1,4 @@
-"""`sam2s export`: a network in another form."""
+"""`sam2s export`: masks or a network in another form."""
 
 from __future__ import annotations
 
@@ -12,10 +12,49 @@ import typer
 if TYPE_CHECKING:
     from sam2s.model import SAM2S
 
-app = typer.Typer(help="Write a network in another form.", no_args_is_help=True)
+app = typer.Typer(help="Write masks or a network in another form.", no_args_is_help=True)
 
 TOLERANCE = 1e-3
 """Logits of float32 graphs may differ from PyTorch's by this after a whole tracking run."""
+
+
+@app.command()
+def masks(
+    workspace: Annotated[Path, typer.Argument(help="Folder of a workspace.")],
+    to: Annotated[
+        str, typer.Option(help="Any of davis, coco, ytvis, csv, overlay, jsonl, sav, cvat, labelme, yolo, with commas.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Folder for the exports; by default the workspace's.")] = None,
+    video: Annotated[
+        str | None, typer.Option(help="The video, for overlay; by default where it was when it was tracked.")
+    ] = None,
+    objects: Annotated[str | None, typer.Option(help="Numbers of the objects, with commas; by default all.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text, and no progress.")] = False,
+) -> None:
+    """Write what a workspace shows in forms of others; older exports are replaced, files of another origin are not."""
+    from sam2s.cli.track import with_progress
+    from sam2s.errors import ConfigError
+    from sam2s.formats.export import check_kinds
+    from sam2s.runs.exports import export_workspace
+
+    kinds = [kind.strip() for kind in to.split(",") if kind.strip()]
+    check_kinds(kinds)
+    try:
+        object_ids = None if objects is None else [int(number) for number in objects.split(",")]
+    except ValueError as error:
+        raise ConfigError(f"--objects {objects!r} are no numbers; write for example 1,2") from error
+
+    def work(report_progress: Any = None) -> dict[str, Path]:
+        return export_workspace(
+            workspace, kinds, folder=out, video=video, object_ids=object_ids, report_progress=report_progress
+        )
+
+    paths = work() if as_json else with_progress(work)
+    if as_json:
+        print(json.dumps({kind: str(path) for kind, path in paths.items()}, indent=2))
+        return
+    for kind, path in paths.items():
+        print(f"{kind:<8} {path}")
 
 
 @app.command()

@@ -13,6 +13,16 @@ from typing import Any, TextIO
 from sam2s import __version__
 from sam2s.files import replacing
 from sam2s.formats.export_info import ExportInfo
+from sam2s.formats.shapes import (
+    ImportedShape,
+    entry_of,
+    frame_numbers,
+    number_of,
+    score_of,
+    to_box,
+    to_rle,
+    track_keys,
+)
 from sam2s.masks import rle
 from sam2s.workspace import FrameRecord, ratio
 
@@ -113,3 +123,55 @@ def write_list(file: TextIO, items: Iterable[Any]) -> None:
         file.write(",\n" if number else "\n")
         file.write(json.dumps(item))
     file.write("]")
+
+
+def read_coco(content: dict[str, Any], path: Path, size: tuple[int, int], first: int) -> Iterator[ImportedShape]:
+    """Yield the masks of a COCO file, and the boxes of annotations that have no mask.
+
+    An image's `frame` says which frame it is, else the number at the end of its name. `track_id` says which annotations
+    are one object; without it there may be one of each category on an image.
+
+    Raises:
+        DatasetError: naming file and entry.
+    """
+    with entry_of(path, "images"):
+        images = {str(image["id"]): image for image in content["images"]}
+        numbered = [image for image in images.values() if "frame" not in image]
+        numbers = frame_numbers([str(image["file_name"]) for image in numbered], first)
+        frames = {
+            key: number_of(image["frame"], "frame") if "frame" in image else numbers[str(image["file_name"])]
+            for key, image in images.items()
+        }
+    categories = category_names(content, path)
+    annotations = list(content["annotations"])
+    rows = []
+    for place, entry in enumerate(annotations):
+        with entry_of(path, f"annotation {place}"):
+            if str(entry["image_id"]) not in frames:
+                raise ValueError(f"its image {entry['image_id']!r} is not among the images")
+            track = entry.get("track_id", entry.get("instance_id"))
+            name = categories.get(str(entry.get("category_id")))
+            rows.append((frames[str(entry["image_id"])], None if track is None else str(track), name))
+    with entry_of(path, "annotations"):
+        keys = track_keys(rows, lambda place: f"annotation {place}")
+    for place, (entry, (frame, _, name), key) in enumerate(zip(annotations, rows, keys, strict=True)):
+        with entry_of(path, f"annotation {place}"):
+            score = score_of(entry.get("score"))
+            if entry.get("segmentation"):
+                yield ImportedShape(frame, key, name, to_rle(entry["segmentation"], size), score=score)
+            else:
+                x, y, width, height = (float(value) for value in entry["bbox"])
+                yield ImportedShape(frame, key, name, None, to_box(x, y, x + width, y + height), score)
+
+
+def category_names(content: dict[str, Any], path: Path) -> dict[str, str]:
+    """Names of categories by id as text.
+
+    Raises:
+        DatasetError: one has no id or no name.
+    """
+    names = {}
+    for place, category in enumerate(content.get("categories") or []):
+        with entry_of(path, f"category {place}"):
+            names[str(category["id"])] = str(category["name"])
+    return names

@@ -6,12 +6,15 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from sam2s.errors import DatasetError, OutputError
 from sam2s.files import replacing
 from sam2s.formats.export_info import ExportInfo
+from sam2s.formats.shapes import ImportedShape, entry_of, frame_numbers, read_json_file
+from sam2s.masks import rle
 from sam2s.masks.palette import encode_label_map, label_map, read_label_map
 from sam2s.workspace import FrameRecord, ratio
 
@@ -63,3 +66,44 @@ def read_davis(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
         raise DatasetError(f"{folder} holds no PNG masks")
     for file in files:
         yield file.stem, read_label_map(file)
+
+
+def read_davis_shapes(folder: Path, size: tuple[int, int], first: int) -> Iterator[ImportedShape]:
+    """Yield the masks of a folder of label images, or of one that holds such a folder.
+
+    `frames.csv` beside the folder says which frames the pictures are, else the numbers at the ends of their names;
+    `objects.json` names the objects.
+
+    Raises:
+        DatasetError: naming the file.
+    """
+    inner = folder
+    if not any(folder.glob("*.png")):
+        inside = sorted(path for path in folder.iterdir() if path.is_dir() and any(path.glob("*.png")))
+        if len(inside) != 1:
+            raise DatasetError(f"{folder} holds {len(inside)} folders of PNG masks; give the one of this video")
+        inner = inside[0]
+    files = sorted(inner.glob("*.png"))
+    with entry_of(inner, "names"):
+        numbers = _listed(inner.parent / "frames.csv") or frame_numbers([file.name for file in files], first)
+    names: dict[str, Any] = {}
+    if (listing := inner.parent / "objects.json").exists():
+        with entry_of(listing, "names"):
+            names = dict(read_json_file(listing)["names"])
+    for file in files:
+        labels = read_label_map(file)
+        with entry_of(file, "it"):
+            if labels.shape != size:
+                raise ValueError(f"it has size {list(labels.shape)}, frames of the video have {list(size)}")
+            frame = numbers[file.name]
+        for value in np.unique(labels[labels > 0]):
+            name = names.get(str(value))
+            runs = rle.encode(labels == value)
+            yield ImportedShape(frame, str(value), None if name is None else str(name), runs)
+
+
+def _listed(path: Path) -> dict[str, int]:
+    if not path.exists():
+        return {}
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return {row["file"]: int(row["frame"]) for row in csv.DictReader(file)}

@@ -9,12 +9,16 @@ from pathlib import Path
 from sam2s.errors import ConfigError, OutputError, Sam2sError
 from sam2s.formats import outputs
 from sam2s.formats.coco import Read, write_coco
+from sam2s.formats.cvat import write_cvat
 from sam2s.formats.davis import write_davis
 from sam2s.formats.export_info import ExportInfo
 from sam2s.formats.jsonl import write_jsonl
+from sam2s.formats.labelme import write_labelme
 from sam2s.formats.outputs import KINDS, SUMMARY
 from sam2s.formats.overlay_video import write_overlay
+from sam2s.formats.sav import write_sav
 from sam2s.formats.table import write_table
+from sam2s.formats.yolo import write_yolo
 from sam2s.formats.ytvis import write_youtube_vis
 from sam2s.video.frame import VideoSource
 from sam2s.workspace import FrameRecord, WorkspaceReader
@@ -103,6 +107,14 @@ def _write(kind: str, read: Read, info: ExportInfo, source: VideoSource | None, 
         write_table(read(), info, path, path.with_name(SUMMARY))
     elif kind == "jsonl":
         write_jsonl(read(), info, path)
+    elif kind == "sav":
+        write_sav(read, info, path)
+    elif kind == "cvat":
+        write_cvat(read, info, path)
+    elif kind == "labelme":
+        write_labelme(read(), info, path, names)
+    elif kind == "yolo":
+        write_yolo(read(), info, path, _stems(names))
     elif source is None:
         raise OutputError("an overlay needs the video; give it to write_exports as `source`")
     else:

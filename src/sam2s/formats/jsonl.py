@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from sam2s.files import replacing
 from sam2s.formats.export_info import ExportInfo
+from sam2s.formats.shapes import ImportedShape, entry_of, number_of, read_text, score_of, to_rle
+from sam2s.masks import rle
 from sam2s.workspace import FrameRecord, ratio
 
 
@@ -48,3 +50,27 @@ def write_jsonl(records: Iterable[FrameRecord], info: ExportInfo, path: Path) ->
                 objects.append(entry_line)
             line = {"frame": record.index, "pts": ratio(record.pts), "objects": objects}
             file.write(json.dumps(line, separators=(",", ":")) + "\n")
+
+
+def read_jsonl(path: Path, size: tuple[int, int]) -> Iterator[ImportedShape]:
+    """Yield the masks of a file of this form.
+
+    Raises:
+        DatasetError: naming file and line.
+    """
+    names: dict[str, str] = {}
+    for number, line in enumerate(read_text(path).splitlines(), 1):
+        if not line.strip():
+            continue
+        with entry_of(path, f"line {number}"):
+            content = json.loads(line)
+            if number == 1 and "frame" not in content:
+                names = {str(key): str(name) for key, name in content["names"].items()}
+                continue
+            frame = number_of(content["frame"], "frame")
+            for entry in content["objects"]:
+                key = str(entry["id"])
+                runs = to_rle({"size": list(size), "counts": entry["counts"]}, size)
+                if rle.area(runs):
+                    score = score_of(entry.get("iou"))
+                    yield ImportedShape(frame, key, names.get(key), runs, score=score)

@@ -17,6 +17,10 @@ KINDS = {
     "csv": "masks.csv",
     "overlay": "overlay.mp4",
     "jsonl": "masks.jsonl",
+    "sav": "sav.json",
+    "cvat": "cvat.xml",
+    "labelme": "labelme",
+    "yolo": "yolo",
 }
 """Kinds of export, and the file or folder each makes; csv makes summary.csv as well."""
 SUMMARY = "summary.csv"

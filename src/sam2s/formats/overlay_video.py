@@ -14,7 +14,7 @@ from sam2s.errors import OutputError
 from sam2s.files import replacing
 from sam2s.formats.export_info import ExportInfo
 from sam2s.masks.labels import Places
-from sam2s.masks.layer import Layer
+from sam2s.masks.layer import OverlayLayer
 from sam2s.masks.overlay import draw
 from sam2s.tracking.results import FrameResult
 from sam2s.video.frame import Frame, VideoSource
@@ -37,10 +37,12 @@ class Writer(Protocol):
         ...
 
 
-def layers(result: FrameResult | FrameRecord, names: Mapping[int, str], clean: Clean | None = None) -> list[Layer]:
+def layers(
+    result: FrameResult | FrameRecord, names: Mapping[int, str], clean: Clean | None = None
+) -> list[OverlayLayer]:
     """What `sam2s.masks.overlay.draw` needs to draw a fresh or a stored result; `clean` may change each mask before."""
     return [
-        Layer(i, clean(entry.mask) if clean else entry.mask, names.get(i), str(entry.state), entry.presence)
+        OverlayLayer(i, clean(entry.mask) if clean else entry.mask, names.get(i), str(entry.state), entry.presence)
         for i, entry in result.objects.items()
     ]
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sam2s.errors import PromptError
+from sam2s.limits import MAX_TEXT_BYTES
 from sam2s.masks.mask_pictures import read_mask_picture
 from sam2s.tracking.prompts import Box, Mask, Points, Prompt
 
@@ -29,8 +30,10 @@ log = logging.getLogger(__name__)
 
 _FILE_KEYS = ("frame", "objects")
 _OBJECT_KEYS = ("id", "label", "frame", "box", "points", "labels", "mask")
-_HEAD = re.compile(r"\s*(\d+)(?:=([^@]+))?@(\d+):(.+)", re.DOTALL)
-_POINT = re.compile(r"([+-]?)(\d+(?:\.\d*)?),(\d+(?:\.\d*)?)")
+_HEAD = re.compile(r"\s*([0-9]{1,9})(?:=([^@]+))?@([0-9]{1,9}):(.+)", re.DOTALL)
+_POINT = re.compile(r"([+-]?)([0-9]{1,9}(?:\.[0-9]*)?),([0-9]{1,9}(?:\.[0-9]*)?)")
+_MOST = 10**9
+"""Ids and frames are whole numbers below this."""
 
 
 class PromptEntry(NamedTuple):
@@ -50,9 +53,13 @@ def read_prompts(path: str | Path) -> list[PromptEntry]:
     """
     path = Path(path)
     try:
+        if path.stat().st_size > MAX_TEXT_BYTES:
+            raise PromptError(f"prompts file {path} is larger than {MAX_TEXT_BYTES} bytes; is it the right file?")
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise PromptError(f"cannot read prompts file {path}: {error.strerror}") from error
+        raise PromptError(f"cannot read prompts file {path}: {error.strerror or error}") from error
+    except RecursionError as error:
+        raise PromptError(f"prompts file {path} is nested too deeply; give one list of objects") from error
     except ValueError as error:
         raise PromptError(f"prompts file {path} is not JSON: {error}") from error
     _check_keys(content, _FILE_KEYS, str(path))
@@ -66,7 +73,7 @@ def read_prompts(path: str | Path) -> list[PromptEntry]:
         object_id = _whole(item.get("id"), 1, f"{where}: id")
         frame = _whole(item.get("frame", content.get("frame", 0)), 0, f"{where}: frame")
         name = item.get("label")
-        if name is not None and not isinstance(name, str):
+        if name is not None and not _is_text(name):
             raise PromptError(f"{where}: label is {_quote(name)}; give a name in quotes")
         try:
             prompts = list(_prompts(item, object_id, path.parent))
@@ -160,6 +167,8 @@ def _head(text: str, flag: str, example: str) -> tuple[int, int, str | None, str
         raise PromptError(f"{flag} {text!r} is not understood; write OBJECT@FRAME:..., for example {example}")
     if int(match[1]) < 1:
         raise PromptError(f"{flag} {text!r}: object ids begin at 1")
+    if not _is_text(match[2] or ""):
+        raise PromptError(f"{flag} {text!r}: the name is no text in UTF-8")
     return int(match[3]), int(match[1]), match[2], match[4]
 
 
@@ -180,7 +189,7 @@ def _prompts(item: dict[str, Any], object_id: int, folder: Path) -> Iterator[Pro
             )
         yield Points([(_number(x), _number(y)) for x, y in points], labels)
     if "mask" in item:
-        if not isinstance(item["mask"], str):
+        if not _is_text(item["mask"]) or "\0" in item["mask"]:
             raise PromptError(f"mask is {_quote(item['mask'])}; give the name of a PNG file")
         yield _mask(folder / item["mask"], object_id)
 
@@ -201,7 +210,7 @@ def _mask(path: Path, object_id: int) -> Mask:
 def _number(value: Any) -> float:
     try:
         number = float(value) if not isinstance(value, bool) else math.nan
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
         raise PromptError(f"{_quote(value)} is no coordinate; give a number of pixels")
@@ -209,9 +218,18 @@ def _number(value: Any) -> float:
 
 
 def _whole(value: Any, least: int, what: str) -> int:
-    if type(value) is not int or value < least:
-        raise PromptError(f"{what} is {_quote(value)}; give a whole number from {least} up")
+    if type(value) is not int or not least <= value < _MOST:
+        limit = f"to {_MOST - 1}" if type(value) is int and value >= _MOST else "up"
+        raise PromptError(f"{what} is {_quote(value)}; give a whole number from {least} {limit}")
     return value
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a value is a text that can be written to a file."""
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:  # half of a surrogate pair, or bytes of a command line that are no UTF-8
+        return False
 
 
 def _check_keys(item: Any, allowed: tuple[str, ...], where: str) -> None:
@@ -225,5 +243,8 @@ def _check_keys(item: Any, allowed: tuple[str, ...], where: str) -> None:
 
 
 def _quote(value: Any) -> str:
-    text = "missing" if value is None else json.dumps(value, default=str)
+    try:
+        text = "missing" if value is None else json.dumps(value, default=str)
+    except (ValueError, RecursionError):  # a number of thousands of digits
+        text = f"a {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from sam2s.files import replacing
-from sam2s.formats.coco import Categories, Read, file_name, head, write_list
+from sam2s.formats.coco import Categories, Read, category_names, file_name, head, write_list
 from sam2s.formats.export_info import ExportInfo
+from sam2s.formats.shapes import ImportedShape, entry_of, frame_numbers, number_of, score_of, to_rle
 from sam2s.masks import rle
 from sam2s.masks.rle import Rle
 from sam2s.workspace import ratio
@@ -74,3 +75,34 @@ def _masks(read: Read, object_id: int, numbers: np.ndarray) -> Iterator[Rle | No
         if entry and area:
             numbers[place] = (rle.bbox(entry.rle), area, entry.iou)
         yield entry.rle if entry and area else None
+
+
+def read_youtube_vis(content: dict[str, Any], path: Path, size: tuple[int, int], first: int) -> Iterator[ImportedShape]:
+    """Yield the masks of a file of this form that holds one video.
+
+    `frames` of the video says which frames the lists run over, else the numbers at the ends of `file_names`.
+
+    Raises:
+        DatasetError: naming file and entry.
+    """
+    with entry_of(path, "videos"):
+        videos = list(content["videos"])
+        if len(videos) != 1:
+            raise ValueError(f"it holds {len(videos)} videos; give a file of one")
+        if "frames" in videos[0]:
+            frames = [number_of(frame, "a frame") for frame in videos[0]["frames"]]
+        else:
+            names = [str(name) for name in videos[0]["file_names"]]
+            numbers = frame_numbers(names, first)
+            frames = [numbers[name] for name in names]
+    categories = category_names(content, path)
+    for place, track in enumerate(content["annotations"]):
+        with entry_of(path, f"annotation {place}"):
+            key, masks = str(track.get("track_id", track.get("id", place))), list(track["segmentations"])
+            if len(masks) != len(frames):
+                raise ValueError(f"it has {len(masks)} masks, the video has {len(frames)} frames")
+            name, score = categories.get(str(track.get("category_id"))), score_of(track.get("score"))
+        for frame, mask in zip(frames, masks, strict=True):
+            if mask is not None:
+                with entry_of(path, f"annotation {place}, frame {frame}"):
+                    yield ImportedShape(frame, key, name, to_rle(mask, size), score=score)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from sam2s.masks.layer import Layer
+from sam2s.masks.layer import OverlayLayer
 from sam2s.masks.palette import display_color
 
 _GLASS = (16, 18, 24, 185)  # background of a label, RGBA
@@ -54,7 +54,7 @@ def anchor_of(part: np.ndarray, x0: int, y0: int) -> Anchor:
 
 
 def write_labels(
-    canvas: np.ndarray, layers: Sequence[Layer], anchors: Sequence[Anchor | None], size: int, places: Places
+    canvas: np.ndarray, layers: Sequence[OverlayLayer], anchors: Sequence[Anchor | None], size: int, places: Places
 ) -> None:
     """Write a label for each layer; `anchors` has None for empty masks. See `sam2s.masks.overlay.draw`."""
     shown = [(layer, anchor) for layer, anchor in zip(layers, anchors, strict=True) if anchor is not None]
@@ -76,7 +76,7 @@ def write_labels(
         _place(canvas, _chip(_title(layer), state, display_color(layer.object_id), size), [], taken)
 
 
-def _title(layer: Layer) -> str:
+def _title(layer: OverlayLayer) -> str:
     return f"{layer.object_id} {layer.name}" if layer.name else str(layer.object_id)
 
 

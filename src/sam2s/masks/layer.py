@@ -8,7 +8,7 @@ import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class OverlayLayer:
     """One object to draw.
 
     Attributes:

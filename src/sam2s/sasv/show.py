@@ -10,7 +10,7 @@ from PIL import Image
 
 from sam2s.errors import ConfigError
 from sam2s.files import replacing
-from sam2s.masks.layer import Layer
+from sam2s.masks.layer import OverlayLayer
 from sam2s.masks.overlay import contact_sheet, draw
 from sam2s.sasv.masklets import LabelState, MaskletVideo
 from sam2s.video.writer import VideoWriter
@@ -24,7 +24,7 @@ def overlay(video: MaskletVideo, frame: int) -> np.ndarray:
     """uint8 [H, W, 3]: one frame with its objects drawn and named; unknown ones are left out."""
     masks = video.masks(frame)
     layers = [
-        Layer(o.id, masks[o.id], o.category, "visible" if o.state(frame) is LabelState.MASK else "absent")
+        OverlayLayer(o.id, masks[o.id], o.category, "visible" if o.state(frame) is LabelState.MASK else "absent")
         for o in video.objects
         if o.id in masks and o.seen
     ]

@@ -25,7 +25,7 @@ from .recipe_values import find_recipe, override, read_values, recipes, replace_
 from .schedule import Schedule
 from .settings import read_settings, require, require_share
 
-__all__ = ["DataSettings", "Recipe", "RunSettings", "find_recipe", "load_recipe", "recipes"]
+__all__ = ["DataSettings", "LoopSettings", "Recipe", "find_recipe", "load_recipe", "recipes"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +49,7 @@ class DataSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RunSettings:
+class LoopSettings:
     """How a run goes about it.
 
     Attributes:
@@ -101,7 +101,7 @@ class Recipe:
     prompts: PromptRules = field(default_factory=PromptRules)
     loss: LossWeights = field(default_factory=LossWeights)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
-    run: RunSettings = field(default_factory=RunSettings)
+    run: LoopSettings = field(default_factory=LoopSettings)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, the form of the YAML file."""

@@ -1,7 +1,7 @@
 """The one place on disk for a video: objects, acts, masks and runs in SQLite, snapshots and exports beside it."""
 
 from .connection import FILE
-from .edits import Span
+from .edits import FrameSpan
 from .event_log import KINDS
 from .health import WorkspaceReport
 from .merging import Layer, prompt_distance
@@ -23,12 +23,12 @@ __all__ = [
     "FILE",
     "KINDS",
     "FrameRecord",
+    "FrameSpan",
     "Layer",
     "ObjectInfo",
     "ObjectRecord",
     "RunRecord",
     "RunState",
-    "Span",
     "VideoIdentity",
     "Workspace",
     "WorkspaceEvent",

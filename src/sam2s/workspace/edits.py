@@ -17,7 +17,7 @@ from .merging import GIVEN, Layer
 from .records import WorkspaceEvent
 
 
-class Span(NamedTuple):
+class FrameSpan(NamedTuple):
     """Frames from `start` up to but without `stop`."""
 
     start: int
@@ -30,7 +30,7 @@ class Edits:
     def __init__(self, events: EventLog, masks: MaskTable, size: tuple[int, int]) -> None:
         self._events, self._masks, self._size = events, masks, size
 
-    def accept(self, object_ids: Iterable[int], span: Span, author: str | None) -> WorkspaceEvent:
+    def accept(self, object_ids: Iterable[int], span: FrameSpan, author: str | None) -> WorkspaceEvent:
         """Accept what is shown: no propagation replaces it.
 
         Raises:
@@ -52,7 +52,7 @@ class Edits:
             )
         return event
 
-    def unaccept(self, object_ids: Iterable[int], span: Span, author: str | None) -> WorkspaceEvent:
+    def unaccept(self, object_ids: Iterable[int], span: FrameSpan, author: str | None) -> WorkspaceEvent:
         """Take acceptance back."""
         return self._mark("unaccept", Layer.UNACCEPTED, object_ids, span, author, (Layer.ACCEPTED,))
 
@@ -62,7 +62,7 @@ class Edits:
         self._masks.put([Version(object_id, frame, event.event_id, Layer.CLEARED)])
         return event
 
-    def delete(self, object_ids: Iterable[int], span: Span, author: str | None) -> WorkspaceEvent:
+    def delete(self, object_ids: Iterable[int], span: FrameSpan, author: str | None) -> WorkspaceEvent:
         """Delete masks, but not accepted ones."""
         masks = (Layer.PROPAGATED, *GIVEN)
         return self._mark("delete_masks", Layer.DELETED, object_ids, span, author, masks)
@@ -125,7 +125,7 @@ class Edits:
         kind: str,
         mark: Layer,
         object_ids: Iterable[int],
-        span: Span,
+        span: FrameSpan,
         author: str | None,
         concerned: tuple[Layer, ...],
     ) -> WorkspaceEvent:
@@ -139,7 +139,7 @@ class Edits:
             )
         return event
 
-    def _span_event(self, kind: str, object_ids: list[int], span: Span, author: str | None) -> WorkspaceEvent:
+    def _span_event(self, kind: str, object_ids: list[int], span: FrameSpan, author: str | None) -> WorkspaceEvent:
         if not 0 <= span.start < span.stop:
             raise WorkspaceError(f"{_say_span(span)} holds no frame; give a start from 0 up and a stop beyond it")
         only = object_ids[0] if len(object_ids) == 1 else None
@@ -181,22 +181,22 @@ class Edits:
         return wanted
 
 
-def join(frames: Iterable[tuple[int, bool]]) -> Iterator[Span]:
+def join(frames: Iterable[tuple[int, bool]]) -> Iterator[FrameSpan]:
     """Spans of those frames, in order, of which the second part is true, each up to the last such frame."""
     start = end = None
     for frame, inside in frames:
         if inside:
             start, end = frame if start is None else start, frame + 1
         elif start is not None and end is not None:
-            yield Span(start, end)
+            yield FrameSpan(start, end)
             start = end = None
     if start is not None and end is not None:
-        yield Span(start, end)
+        yield FrameSpan(start, end)
 
 
 def _say(object_ids: list[int]) -> str:
     return f"object{'s' if len(object_ids) > 1 else ''} {', '.join(map(str, object_ids))}"
 
 
-def _say_span(span: Span) -> str:
+def _say_span(span: FrameSpan) -> str:
     return f"frames {span.start} to {span.stop}"

@@ -14,7 +14,7 @@ import numpy as np
 from sam2s.errors import DamagedWorkspaceError
 
 from .connection import Database
-from .edits import Edits, Span, join
+from .edits import Edits, FrameSpan, join
 from .event_log import EventLog
 from .health import WorkspaceReport, check_event, check_workspace, copy_database
 from .mask_table import MaskTable
@@ -98,7 +98,7 @@ class WorkspaceReader:
         rows = self._database.query("SELECT object_id, first, last, count FROM extents WHERE event_id = ?", (event_id,))
         return {int(str(row[0])): (int(str(row[1])), int(str(row[2])), int(str(row[3]))) for row in rows}
 
-    def accepted(self, object_id: int) -> list[Span]:
+    def accepted(self, object_id: int) -> list[FrameSpan]:
         """Spans of an object that are accepted, each up to its last accepted frame."""
         rows = self._database.query(
             "SELECT frame, layer FROM versions WHERE object_id = ? AND shown = 1 ORDER BY frame", (object_id,)

@@ -14,7 +14,7 @@ from typing import Any, Self
 from sam2s.errors import DamagedWorkspaceError, OutputError, WorkspaceError
 
 from .connection import FILE, Database, create_database, is_blank, open_database, remove_database, translated
-from .edits import Span
+from .edits import FrameSpan
 from .event_log import object_fields
 from .health import WorkspaceReport
 from .merging import Layer
@@ -224,14 +224,14 @@ class Workspace(WorkspaceReader):
     def accept(self, object_ids: Iterable[int], start: int, stop: int, *, author: str | None = None) -> WorkspaceEvent:
         """Accept what is shown from a frame up to another: no propagation replaces it."""
         with self._database.transaction(durable=True):
-            return self._edits.accept(object_ids, Span(start, stop), author)
+            return self._edits.accept(object_ids, FrameSpan(start, stop), author)
 
     def unaccept(
         self, object_ids: Iterable[int], start: int, stop: int, *, author: str | None = None
     ) -> WorkspaceEvent:
         """Take acceptance back."""
         with self._database.transaction(durable=True):
-            return self._edits.unaccept(object_ids, Span(start, stop), author)
+            return self._edits.unaccept(object_ids, FrameSpan(start, stop), author)
 
     def clear_prompts(self, object_id: int, frame: int, *, author: str | None = None) -> WorkspaceEvent:
         """Take back the prompts of an object on a frame, and the mask that answered them."""
@@ -243,7 +243,7 @@ class Workspace(WorkspaceReader):
     ) -> WorkspaceEvent:
         """Delete masks from a frame up to another, but not accepted ones."""
         with self._database.transaction(durable=True):
-            return self._edits.delete(object_ids, Span(start, stop), author)
+            return self._edits.delete(object_ids, FrameSpan(start, stop), author)
 
     def merge_objects(self, kept: int, merged: int, *, author: str | None = None) -> WorkspaceEvent:
         """Make one object of two: where both have a mask, the union."""

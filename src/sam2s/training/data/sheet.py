@@ -14,7 +14,7 @@ from PIL import Image
 
 from sam2s.errors import ConfigError
 from sam2s.files import replacing
-from sam2s.masks.overlay import GROUND, Layer, contact_sheet, draw
+from sam2s.masks.overlay import GROUND, OverlayLayer, contact_sheet, draw
 from sam2s.tracking.preprocess import MEAN, STD
 from sam2s.training.batch import ClipBatch
 
@@ -85,7 +85,9 @@ def draw_clip(
         for k, n in enumerate(rows, start=1):
             category = int(batch.category[n])
             state = "visible" if masks[n, t].any() else "absent" if batch.known[n, t] else "unknown"
-            layers.append(Layer(k, masks[n, t].numpy(), names[category] if category >= 0 and names else None, state))
+            layers.append(
+                OverlayLayer(k, masks[n, t].numpy(), names[category] if category >= 0 and names else None, state)
+            )
         pictures.append(_overlay(image, layers))
     return pictures
 
@@ -100,10 +102,10 @@ def roles(batch: ClipBatch, b: int) -> list[str]:
 
 def _draw(video: TrainingVideo, frame: int, picture: np.ndarray) -> np.ndarray:
     masks = video.masks(frame, list(video.cover(frame)))
-    return _overlay(picture, [Layer(i, mask, video.category(i)) for i, mask in masks.items()])
+    return _overlay(picture, [OverlayLayer(i, mask, video.category(i)) for i, mask in masks.items()])
 
 
-def _overlay(picture: np.ndarray, layers: Sequence[Layer]) -> np.ndarray:
+def _overlay(picture: np.ndarray, layers: Sequence[OverlayLayer]) -> np.ndarray:
     """A picture with masks, enlarged where it is so small that their names would hide it."""
     times = max(1, _WIDTH // picture.shape[1])
     layers = [replace(layer, mask=layer.mask.repeat(times, 0).repeat(times, 1)) for layer in layers]

@@ -25,9 +25,9 @@ from sam2s.evaluation.tables import markdown, published
 from sam2s.masks.palette import read_label_map, write_label_map
 from sam2s.sasv.build import patch_video
 from sam2s.sasv.build import run_build as build
+from sam2s.sasv.fixtures import cvc_clinicdb
 from sam2s.sasv.patch import VideoPatch
 from sam2s.sasv.plan import BuildOptions, plan_build
-from sasv.fixtures import cvc_clinicdb
 
 COPY = """
 import json, shutil, sys

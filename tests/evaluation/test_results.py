@@ -19,8 +19,8 @@ from sam2s.evaluation.rules import Prompting, Rules
 from sam2s.evaluation.tables import markdown
 from sam2s.masks.palette import write_label_map
 from sam2s.sasv.build import run_build as build
+from sam2s.sasv.fixtures import endovis18
 from sam2s.sasv.plan import BuildOptions, plan_build
-from sasv.fixtures import endovis18
 
 COPY = EvalRun("copy", "copy", Prompting.MASK)
 

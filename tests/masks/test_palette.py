@@ -6,7 +6,7 @@ from PIL import Image
 
 from sam2s.errors import DatasetError, OutputError
 from sam2s.masks.palette import davis_palette, display_color, label_map, read_label_map, write_label_map
-from sasv.fixtures.drawing import damage, picture, save
+from sam2s.sasv.fixtures.drawing import damage, picture, save
 
 
 def test_davis_colours():

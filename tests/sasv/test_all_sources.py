@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from sam2s.cli.sasv import app
+from sam2s.sasv.fixtures import cvc_clinicdb, endovis18
 from sam2s.sasv.registry import all_adapters
-from sasv.fixtures import cvc_clinicdb, endovis18
 
 FIXTURES = sorted(p.stem for p in (Path(__file__).parent / "fixtures").glob("*.py") if p.stem != "drawing")
 
@@ -24,7 +24,7 @@ def sam2s(*words):
 def root(tmp_path_factory):
     folder = tmp_path_factory.mktemp("downloads")
     for name in FIXTURES:
-        import_module(f"sasv.fixtures.{name}").draw(folder)
+        import_module(f"sam2s.sasv.fixtures.{name}").draw(folder)
     return folder
 
 

@@ -8,12 +8,12 @@ from PIL import Image
 from sam2s.errors import DatasetError, OutputError
 from sam2s.processes import locked
 from sam2s.sasv.build import run_build
+from sam2s.sasv.fixtures import autolaparo, cvc_clinicdb, dsad, endovis18, grasp, polypgen, surgai38k
+from sam2s.sasv.fixtures.drawing import picture, save
 from sam2s.sasv.manifest import write_manifest
 from sam2s.sasv.masklets import LabelState, MaskletDataset
 from sam2s.sasv.plan import BuildOptions, BuildPlan, plan_build
 from sasv.building import build
-from sasv.fixtures import autolaparo, cvc_clinicdb, dsad, endovis18, grasp, polypgen, surgai38k
-from sasv.fixtures.drawing import picture, save
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sam2s.errors import DatasetError
+from sam2s.sasv.fixtures.drawing import SIZE, disc
 from sam2s.sasv.instances import GroupingStats, components, frame_instances
 from sam2s.sasv.ontology import load_ontology
 from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, RawMask
-from sasv.fixtures.drawing import SIZE, disc
 
 
 def objects(*masks, grouping=None, link_rules=None, crop=None, unknown=0, source="cholecinstanceseg"):

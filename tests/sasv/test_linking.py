@@ -1,10 +1,10 @@
 import pytest
 
+from sam2s.sasv.fixtures.drawing import SIZE, disc
 from sam2s.sasv.instances import Instance, components
 from sam2s.sasv.linking import Linker, overlap
 from sam2s.sasv.ontology import load_ontology
 from sam2s.sasv.raw import LinkRules
-from sasv.fixtures.drawing import SIZE, disc
 
 HOOK = load_ontology().categories["hook"]
 GRASPER = load_ontology().categories["grasper"]

@@ -14,6 +14,13 @@ from sam2s.masks import rle
 from sam2s.sasv import mapping
 from sam2s.sasv.adapters import cholecinstanceseg, endoscapes, endovis18, grasp, surgai38k
 from sam2s.sasv.build import patch_video
+from sam2s.sasv.fixtures import cholecinstanceseg as cis_fixture
+from sam2s.sasv.fixtures import cvc_clinicdb
+from sam2s.sasv.fixtures import endoscapes as endoscapes_fixture
+from sam2s.sasv.fixtures import endovis18 as endovis18_fixture
+from sam2s.sasv.fixtures import grasp as grasp_fixture
+from sam2s.sasv.fixtures import surgai38k as surgai_fixture
+from sam2s.sasv.fixtures.drawing import disc
 from sam2s.sasv.manifest import write_manifest
 from sam2s.sasv.masklets import MaskletDataset, read_manifest, read_video
 from sam2s.sasv.ontology import parse_ontology
@@ -24,13 +31,6 @@ from sam2s.sasv.splits import make_split, read_split, write_split
 from sam2s.sasv.text_files import inner_path, read_json, read_yaml, whole_number
 from sam2s.sasv.traces import unchanged
 from sasv.building import build
-from sasv.fixtures import cholecinstanceseg as cis_fixture
-from sasv.fixtures import cvc_clinicdb
-from sasv.fixtures import endoscapes as endoscapes_fixture
-from sasv.fixtures import endovis18 as endovis18_fixture
-from sasv.fixtures import grasp as grasp_fixture
-from sasv.fixtures import surgai38k as surgai_fixture
-from sasv.fixtures.drawing import disc
 
 ODD = [None, True, -1, 2.5, 10**40, "", "x", "../../etc", "1/0", [], [1], {}, {"a": 1}, "9" * 5000]
 

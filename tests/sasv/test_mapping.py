@@ -5,11 +5,11 @@ from sam2s.errors import DatasetError
 from sam2s.masks import rle
 from sam2s.sasv.adapters import art_net, hyst_yt, surgai38k
 from sam2s.sasv.assemble import assemble
+from sam2s.sasv.fixtures import art_net as art_net_fixture
+from sam2s.sasv.fixtures import hyst_yt as hyst_yt_fixture
+from sam2s.sasv.fixtures import surgai38k as surgai_fixture
+from sam2s.sasv.fixtures.drawing import SIZE, disc, picture, save
 from sam2s.sasv.path_template import PathTemplate
-from sasv.fixtures import art_net as art_net_fixture
-from sasv.fixtures import hyst_yt as hyst_yt_fixture
-from sasv.fixtures import surgai38k as surgai_fixture
-from sasv.fixtures.drawing import SIZE, disc, picture, save
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from PIL import Image
 
 from sam2s.errors import DatasetError
 from sam2s.masks import rle
+from sam2s.sasv.fixtures.drawing import SIZE, damage, disc, picture, save
 from sam2s.sasv.masklets import LabelState, MaskletDataset, read_video
 from sam2s.sasv.video_labels import LabelledFrame, LabelledObject, VideoLabels, read_labels, write_labels
-from sasv.fixtures.drawing import SIZE, damage, disc, picture, save
 
 HEADER = {
     "id": "a/b",

@@ -6,11 +6,11 @@ import pytest
 from sam2s.errors import DatasetError
 from sam2s.masks import rle
 from sam2s.sasv.build import patch_video
+from sam2s.sasv.fixtures import cholecinstanceseg, cvc_clinicdb
+from sam2s.sasv.fixtures.drawing import SIZE, disc
 from sam2s.sasv.masklets import MaskletDataset
 from sam2s.sasv.patch import Patch, VideoPatch, read_patches, write_patch
 from sasv.building import build
-from sasv.fixtures import cholecinstanceseg, cvc_clinicdb
-from sasv.fixtures.drawing import SIZE, disc
 
 NAME = "cholecinstanceseg/VID01_t50_full"  # graspers 1 and 2 on frame 0; hook 3 on frames 0, 1 and 3
 

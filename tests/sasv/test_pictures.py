@@ -7,9 +7,9 @@ from PIL import Image
 from sam2s.errors import DatasetError
 from sam2s.picture_files import PictureReader
 from sam2s.sasv.assemble import assemble
+from sam2s.sasv.fixtures.drawing import picture, save
 from sam2s.sasv.pictures import small, store
 from sam2s.sasv.raw import FrameLabels, RawFrame, RawMask, RawVideo
-from sasv.fixtures.drawing import picture, save
 
 
 def test_crop_is_lossless(tmp_path):

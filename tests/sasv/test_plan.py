@@ -7,10 +7,10 @@ import pytest
 
 from sam2s.sasv import plan as plan_module
 from sam2s.sasv.adapters import cvc_clinicdb as adapter
+from sam2s.sasv.fixtures import autolaparo, cvc_clinicdb
 from sam2s.sasv.plan import BuildOptions, plan_build
 from sam2s.sasv.registry import all_adapters
 from sasv.building import build
-from sasv.fixtures import autolaparo, cvc_clinicdb
 
 
 @pytest.fixture

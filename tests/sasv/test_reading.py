@@ -7,6 +7,7 @@ from PIL import Image
 from sam2s.errors import DatasetError, LimitError
 from sam2s.limits import set_max_pixels
 from sam2s.sasv.adapters._sequences import by_number, gaps
+from sam2s.sasv.fixtures.drawing import disc, picture, save
 from sam2s.sasv.reading import (
     existing,
     files,
@@ -19,7 +20,6 @@ from sam2s.sasv.reading import (
     remove_specks,
     require_all,
 )
-from sasv.fixtures.drawing import disc, picture, save
 
 
 def test_codes_of_16_bits_are_read_or_refused_but_never_wrapped(tmp_path):

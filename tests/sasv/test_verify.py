@@ -6,11 +6,11 @@ from typer.testing import CliRunner
 from sam2s.cli.sasv import app
 from sam2s.errors import ConfigError, DatasetError
 from sam2s.sasv.counts import COLUMNS, Tally, table1
+from sam2s.sasv.fixtures import cholecinstanceseg, cvc_clinicdb, endoscapes
 from sam2s.sasv.masklets import MaskletDataset, read_manifest
 from sam2s.sasv.splits import assigned_splits, make_split, read_split, write_split
 from sam2s.sasv.verify import compare, verify
 from sasv.building import build
-from sasv.fixtures import cholecinstanceseg, cvc_clinicdb, endoscapes
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from sam2s.cli.sasv_inspect import show, stats, verify
 from sam2s.cli.sasv_options import Json, Root, print_json
 
 if TYPE_CHECKING:
+    from sam2s.sasv.check import SourceCheck
     from sam2s.sasv.plan import BuildPlan
     from sam2s.sasv.survey import SourceSurvey
 
@@ -22,9 +23,27 @@ app = typer.Typer(
 
 @app.command()
 def sources(
-    root: Annotated[Path | None, typer.Option(help="Folder to look for downloads in.")] = None, as_json: Json = False
+    root: Annotated[Path | None, typer.Option(help="Folder to look for downloads in.")] = None,
+    check: Annotated[
+        Path | None, typer.Option(help="Folder to look through: what is missing, packed or misnamed, and what to do.")
+    ] = None,
+    layouts: Annotated[
+        bool, typer.Option("--layouts", help="Print how every source lies on disk, as Markdown.")
+    ] = False,
+    as_json: Json = False,
 ) -> None:
-    """What is needed, where to get it, under which terms, and what is there already."""
+    """What is needed, where to get it, under which terms, and what is there already.
+
+    Exit status 1 when --check finds something that cannot be built as it is.
+    """
+    if layouts:
+        from sam2s.sasv.layouts import layouts_page
+
+        print(layouts_page(), end="")
+        return
+    if check is not None:
+        _print_check(check, as_json=as_json)
+        return
     from sam2s.sasv.survey import survey
 
     surveys = survey(root)
@@ -111,6 +130,20 @@ def build(
         raise typer.Exit(1)
 
 
+@app.command()
+def fixture(
+    source: Annotated[str, typer.Argument(help="Name of a source, or all.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to draw it in, like one of downloads.")],
+) -> None:
+    """Draw a tiny copy of a source in its official layout, to try the other commands on."""
+    from sam2s.sasv.fixtures import draw_fixture
+    from sam2s.sasv.registry import all_adapters
+
+    for name in all_adapters() if source == "all" else [source]:
+        for path in draw_fixture(name, folder):
+            print(path)
+
+
 for verb in (verify, stats, show, split, patch):
     app.command()(verb)
 
@@ -133,7 +166,30 @@ def _build_with_progress(plan: BuildPlan, out: Path, workers: int, *, quiet: boo
     return outcomes
 
 
-def _source_record(source: SourceSurvey) -> dict[str, Any]:
+def _print_check(root: Path, *, as_json: bool) -> None:
+    """Print what was found below a folder, a source at a time; exit status 1 where something has to be done."""
+    from sam2s.sasv.check import check_downloads
+
+    checks = check_downloads(root)
+    if as_json:
+        print_json([_source_record(check) | {"state": check.state} for check in checks])
+    else:
+        absent = [check.info.name for check in checks if check.state == "not there"]
+        for check in checks:
+            if check.state == "not there":
+                continue
+            where = f" in {check.folder}: {check.videos:,} videos or images, {check.frames:,} frames"
+            print(f"{check.info.name}: {check.state}{where if check.folder else ''}")
+            for word, lines in (("missing", check.missing), ("wrong", check.problems), ("do", check.advice)):
+                for line in lines:
+                    print(f"  {word + ':':9}{line}")
+        if absent:
+            print(f"not there: {', '.join(absent)} (sam2s sasv sources says where to get them)")
+    if any(check.state not in ("complete", "found", "not there") for check in checks):
+        raise typer.Exit(1)
+
+
+def _source_record(source: SourceSurvey | SourceCheck) -> dict[str, Any]:
     from dataclasses import asdict
 
     return {**asdict(source), "folder": None if source.folder is None else str(source.folder)}

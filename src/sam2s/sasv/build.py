@@ -13,6 +13,7 @@ from sam2s.errors import DatasetError, Sam2sError
 from sam2s.files import replacing
 from sam2s.processes import locked, worker_pool
 from sam2s.sasv.assemble import assemble
+from sam2s.sasv.completeness import ranges
 from sam2s.sasv.manifest import BuildState, write_manifest
 from sam2s.sasv.masklets import SUMS, MaskletVideo, read_video, video_folder
 from sam2s.sasv.patch import VideoPatch, apply
@@ -143,5 +144,6 @@ def _missing_frames(video: RawVideo) -> str:
     """What the numbering of a video says is missing, "" where nothing is."""
     if not video.missing or video.images:
         return ""
-    numbers = ", ".join(map(str, video.missing[:6])) + (", ..." if len(video.missing) > 6 else "")
+    words = ranges(video.missing)
+    numbers = ", ".join(words[:6]) + (", ..." if len(words) > 6 else "")
     return f"{video.length:,} of {video.length + len(video.missing):,} frames; missing: {numbers}"

@@ -75,7 +75,7 @@ def _compare(part: PublishedPart, videos: Sequence[RawVideo]) -> tuple[list[str]
     if gaps and (part.frames is None or total < part.frames):
         if part.frames is None or damaged:
             counts.append(f"{sum(map(len, gaps.values())):,} frames are missing between others")
-        lacking = [f"{name} lacks {_listed([str(n) for n in numbers])}" for name, numbers in gaps.items()]
+        lacking = [f"{name} lacks {_listed(ranges(numbers))}" for name, numbers in gaps.items()]
         details.append(_listed(lacking, separator="; "))
     else:
         short = {g: n for g, n in part.groups.items() if n is not None and g not in damaged and 0 < frames[g] < n}
@@ -98,6 +98,20 @@ def _compare_labels(part: PublishedPart, videos: Sequence[RawVideo]) -> list[str
         if video.masklets is not None and video.masklets < part.masklets.get(group, 0):
             lines.append(f"{video.masklets} of {part.masklets[group]} objects of {group}")
     return lines
+
+
+def ranges(numbers: Sequence[int]) -> list[str]:
+    """Rising numbers in words, those that follow each other as "3 to 7"."""
+    words: list[str] = []
+    first = last = None
+    for number in [*numbers, None]:
+        if last is not None and number == last + 1:
+            last = number
+            continue
+        if first is not None and last is not None:
+            words.append(str(first) if first == last else f"{first} to {last}")
+        first = last = number
+    return words
 
 
 def _listed(names: Sequence[str], separator: str = ", ") -> str:

@@ -185,6 +185,44 @@ class SourceInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class FileForm:
+    """One kind of file in a download.
+
+    Attributes:
+        path: as a person reads it, relative to the folder of the source.
+        holds: what is in it.
+        patterns: relative globs, one for each way in which the folders may be nested.
+        needed: whether nothing can be built without it.
+        telling: whether such a file speaks for this source, where others have files of the same name.
+    """
+
+    path: str
+    holds: str
+    patterns: tuple[str, ...]
+    needed: bool = True
+    telling: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadForm:
+    """What a download looks like on disk, for the layout page and for `sam2s sasv sources --check`.
+
+    Attributes:
+        files: kinds of files that are read.
+        archives: globs of the names of the official archives.
+        words: parts of names by which people call folders of this source, in lower case and without blanks.
+        codes: what the values in label pictures mean.
+        record: form of its JSON files, shortened.
+    """
+
+    files: tuple[FileForm, ...]
+    archives: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    codes: Mapping[str, str] = field(default_factory=dict)
+    record: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PublishedPart:
     """What a complete copy holds of one part of a source. What is not known is None or empty, and not checked.
 
@@ -219,11 +257,13 @@ class Adapter(Protocol):
         VERSION: goes up by one whenever the same files become other videos, masks or ids; `build` then makes videos of
             this source again. What all sources share has a version of its own (`sam2s.sasv.plan.CORE_VERSION`).
         PARTS: what a complete copy holds.
+        FORM: what a download looks like.
     """
 
     INFO: SourceInfo
     VERSION: int
     PARTS: tuple[PublishedPart, ...]
+    FORM: DownloadForm
 
     def find(self, root: Path) -> Path | None:
         """The folder below `root` that holds this dataset (or the user's mapping file for it), or None."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from sam2s.picture_files import open_picture, upright
 from sam2s.sasv.traces import note
 
 _JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db")
+_AGAIN = "unpack the official download again, with all its parts"
 _STUB_BYTES = 100  # no picture is this small; a symbolic link unpacked as a text file is
 
 
@@ -114,17 +115,28 @@ def require_all(paths: Iterable[Path]) -> None:
     Raises:
         DatasetError: some are missing; the message counts them and names the first ones.
     """
-    names: dict[Path, set[str]] = {}
+    names: dict[Path, dict[str, str]] = {}
     missing = []
     for path in paths:
         if path.parent not in names:
-            names[path.parent] = {n.lower() for n in os.listdir(path.parent)} if path.parent.is_dir() else set()
+            listed = os.listdir(path.parent) if path.parent.is_dir() else []
+            names[path.parent] = {name.lower(): name for name in listed}
         if path.name.lower() not in names[path.parent]:
             missing.append(path)
     if missing:
         named = ", ".join(str(path) for path in missing[:3]) + (", ..." if len(missing) > 3 else "")
         count = "1 file is" if len(missing) == 1 else f"{len(missing)} files are"
-        raise DatasetError(f"{count} missing: {named}; unpack the official download again, with all its parts")
+        raise DatasetError(f"{count} missing: {named}{_misnamed(missing, names)}; {_AGAIN}")
+
+
+def _misnamed(missing: Sequence[Path], names: Mapping[Path, Mapping[str, str]]) -> str:
+    """A file that lies beside a missing one and whose name is the same but for signs and a copy's number."""
+    for path in missing:
+        for name in names[path.parent].values():
+            plain = re.sub(r"( copy)?( ?\(\d+\))?$", "", Path(name).stem, flags=re.IGNORECASE)
+            if plain != Path(name).stem and plain.lower() == path.stem.lower():
+                return f" (there is {name!r}: rename it to {path.name!r})"
+    return ""
 
 
 def read_rgb(path: Path) -> np.ndarray:

@@ -4,8 +4,8 @@ import pytest
 from sam2s.errors import DatasetError
 from sam2s.sasv.adapters import autolaparo as adapter
 from sam2s.sasv.assemble import assemble
-from sasv.fixtures import autolaparo as fixture
-from sasv.fixtures.drawing import SIZE, disc, save, two_tone
+from sam2s.sasv.fixtures import autolaparo as fixture
+from sam2s.sasv.fixtures.drawing import SIZE, disc, save, two_tone
 
 
 @pytest.fixture

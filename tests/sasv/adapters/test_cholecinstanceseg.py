@@ -4,7 +4,7 @@ import pytest
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.adapters import cholecinstanceseg as adapter
-from sasv.fixtures import cholecinstanceseg as fixture
+from sam2s.sasv.fixtures import cholecinstanceseg as fixture
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 from sam2s.errors import DatasetError
 from sam2s.sasv.adapters import cholecseg8k as adapter
 from sam2s.sasv.assemble import assemble
-from sasv.fixtures import cholecseg8k as fixture
-from sasv.fixtures.drawing import SIZE, disc, picture, save, two_tone
+from sam2s.sasv.fixtures import cholecseg8k as fixture
+from sam2s.sasv.fixtures.drawing import SIZE, disc, picture, save, two_tone
 
 
 @pytest.fixture

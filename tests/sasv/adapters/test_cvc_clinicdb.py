@@ -4,7 +4,7 @@ import pytest
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.adapters import cvc_clinicdb as adapter
-from sasv.fixtures import cvc_clinicdb as fixture
+from sam2s.sasv.fixtures import cvc_clinicdb as fixture
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.adapters import dsad as adapter
-from sasv.fixtures import dsad as fixture
+from sam2s.sasv.fixtures import dsad as fixture
 
 
 @pytest.fixture

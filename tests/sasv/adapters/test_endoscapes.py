@@ -4,8 +4,8 @@ import pytest
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.adapters import endoscapes as adapter
-from sasv.fixtures import endoscapes as fixture
-from sasv.fixtures.drawing import disc
+from sam2s.sasv.fixtures import endoscapes as fixture
+from sam2s.sasv.fixtures.drawing import disc
 
 
 @pytest.fixture

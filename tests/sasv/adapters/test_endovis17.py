@@ -9,7 +9,7 @@ from sam2s.errors import DatasetError
 from sam2s.masks import rle
 from sam2s.sasv.adapters import endovis17 as adapter
 from sam2s.sasv.assemble import assemble
-from sasv.fixtures import endovis17 as fixture
+from sam2s.sasv.fixtures import endovis17 as fixture
 
 
 @pytest.fixture(scope="module")

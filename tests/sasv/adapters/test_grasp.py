@@ -6,7 +6,7 @@ from sam2s.errors import DatasetError
 from sam2s.masks import rle
 from sam2s.sasv.adapters import grasp as adapter
 from sam2s.sasv.assemble import assemble
-from sasv.fixtures import grasp as fixture
+from sam2s.sasv.fixtures import grasp as fixture
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@ import pytest
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.adapters import bkai_igh, kvasir_seg
-from sasv.fixtures import bkai_igh as bkai_fixture
-from sasv.fixtures import kvasir_seg as kvasir_fixture
-from sasv.fixtures.drawing import disc
+from sam2s.sasv.fixtures import bkai_igh as bkai_fixture
+from sam2s.sasv.fixtures import kvasir_seg as kvasir_fixture
+from sam2s.sasv.fixtures.drawing import disc
 
 
 def frames(adapter, folder):

@@ -1,7 +1,7 @@
 import pytest
 
 from sam2s.sasv.adapters import polypgen as adapter
-from sasv.fixtures import polypgen as fixture
+from sam2s.sasv.fixtures import polypgen as fixture
 
 
 @pytest.fixture

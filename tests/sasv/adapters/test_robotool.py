@@ -2,7 +2,7 @@ import pytest
 
 from sam2s.sasv.adapters import robotool as adapter
 from sam2s.sasv.assemble import assemble
-from sasv.fixtures import robotool as fixture
+from sam2s.sasv.fixtures import robotool as fixture
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from sam2s.errors import DatasetError
 from sam2s.masks import rle
 from sam2s.sasv.adapters import sar_rarp50 as adapter
 from sam2s.sasv.assemble import assemble
-from sasv.fixtures import sar_rarp50 as fixture
+from sam2s.sasv.fixtures import sar_rarp50 as fixture
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from PIL import Image
 
 from sam2s.masks import rle
 from sam2s.masks.palette import write_label_map
+from sam2s.sasv.fixtures.drawing import SIZE, disc, picture, save
 from sam2s.sasv.manifest import write_manifest
 from sam2s.sasv.video_labels import LabelledFrame, LabelledObject, VideoLabels, write_labels
 from sam2s.video import VideoWriter
-from sasv.fixtures.drawing import SIZE, disc, picture, save
 
 
 @pytest.fixture

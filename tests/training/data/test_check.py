@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 from sam2s.cli import app
 from sam2s.errors import ConfigError, DatasetError
 from sam2s.masks.palette import read_label_map, write_label_map
+from sam2s.sasv.fixtures.drawing import SIZE, damage, disc, picture, save
 from sam2s.training.data import ClipSettings, ClipStream, SourceSettings, open_source
 from sam2s.training.data.check import check, preflight
 from sam2s.training.data.sheet import clip_cells, video_cells, write_sheet
 from sam2s.training.loop import train
 from sam2s.training.plan import plan
 from sam2s.training.recipe import load_recipe
-from sasv.fixtures.drawing import SIZE, damage, disc, picture, save
 
 NOTHING = np.zeros(SIZE, bool)
 

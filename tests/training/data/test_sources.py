@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from sam2s.errors import ConfigError, DatasetError
+from sam2s.sasv.fixtures.drawing import SIZE, disc, picture, save
 from sam2s.sasv.masklets import LabelState
 from sam2s.synth import Scene
 from sam2s.training.data import Augmentation, ClipSettings, ClipStream, SourceSettings, open_source
@@ -20,7 +21,6 @@ from sam2s.training.data.scenes import FIRST_SEED, SceneVideo
 from sam2s.training.data.video import Shelf
 from sam2s.training.plan import missing_inputs
 from sam2s.training.recipe import load_recipe
-from sasv.fixtures.drawing import SIZE, disc, picture, save
 from synth_tools import disc_rgba
 
 STILL = Augmentation(flip=0, rotation=0, shear=0, colour=(0, 0, 0), grey=0, frame_colour=(0, 0, 0))

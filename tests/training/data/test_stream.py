@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from sam2s.errors import ConfigError, DatasetError
+from sam2s.sasv.fixtures.drawing import disc
 from sam2s.training.batch import ClipBatch
 from sam2s.training.data import ClipSettings, ClipStream, SourceSettings, open_source, training_loader
-from sasv.fixtures.drawing import disc
 
 SETTINGS = ClipSettings(size=64, frames=5, clips=1, pictures=2, strides=(1, 2))
 

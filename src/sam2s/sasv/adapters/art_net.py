@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sam2s.sasv import mapping
-from sam2s.sasv.raw import PublishedPart, RawVideo, SourceInfo
+from sam2s.sasv.raw import DownloadForm, FileForm, PublishedPart, RawVideo, SourceInfo
 
 INFO = SourceInfo(
     name="art-net",
@@ -21,6 +21,13 @@ INFO = SourceInfo(
 )
 VERSION = 1
 PARTS: tuple[PublishedPart, ...] = ()  # not known; the mapping file may say it (`expected`)
+FORM = DownloadForm(
+    files=(
+        FileForm("art-net.yaml", "what you say of your copy (docs/how-to/mapping-files.md)", ("art-net.yaml",)),
+        FileForm("as the mapping file says", "pictures and masks", (), needed=False),
+    ),
+    words=("artnet",),
+)
 
 
 def find(root: Path) -> Path | None:

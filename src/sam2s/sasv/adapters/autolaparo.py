@@ -13,7 +13,18 @@ import numpy as np
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.adapters._sequences import gaps
-from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.raw import (
+    DownloadForm,
+    FileForm,
+    FrameLabels,
+    LinkRules,
+    MaskGrouping,
+    PublishedPart,
+    RawFrame,
+    RawMask,
+    RawVideo,
+    SourceInfo,
+)
 from sam2s.sasv.reading import existing, files, locate, read_codes, require_all
 
 INFO = SourceInfo(
@@ -44,6 +55,24 @@ CODES = {
 _KNOWN = (0, *(code for codes in CODES.values() for code in codes))
 _SECONDS = {1: 0, 25: 1, 50: 2, 75: 3, 100: 4, 125: 5}
 _PARTS = ((170, "train"), (227, "val"), (300, "test"))  # last clip of each official part
+FORM = DownloadForm(
+    files=(
+        FileForm(
+            "imgs/CCCFFF.jpg",
+            "pictures; CCC is the clip, FFF one of 001, 025, 050, 075, 100, 125",
+            ("imgs/[0-9][0-9][0-9][0-9][0-9][0-9].jpg",),
+            telling=False,
+        ),
+        FileForm(
+            "masks/CCCFFF.png",
+            "codes, in three equal channels",
+            ("masks/[0-9][0-9][0-9][0-9][0-9][0-9].png",),
+            telling=False,
+        ),
+    ),
+    words=("autolaparo", "task3"),
+    codes={str(code): label for label, codes in CODES.items() for code in codes},
+)
 
 
 def find(root: Path) -> Path | None:

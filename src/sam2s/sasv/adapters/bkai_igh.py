@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sam2s.sasv.raw import FrameLabels, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.raw import DownloadForm, FileForm, FrameLabels, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, files, locate, read_rgb
 
 INFO = SourceInfo(
@@ -25,6 +25,30 @@ INFO = SourceInfo(
 )
 VERSION = 1
 PARTS = (PublishedPart(frames=1000),)
+FORM = DownloadForm(
+    files=(
+        FileForm(
+            "train/train/<hash>.jpeg or train/<hash>.jpeg",
+            "pictures",
+            (
+                "train/train/*.jpeg",
+                "train/*.jpeg",
+            ),
+            telling=False,
+        ),
+        FileForm(
+            "train_gt/train_gt/<hash>.jpeg or train_gt/<hash>.jpeg",
+            "colours, saved with loss",
+            (
+                "train_gt/train_gt/*.jpeg",
+                "train_gt/*.jpeg",
+            ),
+        ),
+    ),
+    archives=("bkai-igh-neopolyp.zip",),
+    words=("bkai", "neopolyp"),
+    codes={"red": "neoplastic polyp", "green": "non-neoplastic polyp"},
+)
 
 
 def find(root: Path) -> Path | None:

@@ -18,6 +18,8 @@ from sam2s.picture_files import picture_size
 from sam2s.sasv.adapters._sequences import gaps
 from sam2s.sasv.patients import cholec
 from sam2s.sasv.raw import (
+    DownloadForm,
+    FileForm,
     FrameLabels,
     LinkRules,
     MaskGrouping,
@@ -69,6 +71,24 @@ PARTS = (
 )
 _STEPS = {"t50_full": 1, "t50_sparse": 30, "t80_sparse": 30}  # between the numbers of file names
 _LINK = LinkRules(gap=1_000_000, gate=0.0)
+FORM = DownloadForm(
+    files=(
+        FileForm(
+            "{train,val,test}/VIDxx_KIND/ann_dir/<name>.json", "polygons of a frame", ("*/VID*_*/ann_dir/*.json",)
+        ),
+        FileForm(
+            "{train,val,test}/VIDxx_KIND/img_dir/<name>.png",
+            "pictures, which the archive lacks",
+            ("*/VID*_*/img_dir/*.png",),
+        ),
+    ),
+    archives=("cholecinstanceseg*.zip",),
+    words=("cholecinstanceseg",),
+    record=(
+        '{"shapes": [{"label": "grasper", "group_id": 1, "shape_type": "polygon", "points": [[x, y], ...]}], '
+        '"imageHeight": 480, "imageWidth": 854}'
+    ),
+)
 
 
 def find(root: Path) -> Path | None:

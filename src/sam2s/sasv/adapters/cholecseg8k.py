@@ -13,7 +13,17 @@ import numpy as np
 from sam2s.errors import DatasetError
 from sam2s.sasv.adapters._sequences import gaps
 from sam2s.sasv.patients import cholec
-from sam2s.sasv.raw import FrameLabels, LinkRules, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.raw import (
+    DownloadForm,
+    FileForm,
+    FrameLabels,
+    LinkRules,
+    PublishedPart,
+    RawFrame,
+    RawMask,
+    RawVideo,
+    SourceInfo,
+)
 from sam2s.sasv.reading import existing, files, last_number, locate, read_codes, require_all, subfolders
 
 INFO = SourceInfo(
@@ -54,6 +64,29 @@ UNLABELLED = (0, 255)  # 255 is a line one pixel wide round the frame
 _CLIP = 80  # frames
 _SPECK = 100  # pixels; what covers fewer is no object
 _LINK = LinkRules(gap=_CLIP, min_area=_SPECK, join=10)
+FORM = DownloadForm(
+    files=(
+        FileForm(
+            "videoNN/videoNN_SSSSS/frame_<n>_endo.png",
+            "pictures",
+            ("video[0-9][0-9]/video[0-9][0-9]_*/frame_*_endo.png",),
+        ),
+        FileForm(
+            "videoNN/videoNN_SSSSS/frame_<n>_endo_watershed_mask.png",
+            "codes",
+            ("video[0-9][0-9]/video[0-9][0-9]_*/frame_*_endo_watershed_mask.png",),
+        ),
+        FileForm(
+            "videoNN/videoNN_SSSSS/frame_<n>_endo_mask.png, _endo_color_mask.png",
+            "not read",
+            ("video[0-9][0-9]/video[0-9][0-9]_*/frame_*_endo_*mask.png",),
+            needed=False,
+        ),
+    ),
+    words=("cholecseg8k",),
+    archives=("cholecseg8k*.zip", "archive.zip"),
+    codes={**{str(code): label for code, label in CODES.items()}, "0, 255": "not labelled"},
+)
 
 
 def find(root: Path) -> Path | None:

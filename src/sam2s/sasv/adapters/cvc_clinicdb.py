@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.adapters._sequences import gaps
-from sam2s.sasv.raw import FrameLabels, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.raw import DownloadForm, FileForm, FrameLabels, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, files, locate, read_binary, require_all
 
 INFO = SourceInfo(
@@ -31,6 +31,15 @@ STARTS += (343, 364, 384, 409, 429, 448, 467, 479, 504, 529, 547, 572, 592)
 END = 613
 _RANGES = {f"{n:02d}": range(*ends) for n, ends in enumerate(zip(STARTS, (*STARTS[1:], END), strict=True), 1)}
 PARTS = (PublishedPart(frames=612, groups={name: len(numbers) for name, numbers in _RANGES.items()}),)
+FORM = DownloadForm(
+    files=(
+        FileForm("Original/<n>.tif", "pictures 1 to 612", ("Original/[0-9]*.tif",), telling=False),
+        FileForm("Ground Truth/<n>.tif", "masks, 0 and 255", ("Ground Truth/[0-9]*.tif",)),
+    ),
+    archives=("CVC-ClinicDB*",),
+    words=("clinicdb",),
+    codes={"above 127": "polyp"},
+)
 
 
 def find(root: Path) -> Path | None:

@@ -10,7 +10,17 @@ from pathlib import Path
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.adapters._sequences import by_number, gaps, sequences
-from sam2s.sasv.raw import FrameLabels, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo, Split
+from sam2s.sasv.raw import (
+    DownloadForm,
+    FileForm,
+    FrameLabels,
+    PublishedPart,
+    RawFrame,
+    RawMask,
+    RawVideo,
+    SourceInfo,
+    Split,
+)
 from sam2s.sasv.reading import existing, files, locate, read_binary, require_all
 
 INFO = SourceInfo(
@@ -51,6 +61,20 @@ _MULTI = "multilabel"
 _VAL, _TEST = frozenset({3, 21, 26}), frozenset({2, 7, 11, 13, 14, 18, 20, 32})
 _SURGERY = re.compile(r"(\d\d)")
 _IMAGE = re.compile(r"image(\d+)\.png")
+FORM = DownloadForm(
+    files=(
+        FileForm("<organ>/<surgery>/image<nn>.png", "pictures", ("*/[0-9][0-9]/image[0-9]*.png",)),
+        FileForm("<organ>/<surgery>/mask<nn>.png", "masks of this organ, 0 and 255", ("*/[0-9][0-9]/mask[0-9]*.png",)),
+        FileForm(
+            "multilabel/<surgery>/mask<nn>_<organ>.png",
+            "masks of several organs, 0 and 255",
+            ("multilabel/[0-9][0-9]/mask*_*.png",),
+            needed=False,
+        ),
+    ),
+    words=("dsad", "dresden"),
+    codes={"above 127": "the organ that the folder or the file is named after: " + ", ".join(ORGANS)},
+)
 
 
 def find(root: Path) -> Path | None:

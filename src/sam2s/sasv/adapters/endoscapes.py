@@ -13,7 +13,17 @@ from typing import Any
 from sam2s.errors import DatasetError
 from sam2s.masks import rle
 from sam2s.sasv.patients import endoscapes
-from sam2s.sasv.raw import FrameLabels, MaskGrouping, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.raw import (
+    DownloadForm,
+    FileForm,
+    FrameLabels,
+    MaskGrouping,
+    PublishedPart,
+    RawFrame,
+    RawMask,
+    RawVideo,
+    SourceInfo,
+)
 from sam2s.sasv.reading import existing, locate
 from sam2s.sasv.text_files import MALFORMED, described, inner_path, read_json, text
 
@@ -40,6 +50,26 @@ PARTS = tuple(
 log = logging.getLogger(__name__)
 _Regions = list[tuple[str, Any]]
 _RATE = 25  # the frame number in a file name counts 25 a second
+FORM = DownloadForm(
+    files=(
+        FileForm(
+            "{train,val,test}_seg/annotation_coco.json",
+            "masks of all keyframes, COCO with compressed RLE",
+            ("*_seg/annotation_coco.json",),
+        ),
+        FileForm("{train,val,test}_seg/<video>_<frame>.jpg", "pictures", ("*_seg/[0-9]*_[0-9]*.jpg",)),
+        FileForm(
+            "{train,val,test}_seg_vids.txt", "video numbers in scientific notation", ("*_seg_vids.txt",), needed=False
+        ),
+    ),
+    archives=("endoscapes*.zip",),
+    words=("endoscapes",),
+    record=(
+        '{"images": [{"id": 1, "file_name": "1_100.jpg"}], '
+        '"annotations": [{"image_id": 1, "category_id": 6, "segmentation": {"size": [480, 854], "counts": "..."}}], '
+        '"categories": [{"id": 6, "name": "tool"}]}'
+    ),
+)
 
 
 def find(root: Path) -> Path | None:

@@ -16,7 +16,18 @@ import numpy as np
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.adapters._sequences import by_number, gaps, holder, only_one, sequences
-from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.raw import (
+    DownloadForm,
+    FileForm,
+    FrameLabels,
+    LinkRules,
+    MaskGrouping,
+    PublishedPart,
+    RawFrame,
+    RawMask,
+    RawVideo,
+    SourceInfo,
+)
 from sam2s.sasv.reading import existing, read_codes, subfolders
 
 INFO = SourceInfo(
@@ -79,6 +90,32 @@ class _Sequence:
     frames: dict[int, Path] = field(default_factory=dict)
     instruments: Path | None = None  # ground_truth: a folder per instrument
     types: Path | None = None  # TypeSegmentation: a map per test frame
+
+
+FORM = DownloadForm(
+    files=(
+        FileForm(
+            "instrument_dataset_N/left_frames/frameNNN.png",
+            "pictures, 1920x1080",
+            ("instrument_dataset_*/left_frames/frame[0-9]*.png",),
+        ),
+        FileForm(
+            "instrument_dataset_N/ground_truth/<Instrument>_labels/frameNNN.png",
+            "training part: a folder for each instrument, above 0 is instrument",
+            ("instrument_dataset_*/ground_truth/*/frame[0-9]*.png",),
+            needed=False,
+        ),
+        FileForm(
+            "instrument_2017_test/.../instrument_dataset_N/gt/TypeSegmentation/frameNNN.png",
+            "test part: codes of types",
+            ("instrument_dataset_*/gt/TypeSegmentation/frame[0-9]*.png",),
+            needed=False,
+        ),
+    ),
+    archives=("instrument_*_training.zip", "instrument_*_testing.zip", "instrument_2017_test.zip"),
+    words=("endovis17", "endovis2017"),
+    codes={str(code): label for code, label in TYPES.items()},
+)
 
 
 def find(root: Path) -> Path | None:

@@ -17,7 +17,18 @@ import numpy as np
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.adapters._sequences import by_number, gaps, holder, only_one, sequences
-from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.raw import (
+    DownloadForm,
+    FileForm,
+    FrameLabels,
+    LinkRules,
+    MaskGrouping,
+    PublishedPart,
+    RawFrame,
+    RawMask,
+    RawVideo,
+    SourceInfo,
+)
 from sam2s.sasv.reading import existing, files, read_colours
 from sam2s.sasv.text_files import MALFORMED, described, whole_number
 
@@ -107,6 +118,26 @@ class _Frame:
     image: Path
     labels: Path
     instances: tuple[tuple[str, Path], ...] | None
+
+
+FORM = DownloadForm(
+    files=(
+        FileForm("seq_N/left_frames/frameNNN.png", "pictures, 1280x1024", ("seq_*/left_frames/frame[0-9]*.png",)),
+        FileForm("seq_N/labels/frameNNN.png", "colours", ("seq_*/labels/frame[0-9]*.png",)),
+        FileForm("repairs/seq_<n>_<label file>", "mended labels of repairs.zip", ("repairs/seq_*.png",), needed=False),
+        FileForm(
+            "seq_N/instrument_labels_2017/frameNNN_classC_instI.png",
+            "third-party masks of single instruments, above 0",
+            ("seq_*/instrument_labels_2017/frame*_class*_inst*.png",),
+            needed=False,
+        ),
+        FileForm("labels.json", "colours of the classes", ("labels.json",), needed=False, telling=False),
+    ),
+    archives=("miccai_challenge*.zip", "repairs.zip"),
+    words=("endovis18", "endovis2018"),
+    codes={", ".join(map(str, colour)): label for label, colour in COLOURS.items()},
+    record='[{"name": "instrument-shaft", "color": [0, 255, 0], "classid": 1}]',
+)
 
 
 def find(root: Path) -> Path | None:

@@ -12,7 +12,18 @@ from typing import Any
 
 from sam2s.errors import DatasetError
 from sam2s.masks import rle
-from sam2s.sasv.raw import FrameLabels, LinkRules, MaskGrouping, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.raw import (
+    DownloadForm,
+    FileForm,
+    FrameLabels,
+    LinkRules,
+    MaskGrouping,
+    PublishedPart,
+    RawFrame,
+    RawMask,
+    RawVideo,
+    SourceInfo,
+)
 from sam2s.sasv.reading import existing, locate, require_all
 from sam2s.sasv.text_files import MALFORMED, described, read_json, text
 
@@ -64,6 +75,26 @@ CLASSES = (
 _NAME = re.compile(r"(CASE\d+)/(\d+)\.jpg")
 
 _Masks = list[tuple[str, rle.Rle]]
+FORM = DownloadForm(
+    files=(
+        FileForm(
+            "GraSP_30fps/annotations/grasp_short-term_{train,test}.json, or fold1 and fold2 for train",
+            "masks of the keyframes, COCO with compressed RLE",
+            ("annotations/grasp_short-term_*.json",),
+        ),
+        FileForm(
+            "GraSP_30fps/frames/CASEnnn/<number>.jpg", "pictures of the keyframes", ("frames/CASE[0-9]*/[0-9]*.jpg",)
+        ),
+    ),
+    archives=("GraSP*", "CASE[0-9]*.tar.gz"),
+    words=("grasp",),
+    record=(
+        '{"images": [{"id": 1, "file_name": "CASE001/000000068.jpg"}], '
+        '"annotations": [{"id": 1, "image_id": 1, "category_id": 3, "bbox": [x, y, w, h], '
+        '"segmentation": {"size": [800, 1280], "counts": "..."}}], '
+        '"categories": [{"id": 3, "name": "Large Needle Driver"}]}'
+    ),
+)
 
 
 def find(root: Path) -> Path | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from sam2s.sasv.raw import FrameLabels, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.raw import DownloadForm, FileForm, FrameLabels, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
 from sam2s.sasv.reading import existing, files, locate, read_binary
 
 INFO = SourceInfo(
@@ -23,6 +23,16 @@ INFO = SourceInfo(
 )
 VERSION = 1
 PARTS = (PublishedPart(frames=1000),)
+FORM = DownloadForm(
+    files=(
+        FileForm("kavsir_bboxes.json", "boxes, not read; its spelling is official", ("kavsir_bboxes.json",)),
+        FileForm("images/<id>.jpg", "pictures", ("images/*.jpg",), telling=False),
+        FileForm("masks/<id>.jpg", "masks, saved with loss", ("masks/*.jpg",), telling=False),
+    ),
+    archives=("kvasir-seg*.zip",),
+    words=("kvasir", "kavsir"),
+    codes={"above 127": "polyp"},
+)
 
 
 def find(root: Path) -> Path | None:

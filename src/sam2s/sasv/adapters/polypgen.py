@@ -9,7 +9,17 @@ from functools import partial
 from pathlib import Path
 
 from sam2s.errors import DatasetError
-from sam2s.sasv.raw import FrameLabels, LinkRules, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.raw import (
+    DownloadForm,
+    FileForm,
+    FrameLabels,
+    LinkRules,
+    PublishedPart,
+    RawFrame,
+    RawMask,
+    RawVideo,
+    SourceInfo,
+)
 from sam2s.sasv.reading import existing, files, last_number, locate, read_binary, subfolders
 from sam2s.sasv.traces import note
 
@@ -46,6 +56,38 @@ PARTS = (
 # The paper has 21 of the 23 sequences; these two are described as normal mucosa.
 LEFT_OUT = ("seq1", "seq7")
 _LINK = LinkRules(gap=1000, gate=0.0)  # irregular frames, nearly always one polyp a sequence
+FORM = DownloadForm(
+    files=(
+        FileForm(
+            "sequenceData/positive/seqN/images_seqN/<name>.jpg",
+            "pictures; the last number of the name orders them",
+            ("sequenceData/positive/seq*/images_seq*/*.jpg",),
+        ),
+        FileForm(
+            "sequenceData/positive/seqN/masks_seqN/<name>_mask.jpg",
+            "masks, saved with loss",
+            ("sequenceData/positive/seq*/masks_seq*/*_mask.jpg",),
+        ),
+        FileForm(
+            "sequenceData/negativeOnly/seqN_neg/<name>.jpg",
+            "pictures without polyps",
+            ("sequenceData/negativeOnly/seq*_neg/*.jpg",),
+            needed=False,
+        ),
+        FileForm(
+            "data_Cn/images_Cn/<name>.jpg",
+            "single pictures of a centre",
+            ("data_C[1-6]/images_C[1-6]/*.jpg",),
+            needed=False,
+        ),
+        FileForm(
+            "data_Cn/masks_Cn/<name>_mask.jpg", "their masks", ("data_C[1-6]/masks_C[1-6]/*_mask.jpg",), needed=False
+        ),
+    ),
+    archives=("PolypGen*.zip",),
+    words=("polypgen",),
+    codes={"above 127": "polyp"},
+)
 
 
 def find(root: Path) -> Path | None:

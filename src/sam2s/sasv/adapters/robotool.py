@@ -10,7 +10,17 @@ from pathlib import Path
 
 from sam2s.sasv import mapping
 from sam2s.sasv.adapters._sequences import by_number
-from sam2s.sasv.raw import FrameLabels, LinkRules, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.raw import (
+    DownloadForm,
+    FileForm,
+    FrameLabels,
+    LinkRules,
+    PublishedPart,
+    RawFrame,
+    RawMask,
+    RawVideo,
+    SourceInfo,
+)
 from sam2s.sasv.reading import existing, locate, read_codes
 
 INFO = SourceInfo(
@@ -32,6 +42,14 @@ VERSION = 1
 PARTS = (PublishedPart(frames=514, groups={f"dv{number}": None for number in range(1, 21)}),)
 
 _VIDEO = re.compile(r"(dv\d+)_\d+\.png")
+FORM = DownloadForm(
+    files=(
+        FileForm("dvV_FFFFF.png", "pictures", ("dv*_[0-9]*.png",)),
+        FileForm("dvV_FFFFF_seg.png", "masks; above 0 is tool", ("dv*_[0-9]*_seg.png",)),
+    ),
+    words=("robotool",),
+    codes={"above 0": "instrument"},
+)
 
 
 def find(root: Path) -> Path | None:

@@ -15,7 +15,17 @@ import numpy as np
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.adapters._sequences import by_number, gaps, holder, only_one, sequences
-from sam2s.sasv.raw import FrameLabels, LinkRules, PublishedPart, RawFrame, RawMask, RawVideo, SourceInfo
+from sam2s.sasv.raw import (
+    DownloadForm,
+    FileForm,
+    FrameLabels,
+    LinkRules,
+    PublishedPart,
+    RawFrame,
+    RawMask,
+    RawVideo,
+    SourceInfo,
+)
 from sam2s.sasv.reading import existing, read_codes
 from sam2s.video.file import FileSource
 
@@ -61,6 +71,23 @@ _VIDEO = re.compile(r"video_(\d+)(_\d+)?")
 _MASK = re.compile(r"(\d{9})\.png")
 
 log = logging.getLogger(__name__)
+FORM = DownloadForm(
+    files=(
+        FileForm(
+            "video_XX/segmentation/<frame>.png", "codes, for every 60th frame", ("video_*/segmentation/[0-9]*.png",)
+        ),
+        FileForm("video_XX/video_left.avi", "the video", ("video_*/video_left.avi",), needed=False),
+        FileForm(
+            "video_XX/rgb/<frame>.png",
+            "its frames, where they were unpacked",
+            ("video_*/rgb/[0-9]*.png",),
+            needed=False,
+        ),
+    ),
+    archives=("video_*.zip",),
+    words=("rarp50",),
+    codes={"1, 2, 3": "instrument (clasper, wrist, shaft)", **{str(c): label for c, label in CODES.items() if c > 3}},
+)
 
 
 def find(root: Path) -> Path | None:

@@ -11,9 +11,9 @@ import pytest
 
 from sam2s.errors import OutputError
 from sam2s.evaluation.sequence import FrameScore, ObjectScore
+from sam2s.sasv.fixtures.drawing import disc, picture, save
 from sam2s.synth import Scene
 from sam2s.training.recipe import load_recipe
-from sam2s.sasv.fixtures.drawing import disc, picture, save
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 from ablation import REFERENCE, ROWS, benchmark, by_scene, edge_error, paired_gain, write

@@ -10,8 +10,8 @@ from evaluation_tools import write_sequence
 from sam2s.errors import ConfigError, DatasetError
 from sam2s.evaluation.datasets import incomplete_subsets, open_videos, partial_columns
 from sam2s.sasv.build import run_build
+from sam2s.sasv.fixtures import endovis18
 from sam2s.sasv.plan import BuildOptions, plan_build
-from sasv.fixtures import endovis18
 
 
 def names(*data, **options):

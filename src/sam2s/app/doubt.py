@@ -9,7 +9,7 @@ from sam2s.app.schemas import Doubtful
 
 _WINDOW = 4096
 _LOOK_BACK = 256
-_JOINED = 5
+_JOINED = 3
 """Doubtful frames so close together are looked at once, at the worst of them."""
 
 

@@ -11,6 +11,9 @@ from sam2s.app.problems import ApiError
 QUIET_SECONDS = 12.0
 """A tab that was not heard of for so long edits no more; an open page is heard of every second."""
 
+LEFT_SECONDS = 2.0
+"""One whose page was closed keeps it so long."""
+
 
 @dataclass(slots=True)
 class Holder:
@@ -54,6 +57,12 @@ class EditLock:
         with self._lock:
             if self._holder is not None and self._holder.tab == tab:
                 self._holder.heard = time.monotonic()
+
+    def left(self, tab: str) -> None:
+        """Note that the page of a tab was closed; it keeps the right for a moment, since it may only be loaded again."""
+        with self._lock:
+            if self._holder is not None and self._holder.tab == tab:
+                self._holder.heard = time.monotonic() - QUIET_SECONDS + LEFT_SECONDS
 
     def release(self, tab: str) -> None:
         """Stop editing; of no effect for a tab that does not."""

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from sam2s.app.confine import refuse_lists
 from sam2s.app.library import VideoEntry
 from sam2s.errors import Sam2sError
 from sam2s.video import open_source
@@ -60,6 +61,7 @@ class VideoFacts:
 
 
 def _look(path: Path) -> VideoFact:
+    refuse_lists(path)
     source = open_source(path)
     try:
         declared = getattr(source, "duration", None)

@@ -12,6 +12,7 @@ from typing import Literal
 
 from PIL import Image
 
+from sam2s.app.confine import refuse_lists
 from sam2s.app.problems import ApiError
 from sam2s.app.settings import AppLimits
 from sam2s.video import Frame, VideoSource, open_source
@@ -72,6 +73,7 @@ class FrameServer:
 
     def __init__(self, path: Path, limits: AppLimits, cache: PictureCache) -> None:
         self.path, self._limits, self._cache = path, limits, cache
+        refuse_lists(path)
         self.source: VideoSource = open_source(path)
         height, width = self.source.size
         if height * width > limits.frame_pixels:
@@ -95,6 +97,11 @@ class FrameServer:
             count: Callable[[], int] | None = getattr(self.source, "count", None)
             self._length = count() if count else sum(1 for _ in self.source.frames())
         return self._length
+
+    @property
+    def decoders(self) -> int:
+        """How many decoders are open."""
+        return len(self._readers)
 
     def picture(self, index: int, width: int | None = None, kind: PictureFormat = "jpeg") -> bytes:
         """Encode a frame, scaled down to at most `width`.

@@ -98,6 +98,7 @@ def listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen(128)  # who comes before the server is ready waits
     except (OSError, OverflowError) as error:
         listening.close()
         raise ConfigError(

@@ -88,6 +88,10 @@ class Library:
             raise ApiError("not-found", f"there is no video {video_id!r} in the served folder; list them again")
         self.confined(entry.path)
         self.confined(entry.workspace)
+        if entry.path.is_dir():
+            for one in _entries(entry.path):
+                if one.is_symlink():
+                    self.confined(entry.path / one.name)
         return entry
 
     def entry_of(self, path: Path) -> VideoEntry:

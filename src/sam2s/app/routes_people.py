@@ -90,6 +90,7 @@ async def notices(socket: WebSocket, video_id: str) -> None:
         pass
     finally:
         listening.cancel()
+        desk.lock.left(who.tab)
         socket.app.state.sockets -= 1
 
 

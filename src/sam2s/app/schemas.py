@@ -65,6 +65,7 @@ class ObjectMask(BaseModel):
     object_id: int
     rle: RleMask
     layer: str
+    area: int
     iou: float
     presence: float
     confidence: float

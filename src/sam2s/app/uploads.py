@@ -10,6 +10,7 @@ import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sam2s.app.confine import refuse_lists
 from sam2s.app.library import VIDEO_SUFFIXES, Library
 from sam2s.app.problems import ApiError
 from sam2s.app.settings import AppLimits
@@ -127,11 +128,12 @@ class Uploads:
         named = data.with_name(f"{upload_id}{Path(upload.name).suffix.lower()}")
         data.rename(named)
         try:
+            refuse_lists(named)
             open_source(named).close()
         except SourceError as error:
             named.unlink()
             self._forget(upload_id)
-            raise SourceError(str(error).replace(str(named), upload.name)) from error
+            raise SourceError(str(error).replace(str(named), upload.name).replace(named.name, upload.name)) from error
         target = self._library.root / upload.name
         number = 2
         while target.exists():

@@ -7,6 +7,7 @@ from fractions import Fraction
 from sam2s.app.desk import VideoDesk
 from sam2s.app.requests import ClickPoint, RleMask
 from sam2s.app.schemas import FrameMasks, ObjectItem, ObjectMask, PromptItem
+from sam2s.masks import rle
 from sam2s.masks.palette import display_color
 from sam2s.tracking import ObjectState
 from sam2s.workspace import FrameRecord, Layer, ObjectInfo, ObjectRecord, WorkspaceEvent, WorkspaceReader, ratio
@@ -93,6 +94,7 @@ def _object_mask(entry: ObjectRecord) -> ObjectMask:
         object_id=entry.object_id,
         rle=RleMask(size=list(entry.rle["size"]), counts=counts),
         layer=entry.layer.name.lower(),
+        area=rle.area(entry.rle),
         iou=entry.iou,
         presence=entry.presence,
         confidence=confidence(entry),

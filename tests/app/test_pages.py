@@ -1,0 +1,131 @@
+"""The pages in a real browser; the whole story is in `test_story`."""
+
+import shutil
+
+import pytest
+
+from app_browser import Page, chromium, running
+from app_tools import until
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, clip):
+    served = tmp_path_factory.mktemp("pages")
+    shutil.copy(clip, served / "clip.mp4")
+    with running(served) as started:
+        yield started
+
+
+@pytest.fixture
+def visit(browser, server):
+    """Opens pages, each in a browser profile of its own, and closes them after the test."""
+    pages = []
+
+    def open_page():
+        pages.append(Page(browser, server))
+        return pages[-1]
+
+    yield open_page
+    for page in pages:
+        page.context.close()
+
+
+def test_a_click_makes_an_object_with_a_mask_and_asks_nothing_of_other_sites(visit):
+    page = visit().open("/")
+    page.page.click(".card a")
+    page.page.wait_for_selector("body[data-ready]")
+    page.wait("desk.picture !== null && work.event === 0")
+    page.page.mouse.click(*page.at(40, 30))
+    page.wait("desk.shownMasks.length === 1")
+    assert page.state("desk.objects.length") == 1
+    assert page.state("desk.shownMasks[0].layer") == "prompted"
+    page.press("Control+z")
+    page.wait("desk.shownMasks.length === 0")
+    assert page.errors == []
+    assert page.foreign == []
+
+
+def test_the_frame_on_the_screen_is_the_frame_that_was_asked_for(visit):
+    from video_tools import BITS
+
+    page = visit().open("/")
+    page.page.click(".card a")
+    page.page.wait_for_selector("body[data-ready]")
+    for frame in (0, 23, 7, 8, 1):
+        page.go(frame)
+        drawn = page.page.evaluate(
+            """([bits, width]) => { const picture = window.sam2s.desk.picture;
+            const canvas = new OffscreenCanvas(picture.width, picture.height), context = canvas.getContext("2d");
+            context.drawImage(picture, 0, 0);
+            let number = 0;
+            for (let bit = 0; bit < bits; bit++) {
+              const at = context.getImageData(bit * width + width / 2, picture.height / 2, 1, 1).data;
+              if (at[0] > 128) number |= 1 << bit;
+            }
+            return number; }""",
+            [BITS, 96 // BITS],
+        )
+        assert drawn == frame
+
+
+def test_every_button_has_a_name_and_every_key_is_listed(visit):
+    page = visit().open("/")
+    page.page.click(".card a")
+    page.page.wait_for_selector("body[data-ready]")
+    nameless = page.page.evaluate(
+        """() => [...document.querySelectorAll("button")].filter((button) =>
+        !(button.getAttribute("aria-label") || button.textContent.trim())).length"""
+    )
+    assert nameless == 0
+    page.press("?")
+    shown = page.page.inner_text("dialog")
+    for words in ("Propagate to the end", "Accept this frame", "Next frame worth a look", "Undo", "Play or pause"):
+        assert words in shown
+    page.press("Escape")
+
+
+def test_a_second_person_looks_on_sees_changes_and_takes_over(visit, server):
+    first = visit().open("/")
+    first.page.click(".card a")
+    first.page.wait_for_selector("body[data-ready]")
+    path = first.page.url.removeprefix(server.address)
+    second = visit()
+    second.page.request.put(f"{server.address}/api/me", data={"name": "Bob"})
+    second.open(path)
+    first.wait("work.engine && desk.lock.holder === null")  # the page of the test before is closed
+    first.press("r")
+    first.drag([(30, 30), (60, 30)])
+    second.wait("desk.shownMasks.length === 1", 10)
+    second.page.wait_for_selector("#banner:not([hidden]) button")
+    objects = second.state("desk.objects.length")
+    second.press("n")
+    second.page.wait_for_selector(".toast.bad")
+    assert second.state("desk.objects.length") == objects
+    second.page.click("#banner button")
+    second.wait("desk.lock.mine")
+    first.page.wait_for_selector(".toast.bad")
+    assert "Bob has taken over" in first.page.inner_text("#toasts")
+    until(lambda: "Bob edits" in first.page.inner_text("#banner"))
+    second.press("Delete")
+    first.wait("desk.shownMasks.length === 0", 10)
+    assert first.errors == []
+
+
+def test_a_video_is_uploaded_in_parts_and_one_without_pictures_says_why(visit, tmp_path, clip):
+    page = visit().open("/")
+    (tmp_path / "sent.mp4").write_bytes(clip.read_bytes())
+    (tmp_path / "broken.mp4").write_bytes(b"\x00\x01nothing" * 100)
+    page.page.set_input_files("#file", [str(tmp_path / "sent.mp4"), str(tmp_path / "broken.mp4")])
+    page.page.wait_for_selector('.card strong:text-is("sent.mp4")')
+    page.page.wait_for_selector(".toast.bad")
+    assert "broken.mp4" in page.page.inner_text("#toasts")
+    page.page.fill("#search", "sent")
+    assert page.page.locator(".card").count() == 1

@@ -1,0 +1,258 @@
+"""The whole story in a real browser with the bundled weights, on a drawn clip, or on that of SAM2S_STORY_CLIP.
+
+`SAM2S_SCREENSHOTS=docs/images pytest -m slow tests/app/test_story.py` makes the pictures of the documentation.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app_browser import Page, chromium, running
+from app_tools import until
+from sam2s.app.drawn_clip import SIZE, drawn_scene
+from sam2s.masks import rle
+from sam2s.workspace import Workspace
+
+pytestmark = pytest.mark.slow
+SHOTS = os.environ.get("SAM2S_SCREENSHOTS")
+CLIP = os.environ.get("SAM2S_STORY_CLIP")
+PROMPTS = os.environ.get("SAM2S_STORY_PROMPTS")
+SPAN = 40
+
+
+def drawn_boxes():
+    """Boxes (x0, y0, x1, y1) of the two largest instruments on the first frame of the drawn clip."""
+    scene = drawn_scene(15, 120)
+    _, labels = scene.render(0)
+    tools = [item for item in scene.objects if item.type == "instrument" and (labels == item.id).any()]
+    tools.sort(key=lambda item: -(labels == item.id).sum())
+    boxes = []
+    for item in tools[:2]:
+        y, x = np.nonzero(labels == item.id)
+        boxes.append((int(x.min()), int(y.min()), int(x.max() + 1), int(y.max() + 1)))
+    return boxes
+
+
+def given_boxes():
+    return [tuple(item["box"]) for item in json.loads(Path(PROMPTS).read_text())["objects"]]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("operations")
+    if CLIP:
+        shutil.copy(CLIP, folder / Path(CLIP).name)
+    with running(folder) as server:
+        yield folder, server
+
+
+def workspace_of(folder):
+    (path,) = folder.glob("*.sam2s")
+    return Workspace.open(path)
+
+
+def open_clip(page):
+    page.open("/")
+    page.shot(SHOTS, "app-empty")
+    if CLIP:
+        page.page.click(".card a")
+    else:
+        page.page.click("#draw")
+        page.page.wait_for_url("**/work/*", timeout=120_000)
+    page.page.wait_for_selector("body[data-ready]")
+    page.wait("desk.picture !== null")
+
+
+def name_object(page, name):
+    page.press("F2")
+    page.page.fill("dialog input[required]", name)
+    page.shot(SHOTS if name == "grasper" else None, "app-name")
+    page.page.click("dialog button.primary")
+    page.page.wait_for_selector("dialog", state="detached")
+    page.wait(f"desk.object(desk.selected).name === '{name}'")
+
+
+def point_at_two_instruments(page, boxes):
+    (x0, y0, x1, y1), second = boxes
+    page.press("b")
+    page.drag([(x0, y0), (x1, y1)])
+    page.wait("desk.shownMasks.length === 1")
+    name_object(page, "grasper")
+    page.press("n")
+    page.page.fill("dialog input[required]", "hook")
+    page.page.click("dialog button.primary")
+    page.page.wait_for_selector("dialog", state="detached")
+    page.drag([second[:2], second[2:]])
+    page.wait("desk.shownMasks.length === 2")
+    mask = rle.decode(page.state("desk.maskOf(2).rle"))
+    y, x = np.nonzero(mask)
+    page.press("c")
+    page.click(float(x[len(x) // 2]) + 0.5, float(y[len(y) // 2]) + 0.5)
+    assert page.state("desk.prompts.filter((prompt) => prompt.object_id === 2).length") == 2
+    page.shot(SHOTS, "app-click")
+
+
+def paint_and_erase(page):
+    before = page.state("desk.maskOf(2).area")
+    page.press("r")
+    page.drag([(SIZE * 0.5, SIZE * 0.9), (SIZE * 0.6, SIZE * 0.9)])
+    page.wait("desk.maskOf(2).layer === 'brushed'")
+    grown = page.state("desk.maskOf(2).area")
+    assert grown > before
+    page.press("e")
+    page.drag([(SIZE * 0.48, SIZE * 0.9), (SIZE * 0.62, SIZE * 0.9)])
+    page.wait(f"desk.maskOf(2).area < {grown}")
+    for _ in range(2):
+        page.press("Control+z")
+        event = page.state("work.event")
+        page.wait(f"work.event > {event - 1} && !document.querySelector('dialog')")
+        page.page.wait_for_timeout(400)
+    assert page.state("desk.maskOf(2).area") == before
+
+
+def propagate_stop_and_go_on(page):
+    page.page.evaluate("window.sam2s.carrier.begin({ until: 'end', direction: 'forward' })")
+    page.wait("desk.runs.some((run) => run.state === 'running' && run.done > 4)")
+    page.shot(SHOTS, "app-propagate")
+    page.press("Escape")
+    page.wait("desk.runs.every((run) => run.state !== 'running')")
+    assert page.state("desk.runs[desk.runs.length - 1].state") == "stopped"
+    reached = page.state("desk.runs[desk.runs.length - 1].frame")
+    assert reached > 0
+    page.go(reached)
+    assert len(page.state("desk.shownMasks")) == 2
+    plan = f"{{ until: 'frames', frames: {SPAN - reached}, direction: 'forward' }}"
+    page.page.evaluate(f"window.sam2s.carrier.begin({plan})")
+    page.wait(f"desk.runs[desk.runs.length - 1].state === 'done' && work.event > 0 && {SPAN} > 0", 300)
+    page.go(SPAN)
+    page.wait("desk.shownMasks.length === 2")
+
+
+def correct_a_frame(page, folder):
+    page.go(20)
+    with workspace_of(folder) as workspace:
+        before = workspace.read_frame(25).objects[1]
+    mask = rle.decode(page.state("desk.maskOf(1).rle"))
+    y, x = np.nonzero(mask)
+    page.page.evaluate("window.sam2s.desk.select(1)")
+    page.press("c")
+    page.click(float(x[len(x) // 3]) + 0.5, float(y[len(y) // 3]) + 0.5)
+    page.page.wait_for_selector("#carry:not([hidden])")
+    page.shot(SHOTS, "app-correct")
+    page.press("1")
+    page.wait("desk.runs[desk.runs.length - 1].state === 'done' && desk.runs[desk.runs.length - 1].done > 8", 120)
+    with workspace_of(folder) as workspace:
+        assert workspace.read_frame(25).objects[1].event_id != before.event_id
+        assert workspace.read_frame(35).objects[1].event_id == before.event_id
+        assert workspace.read_frame(25).objects[2].event_id == before.event_id
+
+
+def accept_undo_and_redo(page, folder):
+    page.page.evaluate("window.sam2s.desk.mark([0, 11])")
+    page.press("a")
+    page.wait("document.querySelector('#toasts').textContent.includes('accepted')")
+    page.go(5)
+    page.wait("desk.shownMasks.every((mask) => mask.accepted)")
+    page.shot(SHOTS, "app-accept")
+    page.press("Control+z")
+    page.wait("desk.shownMasks.every((mask) => !mask.accepted)")
+    page.press("Control+Shift+z")
+    page.wait("desk.shownMasks.every((mask) => mask.accepted)")
+    page.press("Escape")
+    with workspace_of(folder) as workspace:
+        assert workspace.accepted(1)[0] == (0, 11)
+
+
+def swap_split_and_delete(page, folder):
+    page.go(30)
+    with workspace_of(folder) as workspace:
+        masks = {object_id: entry.mask for object_id, entry in workspace.read_frame(35).objects.items()}
+    page.page.evaluate("window.sam2s.desk.select(1)")
+    page.press("x")
+    page.shot(SHOTS, "app-object")
+    page.page.click("dialog button:has-text('Swap from frame 30 on')")
+    page.page.wait_for_selector("dialog", state="detached")
+
+    def swapped():
+        with workspace_of(folder) as workspace:
+            return np.array_equal(workspace.read_frame(35).objects[1].mask, masks[2])
+
+    until(swapped)
+    page.press("Control+z")
+    until(lambda: not swapped())
+    page.page.evaluate("window.sam2s.desk.select(2)")
+    page.press("x")
+    page.page.click("dialog button:has-text('Split at frame 30')")
+    page.wait("desk.objects.length === 3")
+    with workspace_of(folder) as workspace:
+        assert sorted(workspace.read_frame(35).objects) == [1, 3]
+        assert sorted(workspace.read_frame(29).objects) == [1, 2]
+    page.press("Control+z")
+    page.wait("desk.objects.length === 2")
+    page.page.evaluate("window.sam2s.desk.select(2); window.sam2s.desk.mark([36, 41])")
+    page.press("Delete")
+    page.go(38)
+    page.wait("desk.shownMasks.length === 1")
+    page.press("Control+z")
+    page.wait("desk.shownMasks.length === 2")
+    page.press("Escape")
+
+
+def look_through(page):
+    page.go(0)
+    page.press("u")
+    page.wait("document.querySelector('#toasts').textContent.length > 0")
+    page.go(0)
+    page.press("Space")
+    page.wait("work.playback.playing && desk.shownFrame > 8", 120)
+    page.press("Space")
+    page.wait("!work.playback.playing")
+    page.go(15)
+    page.wait("document.querySelectorAll('#memory img').length > 0", 30)
+    page.shot(SHOTS, "app-work")
+    page.press("?")
+    page.shot(SHOTS, "app-keys")
+    page.press("Escape")
+
+
+def test_a_video_is_labelled_from_the_first_click_to_the_export(browser, served):
+    folder, server = served
+    page = Page(browser, server)
+    open_clip(page)
+    point_at_two_instruments(page, given_boxes() if CLIP else drawn_boxes())
+    paint_and_erase(page)
+    propagate_stop_and_go_on(page)
+    correct_a_frame(page, folder)
+    accept_undo_and_redo(page, folder)
+    swap_split_and_delete(page, folder)
+    look_through(page)
+    with workspace_of(folder) as workspace:
+        assert workspace.check().whole
+        before = {frame: workspace.read_frame(frame) for frame in range(SPAN)}
+    page.offline = True
+    server.kill()
+    page.page.wait_for_selector("#banner.bad:not([hidden])")
+    server.start().ready()
+    page.page.wait_for_selector("#banner", state="hidden", timeout=30_000)
+    page.offline = False
+    page.page.reload()
+    page.page.wait_for_selector("body[data-ready]")
+    with workspace_of(folder) as workspace:
+        assert {frame: workspace.read_frame(frame) for frame in range(SPAN)} == before
+    page.press("Control+z")  # undo reaches back behind the restart
+    page.page.wait_for_timeout(500)
+    page.open("/")
+    assert "2 objects" in page.page.inner_text(".card")
+    page.shot(SHOTS, "app-start")
+    assert page.errors == []
+    assert page.foreign == []

@@ -46,6 +46,7 @@ def test_a_propagation_writes_every_frame_of_its_span_and_no_other(video):
     assert [frame for frame, layer in layers.items() if layer != "propagated"] == [8]
 
 
+@pytest.mark.slow
 def test_accepted_frames_are_not_rewritten_and_end_a_propagation_to_the_next_given_frame(video):
     client, address = video
     new_object(client, address)
@@ -71,6 +72,7 @@ def test_only_chosen_objects_are_carried(video):
     assert list(masks(client, address, 2)) == [2]
 
 
+@pytest.mark.slow
 def test_a_stopped_propagation_keeps_what_is_done_and_goes_on_as_if_it_had_not_been_stopped(video):
     client, address = video
     paint(client, address, new_object(client, address), 0, disc())
@@ -108,6 +110,7 @@ def test_what_it_remembers_is_told_can_be_dropped_and_marks_what_rests_on_it(vid
     assert sum(client.get(timeline).json()["rows"]["1"]["stale"]) == 0
 
 
+@pytest.mark.slow
 def test_a_tracking_process_that_dies_is_replaced_and_nothing_is_lost(video):
     client, address = video
     paint(client, address, new_object(client, address), 0, disc())

@@ -59,7 +59,7 @@ class EditLock:
                 self._holder.heard = time.monotonic()
 
     def left(self, tab: str) -> None:
-        """Note that the page of a tab was closed; it keeps the right for a moment, since it may only be loaded again."""
+        """Note that the page of a tab was closed; it keeps the right for a moment, as it may be loaded again."""
         with self._lock:
             if self._holder is not None and self._holder.tab == tab:
                 self._holder.heard = time.monotonic() - QUIET_SECONDS + LEFT_SECONDS

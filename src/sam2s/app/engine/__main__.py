@@ -80,4 +80,6 @@ def _work(arguments: argparse.Namespace, orders: queue.SimpleQueue[Order | None]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)  # the thread that reads may be in the middle of a read, which a usual exit would trip over

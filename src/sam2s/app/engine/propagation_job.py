@@ -32,12 +32,14 @@ class Reach:
         last: the last frame that is written.
         anchors: frames with masks that a person gave, by frame.
         prompt: frame of the mask it was given last.
+        dropped: frames that a person told it to forget.
     """
 
     begin: int
     last: int
     anchors: dict[int, Anchor]
     prompt: int
+    dropped: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -99,7 +101,8 @@ class Propagation:
                 if nearest_ahead is not None and (last - nearest_ahead) * self.sign >= 0:
                     end = nearest_ahead - self.sign
             if (end - begin) * self.sign > 0:
-                self.reaches[object_id] = Reach(begin, end, anchors, begin)
+                dropped = frozenset(self.video.forgotten(object_id))
+                self.reaches[object_id] = Reach(begin, end, anchors, begin, dropped)
 
     def steps(self, earlier: Propagation | None = None) -> Iterator[int]:
         """Track and write frame by frame; yields the frame that was written.
@@ -123,7 +126,7 @@ class Propagation:
                         if not (goes_on and frame.index == self._begin):
                             self._give_accepted(frame.index)
                             result = self.tracker.step(frame, frame.index, features, reverse=self.reverse)
-                            self._forget_again(frame.index)
+                            self._forget_again()
                             self._write(result, log)
                         self.at = frame.index
                         yield frame.index
@@ -133,8 +136,10 @@ class Propagation:
         if entry is not None and (entry.mask.any() or is_given(entry)):
             return start
         behind = [frame for frame in anchors if (start - frame) * self.sign > 0]
-        if behind:
-            return min(behind, key=lambda frame: abs(start - frame))
+        given = min(behind, key=lambda frame: abs(start - frame), default=None)
+        tracked = self.video.nearest_mask(object_id, start, reverse=not self.reverse)
+        if given is not None or tracked is not None:
+            return max((frame for frame in (given, tracked) if frame is not None), key=lambda frame: frame * self.sign)
         ahead = [f for f in anchors if (f - start) * self.sign > 0 and (last - f) * self.sign >= 0]
         return min(ahead, key=lambda frame: abs(frame - start), default=None)
 
@@ -179,14 +184,13 @@ class Propagation:
         around = range(frame - ACCEPTED_GIVEN, frame + ACCEPTED_GIVEN + 1)
         return all(near in anchors for near in around)
 
-    def _forget_again(self, frame: int) -> None:
+    def _forget_again(self) -> None:
         """Drop what the person told an object to forget, should the memory have chosen it again."""
         assert self.tracker is not None
-        for object_id in self.reaches:
-            if object_id not in self.tracker.tracks:
+        for object_id, reach in self.reaches.items():
+            if not reach.dropped or object_id not in self.tracker.tracks:
                 continue
-            dropped = self.video.forgotten(object_id)
-            for old in dropped & set(self.tracker.remembered_frames(object_id)[1]):
+            for old in reach.dropped & set(self.tracker.remembered_frames(object_id)[1]):
                 self.tracker.forget_frame(object_id, old)
 
     def _write(self, result: FrameResult, log: MemoryLog) -> None:

@@ -125,7 +125,7 @@ class Scheduler:
         """Encode a frame that somebody looks at, so that a click on it need not wait for that."""
         try:
             self._video(order)[0].encoded(order.frame)
-        except Sam2sError as error:
+        except Exception as error:  # nobody waits for it, and a click on the frame says what is wrong
             _log.info("frame %d was not made ready: %s", order.frame, error)
 
     def _begin(self, order: Order) -> None:

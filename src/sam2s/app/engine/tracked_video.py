@@ -15,6 +15,7 @@ from sam2s.errors import WorkspaceError
 from sam2s.memory import MemoryPolicy
 from sam2s.model import ImageFeatures, Network
 from sam2s.tracking import Mask, Tracker
+from sam2s.tracking.feature_prefetch import encode
 from sam2s.video import Frame, VideoSource, open_source
 from sam2s.workspace import Layer, ObjectRecord, Workspace, WorkspaceEvent
 
@@ -22,6 +23,8 @@ FEATURES_KEPT = 24
 """Frames of a video whose features stay at hand for clicks: a few megabytes each."""
 REVERSE_CHUNK = 16
 """Frames decoded together when a video is read backward."""
+SEARCHED, SEARCH_STEP = 4096, 64
+"""How far the nearest mask of an object is looked for, and how many frames at a time."""
 HINT_LOGIT = 10.0
 """Logit inside a stored mask when it goes back into the prompt encoder; outside it is the negative."""
 
@@ -55,7 +58,6 @@ class TrackedVideo:
         self.source: VideoSource = open_source(video)
         self.policy = MemoryPolicy()
         self._features: OrderedDict[int, tuple[Frame, ImageFeatures]] = OrderedDict()
-        self._encoder = Tracker(network)
 
     def close(self) -> None:
         """Let go of both files."""
@@ -67,7 +69,7 @@ class TrackedVideo:
         """A frame and its features; those of the frames used last are at hand."""
         if index not in self._features:
             frame = self.source.frame(index)
-            self._features[index] = frame, self._encoder.context(frame, index).features
+            self._features[index] = frame, encode(self.network, [frame])
             while len(self._features) > FEATURES_KEPT:
                 self._features.popitem(last=False)
         self._features.move_to_end(index)
@@ -104,6 +106,18 @@ class TrackedVideo:
         """What is shown of an object on a frame."""
         for record in self.workspace.frames(frame, frame + 1, [object_id]):
             return record.objects.get(object_id)
+        return None
+
+    def nearest_mask(self, object_id: int, frame: int, *, reverse: bool) -> int | None:
+        """The nearest frame before (`reverse`) or after a frame on which an object is seen, of a few thousand."""
+        for distance in range(0, SEARCHED, SEARCH_STEP):
+            low = frame - distance - SEARCH_STEP if reverse else frame + distance + 1
+            records = self.workspace.frames(max(0, low), max(0, low + SEARCH_STEP), [object_id])
+            seen = [r.index for r in records if object_id in r.objects and r.objects[object_id].mask.any()]
+            if seen:
+                return max(seen) if reverse else min(seen)
+            if reverse and low <= 0:
+                break
         return None
 
     def give_mask(self, tracker: Tracker, object_id: int, frame: int) -> bool:

@@ -84,9 +84,11 @@ export class Desk extends EventTarget {
     const turn = ++this.turn;
     const at = this.frame;
     const width = this.frames.width(this.shownWidth);
+    const version = this.version;
     this.frames.drop(new Set([at - 1, at, at + 1, at + 2]));
     try {
-      const [picture, masks] = await Promise.all([this.frames.load(at, width), this.loadMasks(at)]);
+      const [picture, loaded] = await Promise.all([this.frames.load(at, width), this.loadMasks(at)]);
+      const masks = version === this.version ? loaded : await this.loadMasks(at);
       if (turn !== this.turn) return;
       this.display(at, picture, masks);
       for (const near of [at + 1, at - 1, at + 2]) {
@@ -155,18 +157,21 @@ export class Desk extends EventTarget {
     this.emit("objects");
   }
 
-  /** Masks elsewhere have changed: forget those at hand and show the frame again. */
+  /** Masks elsewhere have changed: forget those at hand and ask for those of the frame again. */
   async refresh() {
-    this.version++;
-    const frame = this.shownFrame;
-    const fresh = await get(`${this.path}/frames/${frame}/masks`).catch(() => null);
+    const version = ++this.version;
+    const old = this.masks.get(this.shownFrame);
     this.masks.clear();
-    if (fresh && frame === this.shownFrame) {
-      this.keep(fresh);
-      this.emit("masks");
-      this.loadPrompts();
-    }
+    if (old) this.masks.set(this.shownFrame, old); // until the new ones are there
     this.emit("timeline");
+    for (let frame = -1; frame !== this.shownFrame; ) {
+      frame = this.shownFrame;
+      const fresh = await get(`${this.path}/frames/${frame}/masks`).catch(() => null);
+      if (version !== this.version || !fresh) return;
+      this.keep(fresh);
+    }
+    this.emit("masks");
+    this.loadPrompts();
   }
 
   /**

@@ -4,6 +4,7 @@ import os
 import signal
 
 import numpy as np
+import pytest
 
 from app_tools import LENGTH, disc, done, masks, new_object, paint, ready, until
 from sam2s.masks import rle

@@ -25,6 +25,7 @@ from sam2s.app.runs_view import stop_run
 from sam2s.app.schemas import ActResult
 from sam2s.app.views import frame_masks, parse_colour
 from sam2s.masks import rle
+from sam2s.session.events import encode_prompt
 from sam2s.tracking import Box, ObjectState, Points
 from sam2s.workspace import FrameRecord, Layer, ObjectInfo, ObjectRecord, Workspace, WorkspaceEvent
 
@@ -234,17 +235,16 @@ def _prompt_payload(desk: VideoDesk, body: PromptRequest) -> dict[str, object]:
         raise ApiError("invalid", "give either points or a box", "points")
     if body.box is not None:
         box = Box(*body.box)
-        corners = {"x0": box.x0, "y0": box.y0, "x1": box.x1, "y1": box.y1}
         if box.x1 <= 0 or box.y1 <= 0 or box.x0 >= width or box.y0 >= height:
             raise ApiError("invalid", f"the box lies outside the frame of {width} x {height} pixels", "box")
-        return {"box": corners}
+        return {"prompt": encode_prompt(box), "keep": True}
     for point in body.points:
         if not (0 <= point.x <= width and 0 <= point.y <= height):
             raise ApiError(
                 "invalid", f"the click at {point.x:g},{point.y:g} lies outside {width} x {height} pixels", "points"
             )
     points = Points([(p.x, p.y) for p in body.points], [int(p.positive) for p in body.points])
-    return {"points": {"coords": [list(pair) for pair in points.coords], "labels": list(points.labels)}}
+    return {"prompt": encode_prompt(points), "keep": True}
 
 
 def _changed(info: ObjectInfo, body: ObjectRequest) -> ObjectInfo:

@@ -12,7 +12,7 @@ from sam2s.app.context import USER_COOKIE, AppContext, Context, Who
 from sam2s.app.library import VideoEntry
 from sam2s.app.problems import ApiError
 from sam2s.app.requests import DrawRequest, PersonRequest, UploadRequest
-from sam2s.app.schemas import Person, ServerInfo, UploadState, VideoCard
+from sam2s.app.schemas import FormatItem, Formats, Person, ServerInfo, UploadState, VideoCard
 from sam2s.app.transfers import EXPORT_FORMATS, IMPORT_FORMATS
 from sam2s.app.uploads import Upload
 from sam2s.errors import Sam2sError
@@ -34,8 +34,15 @@ def server(context: Context) -> ServerInfo:
         local=settings.on_loopback,
         folder=settings.folder.name or str(settings.folder),
         max_upload=settings.limits.upload_bytes,
-        formats={"export": sorted(EXPORT_FORMATS), "import": sorted(IMPORT_FORMATS)},
     )
+
+
+@router.get("/formats")
+def formats() -> Formats:
+    """Formats that masks are written to and read from."""
+    lists = (EXPORT_FORMATS, IMPORT_FORMATS)
+    written, read = ([FormatItem(name=name, label=label) for name, label in names.items()] for names in lists)
+    return Formats(export=written, imported=read)
 
 
 @router.get("/me")

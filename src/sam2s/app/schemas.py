@@ -238,4 +238,17 @@ class ServerInfo(BaseModel):
     local: bool
     folder: str
     max_upload: int
-    formats: dict[str, list[str]]
+
+
+class FormatItem(BaseModel):
+    """A format of others: its name for the API, and one for people."""
+
+    name: str
+    label: str
+
+
+class Formats(BaseModel):
+    """Formats that masks are written to ("export") and read from ("imported")."""
+
+    export: list[FormatItem]
+    imported: list[FormatItem]

@@ -1,8 +1,174 @@
-"""Formats of others, by the names under which the API takes them."""
+"""Exports and imports as tasks: what is written and read, bounded, and where files for the browser lie meanwhile."""
 
 from __future__ import annotations
 
-EXPORT_FORMATS: dict[str, str] = {}
-"""What can be written: format and what it is."""
-IMPORT_FORMATS: dict[str, str] = {}
+import secrets
+import shutil
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from sam2s.app.desk import VideoDesk
+from sam2s.app.problems import ApiError
+from sam2s.app.settings import AppLimits
+from sam2s.app.tasks import Progress
+from sam2s.errors import DatasetError
+from sam2s.formats.export import write_exports
+from sam2s.formats.imports import ImportReport, import_masks
+from sam2s.video import open_source
+from sam2s.workspace import FrameRecord, Layer, WorkspaceReader
+
+EXPORT_FORMATS = {
+    "coco": "COCO (JSON)",
+    "ytvis": "YouTube-VIS (JSON)",
+    "davis": "DAVIS (indexed PNG)",
+    "sav": "SA-V (JSON)",
+    "cvat": "CVAT video (XML, mask tracks)",
+    "labelme": "LabelMe (JSON files)",
+    "yolo": "YOLO segmentation (text files)",
+    "csv": "Table (CSV)",
+    "jsonl": "Masks, a line a frame (JSONL)",
+    "overlay": "Overlay video (MP4)",
+}
+"""What can be written, and how it is called."""
+IMPORT_FORMATS = {name: EXPORT_FORMATS[name] for name in EXPORT_FORMATS if name not in ("csv", "overlay")}
 """What can be read."""
+DOWNLOADS_KEPT = 8
+_ZIP_FILES = 200_000
+
+
+class AcceptedMasks(WorkspaceReader):
+    """A workspace of which only accepted masks are seen."""
+
+    def frames(
+        self, start: int = 0, stop: int | None = None, object_ids: Iterable[int] | None = None
+    ) -> Iterator[FrameRecord]:
+        """Frames with their accepted masks; those without any have none."""
+        for record in super().frames(start, stop, object_ids):
+            kept = {i: entry for i, entry in record.objects.items() if entry.layer == Layer.ACCEPTED}
+            yield replace(record, objects=kept)
+
+
+def export(
+    desk: VideoDesk, root: Path, kind: str, *, objects: list[int] | None, accepted_only: bool, report: Progress
+) -> tuple[Path, str]:
+    """Write one export beside the workspace; returns a file to send, folders packed, and what to say.
+
+    Raises:
+        ApiError: there is nothing to export.
+    """
+    if desk.reader() is None:
+        raise ApiError("invalid", "there are no masks yet; click an object first")
+    opened = AcceptedMasks if accepted_only else WorkspaceReader
+    with opened.open(desk.folder) as reader, closing(open_source(desk.entry.path)) as source:
+        paths = write_exports(
+            reader,
+            source,
+            [kind],
+            object_ids=objects,
+            report_progress=lambda _, done, total: report(done, total),
+        )
+    if kind not in paths:
+        raise ApiError("invalid", "there is no frame with a mask to export")
+    path = paths[kind]
+    said = f"written to {path.parent.name}/{path.name}"
+    return (path if path.is_file() else _packed(path, downloads(root), desk.entry.path.stem)), said
+
+
+def downloads(root: Path) -> Path:
+    """The folder of packed exports; the oldest leave."""
+    folder = root / ".sam2s" / "downloads"
+    folder.mkdir(parents=True, exist_ok=True)
+    old = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
+    for path in old[: max(0, len(old) - DOWNLOADS_KEPT + 1)]:
+        shutil.rmtree(path, ignore_errors=True)
+    return folder
+
+
+def arrival(root: Path, name: str) -> Path:
+    """Where a file that is to be imported arrives: in a folder of its own, under its own name."""
+    folder = root / ".sam2s" / "imports" / secrets.token_hex(8)
+    folder.mkdir(parents=True)
+    clean = Path(name.replace("\\", "/")).name.strip(". ") or "masks"
+    return folder / clean[:150]
+
+
+def import_file(
+    desk: VideoDesk,
+    path: Path,
+    form: str,
+    author: str,
+    *,
+    limits: AppLimits,
+    answer: Callable[[int], None],
+    report: Progress,
+) -> tuple[None, str]:
+    """Read masks of others into the video's workspace; all of them, or none. Boxes are answered as prompts.
+
+    Args:
+        desk: the video.
+        path: the file; an archive holds a folder. It is removed afterwards.
+        form: of `IMPORT_FORMATS`.
+        author: who.
+        limits: bounds on what is unpacked.
+        answer: computes the mask of the prompt of an event.
+        report: is told how many boxes are answered.
+    """
+    try:
+        content = _unpacked(path, limits) if zipfile.is_zipfile(path) else path
+        workspace = desk.writer()
+        last = max((event.event_id for event in workspace.events()), default=0)
+        made: ImportReport = import_masks(workspace, content, form=form, author=author)
+        prompts = workspace.events(since=last, kinds=("prompt",))
+        for done, event in enumerate(prompts):
+            report(done, len(prompts))
+            answer(event.event_id)
+        return None, f"{made.masks} masks and {made.boxes} boxes of {len(made.objects)} objects on {made.frames} frames"
+    except DatasetError as error:
+        raise DatasetError(str(error).replace(f"{path.parent}/", "")) from error
+    finally:
+        shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def _packed(folder: Path, place: Path, stem: str) -> Path:
+    target = place / secrets.token_hex(8)
+    target.mkdir()
+    path = target / f"{stem}-{folder.name}.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                archive.write(file, file.relative_to(folder).as_posix())
+    return path
+
+
+def _unpacked(path: Path, limits: AppLimits) -> Path:
+    """Unpack an archive beside it, within the bounds and below its folder; a single folder inside is the content.
+
+    Raises:
+        ApiError: it is larger than allowed, or names places outside.
+    """
+    target = path.parent / "content"
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        if len(entries) > _ZIP_FILES or sum(entry.file_size for entry in entries) > limits.import_bytes:
+            raise ApiError(
+                "too-large", f"{path.name} unpacks to more than {limits.import_bytes} bytes or {_ZIP_FILES} files"
+            )
+        left = limits.import_bytes
+        for entry in entries:
+            place = (target / entry.filename).resolve()
+            if target.resolve() not in (place, *place.parents):
+                raise ApiError("forbidden", f"{path.name} names a place outside of itself: {entry.filename[:80]!r}")
+            if entry.is_dir():
+                continue
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with archive.open(entry) as packed, place.open("wb") as file:
+                while chunk := packed.read(1 << 20):
+                    left -= len(chunk)
+                    if left < 0:
+                        raise ApiError("too-large", f"{path.name} unpacks to more than {limits.import_bytes} bytes")
+                    file.write(chunk)
+    inside = list(target.iterdir()) if target.exists() else []
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else target

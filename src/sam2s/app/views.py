@@ -9,7 +9,8 @@ from sam2s.app.requests import ClickPoint, RleMask
 from sam2s.app.schemas import FrameMasks, ObjectItem, ObjectMask, PromptItem
 from sam2s.masks import rle
 from sam2s.masks.palette import display_color
-from sam2s.tracking import ObjectState
+from sam2s.session.events import decode_prompt
+from sam2s.tracking import Box, ObjectState, Points
 from sam2s.workspace import FrameRecord, Layer, ObjectInfo, ObjectRecord, WorkspaceEvent, WorkspaceReader, ratio
 
 UNNAMED = "object"
@@ -74,7 +75,7 @@ def prompt_items(reader: WorkspaceReader | None, frame: int) -> list[PromptItem]
         if event.kind != "prompt":
             items = [item for item in items if item.object_id != event.object_id]
         else:
-            if "box" in event.payload:  # a box starts the frame's prompts anew
+            if "points" not in event.payload.get("prompt", {}):  # a box starts the frame's prompts anew
                 items = [item for item in items if item.object_id != event.object_id]
             items.append(_prompt_item(event))
     return items
@@ -108,16 +109,13 @@ def _object_mask(entry: ObjectRecord) -> ObjectMask:
 
 
 def _prompt_item(event: WorkspaceEvent) -> PromptItem:
+    prompt = decode_prompt(event.payload["prompt"])
     points, box = [], None
-    if "box" in event.payload:
-        corners = event.payload["box"]
-        box = [corners["x0"], corners["y0"], corners["x1"], corners["y1"]]
-    elif "points" in event.payload:
-        given = event.payload["points"]
-        points = [
-            ClickPoint(x=x, y=y, positive=bool(label))
-            for (x, y), label in zip(given["coords"], given["labels"], strict=True)
-        ]
+    if isinstance(prompt, Box):
+        box = [prompt.x0, prompt.y0, prompt.x1, prompt.y1]
+    elif isinstance(prompt, Points):
+        pairs = zip(prompt.coords, prompt.labels, strict=True)
+        points = [ClickPoint(x=x, y=y, positive=bool(label)) for (x, y), label in pairs]
     return PromptItem(
         event_id=event.event_id, object_id=event.object_id or 0, frame=event.frame or 0, points=points, box=box
     )

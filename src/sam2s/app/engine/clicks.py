@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
 from sam2s.app.engine.tracked_video import Anchor, TrackedVideo, nearest
 from sam2s.errors import PromptError
-from sam2s.tracking import Box, FrameResult, ObjectResult, Points, Prompt, Tracker
+from sam2s.session.events import decode_prompt
+from sam2s.tracking import FrameResult, ObjectResult, Points, Prompt, Tracker
 from sam2s.workspace import Layer, WorkspaceEvent, to_record
 
 MEMORIES = 2
@@ -41,7 +40,7 @@ class ClickAnswerer:
         picture, features = video.encoded(frame)
         follows = self._answered == (object_id, frame, ids[:-1], memories) and ids[:-1]
         if follows and self._tracker is not None:
-            tracker, prompts = self._tracker, [_prompt(events[-1].payload)]
+            tracker, prompts = self._tracker, [_prompt(events[-1])]
         else:
             tracker, prompts = video.new_tracker(), _together(events)
             for memory in memories:
@@ -82,20 +81,18 @@ class ClickAnswerer:
 
 
 def _together(events: list[WorkspaceEvent]) -> list[Prompt]:
-    """The last box, if there is one, and all clicks since as one prompt."""
-    prompts = [_prompt(event.payload) for event in events]
-    boxes = [place for place, prompt in enumerate(prompts) if isinstance(prompt, Box)]
-    rest = prompts[boxes[-1] :] if boxes else prompts
+    """The last box or mask, if there is one, and all clicks since as one prompt."""
+    prompts = [_prompt(event) for event in events]
+    whole = [place for place, prompt in enumerate(prompts) if not isinstance(prompt, Points)]
+    rest = prompts[whole[-1] :] if whole else prompts
     clicks = [prompt for prompt in rest if isinstance(prompt, Points)]
-    joined: list[Prompt] = [rest[0]] if boxes else []
+    joined: list[Prompt] = [rest[0]] if whole else []
     if clicks:
         coords = [pair for prompt in clicks for pair in prompt.coords]
         joined.append(Points(coords, [label for prompt in clicks for label in prompt.labels]))
     return joined
 
 
-def _prompt(payload: dict[str, Any]) -> Prompt:
-    """The prompt of an event, as plain JSON {"box": {...}} or {"points": {...}}."""
-    if "box" in payload:
-        return Box(**payload["box"])
-    return Points(payload["points"]["coords"], payload["points"]["labels"])
+def _prompt(event: WorkspaceEvent) -> Prompt:
+    """The prompt of an event, as `session` and `sam2s track` write it."""
+    return decode_prompt(event.payload["prompt"])

@@ -60,7 +60,7 @@ export async function exportDialog(desk) {
 export async function importDialog(desk, may) {
   if (!may()) return;
   const formats = await get("/formats");
-  const format = choice(formats.import.map((/** @type {any} */ one) => [one.name, one.label]));
+  const format = choice(formats.imported.map((/** @type {any} */ one) => [one.name, one.label]));
   const file = el("input", { type: "file", required: true });
   const bar = el("progress", { hidden: true });
   openDialog("Import masks", [field("Format", format), field("File", file, "Folders as one .zip."), bar], [

@@ -112,12 +112,10 @@ def paint_and_erase(page):
     page.press("e")
     page.drag([(SIZE * 0.48, SIZE * 0.9), (SIZE * 0.62, SIZE * 0.9)])
     page.wait(f"desk.maskOf(2).area < {grown}")
-    for _ in range(2):
-        page.press("Control+z")
-        event = page.state("work.event")
-        page.wait(f"work.event > {event - 1} && !document.querySelector('dialog')")
-        page.page.wait_for_timeout(400)
-    assert page.state("desk.maskOf(2).area") == before
+    page.press("Control+z")
+    page.wait(f"desk.maskOf(2).area === {grown}")
+    page.press("Control+z")
+    page.wait(f"desk.maskOf(2).area === {before}")
 
 
 def propagate_stop_and_go_on(page):

@@ -15,8 +15,6 @@ from sam2s.app.problems import ApiError
 from sam2s.app.settings import AppLimits
 from sam2s.app.tasks import Progress
 from sam2s.errors import DatasetError
-from sam2s.formats.export import write_exports
-from sam2s.formats.imports import ImportReport, import_masks
 from sam2s.video import open_source
 from sam2s.workspace import FrameRecord, Layer, WorkspaceReader
 
@@ -59,6 +57,8 @@ def export(
     Raises:
         ApiError: there is nothing to export.
     """
+    from sam2s.formats.export import write_exports
+
     if desk.reader() is None:
         raise ApiError("invalid", "there are no masks yet; click an object first")
     opened = AcceptedMasks if accepted_only else WorkspaceReader
@@ -116,11 +116,13 @@ def import_file(
         answer: computes the mask of the prompt of an event.
         report: is told how many boxes are answered.
     """
+    from sam2s.formats.imports import import_masks
+
     try:
         content = _unpacked(path, limits) if zipfile.is_zipfile(path) else path
         workspace = desk.writer()
         last = max((event.event_id for event in workspace.events()), default=0)
-        made: ImportReport = import_masks(workspace, content, form=form, author=author)
+        made = import_masks(workspace, content, form=form, author=author)
         prompts = workspace.events(since=last, kinds=("prompt",))
         for done, event in enumerate(prompts):
             report(done, len(prompts))

@@ -16,7 +16,7 @@ from sam2s.app.settings import AppLimits
 from sam2s.app.tasks import Progress
 from sam2s.errors import DatasetError
 from sam2s.video import open_source
-from sam2s.workspace import FrameRecord, Layer, WorkspaceReader
+from sam2s.workspace import FrameRecord, Layer, Workspace
 
 EXPORT_FORMATS = {
     "coco": "COCO (JSON)",
@@ -37,7 +37,7 @@ DOWNLOADS_KEPT = 8
 _ZIP_FILES = 200_000
 
 
-class AcceptedMasks(WorkspaceReader):
+class AcceptedMasks(Workspace):
     """A workspace of which only accepted masks are seen."""
 
     def frames(
@@ -61,7 +61,7 @@ def export(
 
     if desk.reader() is None:
         raise ApiError("invalid", "there are no masks yet; click an object first")
-    opened = AcceptedMasks if accepted_only else WorkspaceReader
+    opened = AcceptedMasks if accepted_only else Workspace
     with opened.open(desk.folder) as reader, closing(open_source(desk.entry.path)) as source:
         paths = write_exports(
             reader,

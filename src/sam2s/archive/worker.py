@@ -25,6 +25,9 @@ from .engine import Attempt, WorkerSettings
 from .jobs import ArchiveJob
 from .proposers import load_proposer, propose_prompts
 
+VOID = 255
+"""Value of undecided pixels beside other ids."""
+
 MARK = ".archive-job"
 """File beside a workspace that tells which job, by digest, it was made for."""
 
@@ -93,7 +96,8 @@ def _prompts(job: ArchiveJob) -> list[PromptEntry]:
         return read_prompts(job.prompts)
     if job.masks is not None:
         picture = read_mask_picture(Path(job.masks))
-        entries = [PromptEntry(0, label, None, Mask(picture.of_object(label)[0])) for label in picture.labels if label]
+        ids = [1] if picture.kind in ("binary", "soft") else [value for value in picture.values if value != VOID]
+        entries = [PromptEntry(0, object_id, None, Mask(picture.of_object(object_id)[0])) for object_id in ids]
         if not entries:
             raise PromptError(f"{job.masks} holds no object; give a picture with the masks of the first frame")
         return arrange(entries)

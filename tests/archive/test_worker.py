@@ -1,0 +1,112 @@
+"""The work itself: prompts of every kind, a video done once, a changed job done again, people's work never lost."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sam2s.archive import Attempt, WorkerSettings, read_jobs
+from sam2s.archive.worker import run_settings, track_video
+from sam2s.errors import OutputError, PromptError, SourceError
+from sam2s.runs import run
+from sam2s.tracking.prompts import Box
+from sam2s.workspace import Workspace
+
+SETTINGS = WorkerSettings(device="cpu")
+
+
+def track(job, out, seen=None):
+    return track_video(Attempt(job, out, 1), SETTINGS, lambda done, total: None if seen is None else seen.append(done))
+
+
+def masks(out):
+    with Workspace.open(out) as workspace:
+        return [{i: one.rle for i, one in record.objects.items()} for record in workspace.frames()]
+
+
+def test_a_job_writes_what_a_single_run_writes_and_is_done_once(make_archive, tmp_path):
+    job = read_jobs(make_archive(1))[0]
+    seen = []
+    assert track(job, tmp_path / "a", seen) == 12
+    assert seen[-1] == 12
+    run(replace(run_settings(job, tmp_path / "b", SETTINGS)))
+    assert masks(tmp_path / "a") == masks(tmp_path / "b")
+    seen.clear()
+    assert track(job, tmp_path / "a", seen) == 12
+    assert seen == []  # nothing was tracked again
+
+
+def test_a_changed_job_is_done_again_unless_people_worked_on_its_result(make_archive, tmp_path):
+    job = read_jobs(make_archive(1))[0]
+    out = tmp_path / "a"
+    track(job, out)
+    changed = replace(job, settings={**job.settings, "stride": 2})
+    assert track(changed, out) == 6
+    with Workspace.open(out, write=True) as workspace:
+        workspace.accept([1], 0, 4)
+    with pytest.raises(OutputError, match="accept"):
+        track(job, out)
+    with Workspace.open(out) as workspace:
+        assert workspace.is_accepted(1, 2)
+
+
+def test_prompts_may_be_a_picture_a_workspace_or_found_by_a_plug_in(make_archive, tmp_path):
+    job = read_jobs(make_archive(1))[0]
+    labels = np.zeros((48, 80), np.uint8)
+    labels[4:30, 4:40], labels[32:44, 50:70] = 1, 2
+    Image.fromarray(labels).save(tmp_path / "first.png")
+    pictured = replace(job, prompts=None, masks=str(tmp_path / "first.png"))
+    assert [entry.object_id for entry in run_settings(pictured, tmp_path, SETTINGS).prompts] == [1, 2]
+
+    track(job, tmp_path / "pointed")
+    pointed = replace(job, prompts=None, workspace=str(tmp_path / "pointed"))
+    assert [e.prompt for e in run_settings(pointed, tmp_path, SETTINGS).prompts] == [Box(4, 4, 40, 30)]
+
+    plug_in = tmp_path / "detector.py"
+    plug_in.write_text(
+        "from sam2s.archive.proposers import Proposal\n"
+        "def propose(frame):\n"
+        "    assert frame.dtype.name == 'uint8' and frame.shape == (48, 80, 3)\n"
+        "    return [Proposal((1, 2, 30, 40), 'a', 0.2), Proposal((5, 6, 70, 900), 'b', 0.9)]\n"
+    )
+    proposed = run_settings(replace(job, prompts=None, proposer=f"{plug_in}:propose"), tmp_path, SETTINGS).prompts
+    assert [(e.object_id, e.name, e.prompt) for e in proposed] == [
+        (1, "b", Box(5, 6, 70, 48)),
+        (2, "a", Box(1, 2, 30, 40)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("    return []", "the proposer found no object"),
+        ("    return [Proposal((1, 2, 3))]", "give four numbers x0, y0, x1, y1"),
+        ("    return [Proposal((9, 2, 3, 8))]", "x0 < x1 and y0 < y1 must hold"),
+        ("    return [Proposal((0, 0, float('nan'), 8))]", "x0 < x1 and y0 < y1 must hold"),
+    ],
+)
+def test_proposals_that_cannot_be_used_are_refused(make_archive, tmp_path, body, message):
+    job = read_jobs(make_archive(1))[0]
+    (tmp_path / "d.py").write_text(f"from sam2s.archive.proposers import Proposal\ndef propose(frame):\n{body}\n")
+    with pytest.raises(PromptError, match=message):
+        run_settings(replace(job, prompts=None, proposer=f"{tmp_path / 'd.py'}:propose"), tmp_path, SETTINGS)
+
+
+def test_a_damaged_video_keeps_its_good_frames_and_says_so(make_archive, tmp_path):
+    job = read_jobs(make_archive(1))[0]
+    with pytest.raises(SourceError, match="no such file"):
+        track(replace(job, video=str(tmp_path / "absent.mp4")), tmp_path / "a")
+    assert not Workspace.exists(tmp_path / "a")
+
+
+def test_a_part_takes_only_the_prompts_on_its_frames(make_archive, tmp_path):
+    job = read_jobs(make_archive(1))[0]
+    both = {"objects": [{"id": 1, "frame": f, "box": [4, 4, 40, 30]} for f in (0, 8)]}
+    Path(job.prompts).write_text(json.dumps(both))
+    part = replace(job, settings={**job.settings, "part": 2, "start": 6, "stop": 12})
+    assert [entry.frame for entry in run_settings(part, tmp_path, SETTINGS).prompts] == [8]
+    with pytest.raises(PromptError, match=r"v0: nobody pointed at an object on its frames 9 to 11"):
+        run_settings(replace(part, settings={**part.settings, "start": 9}), tmp_path, SETTINGS)

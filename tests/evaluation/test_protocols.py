@@ -173,3 +173,67 @@ def test_bundled_weights_follow_a_plain_block(micro, given, protocol):
     assert log.clicks.get(1, 0) == CLICKS[protocol]
     assert len(log.first[1]) == max(protocol.clicks, 1)
     assert log.first[1][-1] == j[0]
+
+
+def test_of_frames_equally_bad_the_first_is_corrected(model, monkeypatch):
+    """Offline; every answer counts as equally wrong."""
+    frames = []
+    real = VideoSession.add_prompt
+
+    def add(self, *, frame, object_id, prompt, **kwargs):
+        frames.append((object_id, frame))
+        return real(self, frame=frame, object_id=object_id, prompt=prompt, **kwargs)
+
+    monkeypatch.setattr(VideoSession, "add_prompt", add)
+    monkeypatch.setattr(protocols, "jaccard", lambda mask, truth: 0.5)
+    list(track(model, POLICY, TinyVideo(), Prompting.OFFLINE, rounds=2))
+    assert {object_id: max(f for i, f in frames if i == object_id) for object_id in (1, 2)} == {1: 0, 2: 2}
+
+
+def test_masks_that_are_right_are_not_corrected(model, given, monkeypatch):
+    """Offline, a mask with J 1 on every frame gets no further round; online, one at the threshold is left alone."""
+    monkeypatch.setattr(protocols, "jaccard", lambda mask, truth: 1.0)
+    list(track(model, POLICY, TinyVideo(), Prompting.OFFLINE, rounds=3))
+    assert [object_id for object_id, _ in given].count(1) == 3
+    given.clear()
+    monkeypatch.setattr(protocols, "jaccard", lambda mask, truth: protocols.GOOD_ENOUGH)
+    list(track(model, POLICY, TinyVideo(), Prompting.ONLINE, rounds=3))
+    assert [object_id for object_id, _ in given].count(1) == 3
+
+
+@pytest.mark.parametrize("protocol", [Prompting.MASK, Prompting.OFFLINE, Prompting.ONLINE])
+def test_memory_is_seen_after_every_frame_of_the_pass_that_counts(model, protocol):
+    seen = []
+    results = track(model, POLICY, TinyVideo(), protocol, 2, on_memory=lambda banks: seen.append(dict(banks)))
+    for count, result in enumerate(results, start=1):
+        assert len(seen) == count
+        assert set(result.objects) <= set(seen[-1])
+    assert len(seen) == 6
+    assert all(len(bank.conditioning) == 1 for bank in seen[0].values())
+
+
+def test_a_video_without_objects_is_passed_over(model):
+    class Empty(TinyVideo):
+        objects = {}  # noqa: RUF012
+
+        def truth(self, frame):
+            return {}
+
+    for protocol in (Prompting.CLICK_1, Prompting.OFFLINE):
+        results = list(track(model, POLICY, Empty(), protocol))
+        assert [list(result.objects) for result in results] == [[]] * 6
+
+
+def test_the_log_of_interactions():
+    truth = np.zeros(SIZE, bool)
+    truth[4:12, 8:24] = True
+    logits = torch.full((SIDE // 4, SIDE // 4), -5.0)
+    answer = ObjectResult(1, logits, truth.shape, 0.9, 1.0, ObjectState.VISIBLE)
+    log = protocols.InteractionLog()
+    log.click(1, answer, truth, first=True)
+    log.click(1, answer, truth, first=False)
+    log.click(2, answer, np.zeros(SIZE, bool), first=True)
+    assert log.clicks == {1: 2, 2: 1}
+    assert log.first == {1: [0.0], 2: [1.0]}
+    log.answered(3, answer, truth)
+    assert (log.clicks, log.first[3]) == ({1: 2, 2: 1}, [0.0])

@@ -23,13 +23,13 @@ from sam2s.cli import app
 from sam2s.errors import CheckpointError, ConfigError, OutputError
 from sam2s.model.text_bank import TextBank
 from sam2s.synth import Scene
-from sam2s.training import clip_objective, loop
+from sam2s.training import clip_objective, processes
 from sam2s.training.divergence import DivergedError
 from sam2s.training.loop import train
 from sam2s.training.plan import find_initial_weights, plan
 from sam2s.training.recipe import load_recipe, recipes
 from sam2s.training.run_log import RunLog
-from sam2s.training.state import checkpoints, newest
+from sam2s.training.state import checkpoints
 
 
 def curve(folder):
@@ -55,7 +55,7 @@ def test_bf16_follows_the_curve_of_float32(small, untouched, tmp_path):
     """Within what eight bits of mantissa leave; and nothing of it stays switched on."""
     quietly(small("run.precision=bf16"), tmp_path)
     low, high = curve(tmp_path), curve(untouched)
-    assert [x[0] for x in low] == pytest.approx([x[0] for x in high], rel=0.03)
+    assert [x[0] for x in low] == pytest.approx([x[0] for x in high], rel=0.06)
     assert low != high
     assert not torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed()
     assert torch.backends.cuda.flash_sdp_enabled()
@@ -88,8 +88,8 @@ def interrupt_at(monkeypatch):
     line = RunLog.line
 
     def at(step):
-        def interrupted(self, record):
-            line(self, record)
+        def interrupted(self, record, done):
+            line(self, record, done)
             if record["step"] == step:
                 signal.raise_signal(signal.SIGTERM)
 
@@ -143,24 +143,6 @@ def test_checkpointing_changes_nothing_but_memory(untouched, small, tmp_path):
     assert np.array(curve(tmp_path)) == pytest.approx(np.array(curve(untouched)), rel=1e-5)
 
 
-def test_what_is_written_holds_the_share_of_the_start(untouched, small, tmp_path, weights):
-    """The same training with and without: half of the start and half of what was learned; a resumed run too."""
-    recipe = small("run.start_share=0.5")
-    quietly(recipe, tmp_path)
-    newest(tmp_path).unlink()
-    quietly(recipe, tmp_path)  # goes on from the checkpoint before
-    start, learned, written = (
-        load_checkpoint(path).state
-        for path in (weights, untouched / "weights.safetensors", tmp_path / "weights.safetensors")
-    )
-    assert curve(tmp_path) == curve(untouched)
-    for name, tensor in written.items():
-        expected = (start[name].float() + learned[name].float()) / 2
-        torch.testing.assert_close(tensor.float(), expected, rtol=2e-3, atol=1e-4)
-    moved = [name for name in learned if not torch.equal(start[name].half(), learned[name].half())]
-    assert len(moved) > 50
-
-
 def test_learning_and_what_is_written(small, tmp_path, weights):
     named = ("model.semantic=joint", "model.names=[hook, snare]", "loss.tsl=0.1")
     outcome = quietly(small("run.visualise_every=2", "schedule.length=2 steps", *named), tmp_path / "run")
@@ -170,8 +152,8 @@ def test_learning_and_what_is_written(small, tmp_path, weights):
     assert (tmp_path / "run/pictures/step-00000002.png").stat().st_size > 1000
     assert list((tmp_path / "run").glob("tensorboard/events*"))
     before = load_checkpoint(weights).state
-    moved = [name for name in before if not torch.equal(before[name], state[name].float())]
-    assert len(moved) > 0.9 * len(before)
+    moved = [name for name in before if (before[name] - state[name].float()).abs().max() > 3e-4]
+    assert len(moved) > 0.8 * len(before), "by more than the written numbers are rounded by"
     assert sam2s.load(outcome.weights, device="cpu").image_size == 64
 
 
@@ -258,7 +240,7 @@ def test_more_processes_than_gpus(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with (
         pytest.raises(ConfigError, match="torchrun started 4 processes, but torch sees 2 CUDA devices"),
-        loop.joined("auto"),
+        processes.joined("auto"),
     ):
         pass
 
@@ -269,7 +251,7 @@ def test_processes_wait_while_the_first_looks_at_the_data(monkeypatch):
     waits = []
     monkeypatch.setattr(torch.distributed, "init_process_group", lambda backend, timeout: waits.append(timeout))
     monkeypatch.setattr(torch.distributed, "destroy_process_group", lambda: None)
-    with loop.joined("cpu"):
+    with processes.joined("cpu"):
         assert waits[0] >= timedelta(hours=1)
 
 

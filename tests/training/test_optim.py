@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_tools import nano
+from sam2s.errors import ConfigError
 from sam2s.model import build, preset
 from sam2s.training.freeze import Learning, freeze, what_learns
 from sam2s.training.lora import plain_state
@@ -62,6 +63,47 @@ def test_groups_hold_every_number_once_and_biases_and_norms_do_not_decay():
     rate = {id(p): group["lr"] for group in groups for p in group["params"]}
     assert rate[id(model.image_encoder.trunk.blocks[0].norm1.weight)] == pytest.approx(0.5e-3 * 0.9**5)
     assert rate[id(model.image_encoder.trunk.blocks[0].attn.qkv.weight)] == pytest.approx(1.5e-3 * 0.9**5)
+
+
+def test_settings_reach_the_optimisers():
+    model = nano()
+    freeze(model, Learning())
+    adam, muon = make_optimisers(model, OptimiserSettings(betas=(0.8, 0.95), muon=2.0, lr=1e-3))
+    assert isinstance(adam, torch.optim.AdamW)
+    assert {group["betas"] for group in adam.param_groups} == {(0.8, 0.95)}
+    assert {group["peak"] for group in muon.param_groups} == {2e-3}
+    assert all(group["lr"] == group["peak"] for group in adam.param_groups + muon.param_groups)
+
+
+def test_a_step_of_the_first_optimiser_uses_its_betas():
+    """After two steps with gradients 1 and 0 AdamW has moved by lr (1 + b1 / (1 + b1) * sqrt((1 + b2) / b2)) or so."""
+    moved = {}
+    for betas in ((0.0, 0.999), (0.9, 0.999)):
+        model = nano()
+        freeze(model, Learning())
+        (adam,) = make_optimisers(model, OptimiserSettings(lr=1e-2, betas=betas, weight_decay=0.0))
+        start = model.no_obj_ptr.detach().clone()
+        for gradient in (1.0, 0.0):
+            model.no_obj_ptr.grad = torch.full_like(model.no_obj_ptr, gradient)
+            adam.step()
+        moved[betas] = (start - model.no_obj_ptr).mean().item()
+    assert moved[0.0, 0.999] == pytest.approx(1e-2, rel=1e-3), "without momentum the second step is none"
+    assert moved[0.9, 0.999] > 1.5e-2
+
+
+def test_a_rise_over_the_whole_training():
+    schedule = Schedule(length="9 steps", warmup=1.0, final=0.2)
+    assert [schedule.factor(p) for p in (0.0, 0.25, 0.999)] == pytest.approx([0.0, 0.25, 0.999])
+    assert schedule.factor(1.0) == pytest.approx(0.2)
+
+
+def test_what_a_schedule_says_of_its_length():
+    assert Schedule(length="9 steps").amount("steps") == 9
+    assert Schedule(length="9 steps").amount("epochs") is None
+    assert Schedule(length="1.5 minutes").amount("minutes") == 1.5
+    for wrong in ("9", "steps 9", "0 steps", "inf epochs", "9 hours", ""):
+        with pytest.raises(ConfigError, match="give a number and a unit"):
+            Schedule(length=wrong)
 
 
 FROZEN = {

@@ -84,6 +84,8 @@ def test_overrides_have_the_types_of_the_settings():
         ("optimiser.betas=[0.9]", r"optimiser.betas is \[0.9\]; it has 2 values"),
         ("data.clips.strides=2", r"data.clips.strides is 2; give a list, such as \[2\]"),
         ("optimiser.lr=-1", "optimiser: lr is -1.0; it must be above 0"),
+        ("schedule.length=50", "schedule: length is '50'; give a number and a unit, such as 5000 steps"),
+        ("model.preset=[micro]", r"model.preset is \['micro'\]; it must be a word"),
         ("schedule.length=soon", "schedule: length is 'soon'; give a number and a unit, such as 5000 steps"),
         ("optimiser.lr.x=1", "--set optimiser.lr.x: lr holds '?1e-3'?, which has no settings of its own"),
         ("data.sources.7.weight=1", "--set data.sources.7.weight: '7' is not the number of an entry, 0 to 0"),

@@ -239,3 +239,20 @@ def test_names_are_learned():
             optimiser.step()
     assert sum(accuracy[:5]) / 5 < 0.6
     assert sum(accuracy[60:]) / 10 > 0.7  # chance is 0.33
+
+
+def test_power_is_the_mean_square_of_what_is_seen_and_of_what_is_remembered(monkeypatch):
+    model, batch, read = nano(), clip(), []
+
+    def noted(*arguments):
+        read.append(recall(*arguments))
+        return read[-1]
+
+    monkeypatch.setattr(module, "recall", noted)
+    plan = PromptPlan({0: "click"}, (), RULES)
+    answers = list(rollout(model, batch, plan, torch.Generator().manual_seed(0)))
+    features = model.encode_image(batch.images.transpose(0, 1).flatten(0, 1))
+    for answer, memory in zip(answers, [None, *read], strict=True):
+        seen = features.take(answer.frame * 2 + batch.owner).embedding.square().mean()
+        remembered = 0.0 if memory is None else memory.maps.square().mean().item()
+        assert answer.power.tolist() == pytest.approx([seen.item(), remembered], rel=1e-5)

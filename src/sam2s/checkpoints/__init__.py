@@ -9,6 +9,7 @@ from .registry import NamedWeights, named_weights, registry
 if TYPE_CHECKING:
     from .average import average_checkpoints
     from .inspection import Inspection, inspect_checkpoint
+    from .licences import UNSTATED, combine_licences, state_licence
     from .load import SEMANTIC, assemble, compare_with_network, load_checkpoint
     from .native import Metadata, save_checkpoint
     from .reading import Checkpoint, read_checkpoint
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SEMANTIC",
+    "UNSTATED",
     "Checkpoint",
     "Inspection",
     "Metadata",
@@ -25,6 +27,7 @@ __all__ = [
     "TensorReport",
     "assemble",
     "average_checkpoints",
+    "combine_licences",
     "compare_shapes",
     "compare_with_network",
     "find_weights",
@@ -36,6 +39,7 @@ __all__ = [
     "read_checkpoint",
     "registry",
     "save_checkpoint",
+    "state_licence",
 ]
 
 _HOMES = {
@@ -45,14 +49,17 @@ _HOMES = {
     "Renaming": "renaming",
     "SEMANTIC": "load",
     "TensorReport": "report",
+    "UNSTATED": "licences",
     "assemble": "load",
     "average_checkpoints": "average",
+    "combine_licences": "licences",
     "compare_shapes": "report",
     "compare_with_network": "load",
     "inspect_checkpoint": "inspection",
     "load_checkpoint": "load",
     "read_checkpoint": "reading",
     "save_checkpoint": "native",
+    "state_licence": "licences",
 }
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from sam2s.errors import CheckpointError, ConfigError
 from sam2s.model import ModelConfig
 
+from .licences import combine_licences
 from .native import Metadata
 from .reading import Checkpoint
 
@@ -38,9 +39,9 @@ def average_checkpoints(first: Checkpoint, second: Checkpoint, *, share: float) 
         raise CheckpointError(f"only one of the weights has {', '.join(missing[:5])}; weights of one network average")
     state = {name: _average(name, ours[name], tensor, share) for name, tensor in theirs.items()}
     parts = [{"share": round(1 - share, 4), **_length(about)}, {"share": round(share, 4), **_length(about_other)}]
-    licences = sorted({about.licence, about_other.licence} - {""})
+    stated = [licence for licence in (about.licence, about_other.licence) if licence]
     training = {**about_other.training, "averaged": parts}
-    metadata = replace(about_other, training=training, licence=" and ".join(licences))
+    metadata = replace(about_other, training=training, licence=combine_licences(*stated) if stated else "")
     return Checkpoint(replace(other, confident_iou=None), state, metadata)
 
 

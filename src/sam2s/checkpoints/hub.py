@@ -135,7 +135,7 @@ def _explain(error: Exception, item: NamedWeights, url: str) -> NoReturn:
 
     by_hand = (
         f"Download {url} on a machine with a connection, copy it here and give its path instead of the name: "
-        f"--weights /path/to/{item.file}"
+        f"--weights /path/to/{item.file} (in sam2s train: --set model.init=/path/to/{item.file})"
     )
     match error:
         case GatedRepoError():

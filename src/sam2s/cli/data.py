@@ -20,6 +20,10 @@ Place = Annotated[
 @app.command()
 def check(
     path: Place,
+    split: Annotated[str | None, typer.Option(help="Part of the set; by default all.")] = None,
+    split_file: Annotated[
+        Path | None, typer.Option(help="Division of a built set that `sam2s sasv split` wrote.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     most: Annotated[int, typer.Option("--most", min=1, help="Lines to print.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every line.")] = False,
@@ -37,7 +41,11 @@ def check(
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=as_json) as bar:
         task = bar.add_task("videos", total=None)
         report = look(
-            Path(path), workers=workers, progress=lambda done, total: bar.update(task, completed=done, total=total)
+            Path(path),
+            split=split,
+            split_file=split_file,
+            workers=workers,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     found = sorted(report.findings, key=lambda item: not item[1].fatal)
     counts = {name: sum(getattr(video, name) for video in report.videos) for name in ("frames", "masks")}

@@ -65,12 +65,12 @@ def convert(
     """Check weights and write them as one safetensors file with their config inside."""
     from dataclasses import replace
 
-    from sam2s.checkpoints import Renaming, load_checkpoint, save_checkpoint
+    from sam2s.checkpoints import Renaming, load_checkpoint, save_checkpoint, state_licence
 
     config, state, metadata = load_checkpoint(source, renaming=Renaming.read(mapping) if mapping else None)
-    if licence and metadata.licence not in ("", licence):
+    if licence and not (combined := state_licence(metadata.licence, licence)):
         raise ConfigError(f"{source} states its licence, {metadata.licence}; leave --licence {licence!r} away")
-    metadata = replace(metadata, licence=metadata.licence or licence)
+    metadata = replace(metadata, licence=combined if licence else metadata.licence)
     save_checkpoint(out, state, config, metadata, dtype=precision)
     size = out.stat().st_size
     if as_json:

@@ -16,8 +16,7 @@ from PIL import Image
 from sam2s.errors import DatasetError
 from sam2s.files import natural, walk_folders
 from sam2s.masks.palette import read_label_map
-
-_PICTURES = {".jpg", ".jpeg", ".png"}
+from sam2s.picture_files import IMAGE_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -81,5 +80,5 @@ def find_sequences(root: Path) -> list[Sequence]:
 
 def list_pictures(folder: Path) -> dict[str, Path]:
     """Pictures of a folder by stem, in natural order: 9 comes before 10."""
-    files = [path for path in folder.iterdir() if path.suffix.lower() in _PICTURES] if folder.is_dir() else []
+    files = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES] if folder.is_dir() else []
     return {path.stem: path for path in sorted(files, key=lambda path: natural(path.stem))}

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from sam2s.device import resolve_precision
 from sam2s.errors import ConfigError
 
 from .data import ClipStream, open_source, preflight
 from .estimate import estimate
 from .freeze import freeze, what_learns
 from .initial_weights import InitialWeights, build_initial_network, describe_initial_weights, read_initial_weights
+from .measure import measure
 from .optim import describe, make_optimisers
 from .processes import Processes, joined
 from .recipe import Recipe
@@ -95,10 +97,21 @@ def missing_inputs(recipe: Recipe) -> list[str]:
     return missing
 
 
-def plan(recipe: Recipe, *, device: str = "auto") -> str:
+def precision_name(recipe: Recipe, processes: Processes) -> str:
+    """What a recipe computes in on this machine: float32, bfloat16."""
+    return str(resolve_precision(recipe.run.precision, processes.device)).removeprefix("torch.")
+
+
+def plan(recipe: Recipe, *, device: str = "auto", measured_steps: int = 0) -> str:
     """What `train` would do, in words, as far as it can be told without `missing_inputs`. Nothing is written.
 
     Named weights need not be on this machine.
+
+    Args:
+        recipe: what would be followed.
+        device: as for `train`.
+        measured_steps: steps to make on this machine to say how long all of them take; 0 for none, and none are made
+            where something is missing.
 
     Raises:
         ConfigError: the recipe cannot be followed here.
@@ -108,7 +121,9 @@ def plan(recipe: Recipe, *, device: str = "auto") -> str:
         initial = find_initial_weights(recipe, sizes_only=True)
         accumulate = batches_of_a_step(recipe, processes)
         missing = missing_inputs(recipe)
-        stream = None if missing else open_stream(recipe, initial.config.categories, processes)
+        stream = None
+        if all(Path(place).expanduser().exists() for source in recipe.data.sources for place in source.needs):
+            stream = open_stream(recipe, initial.config.categories, processes)
         network = build_initial_network(initial, recipe.model)
         freeze(network, recipe.learning)
         optimisers = make_optimisers(network, recipe.optimiser)
@@ -120,7 +135,8 @@ def plan(recipe: Recipe, *, device: str = "auto") -> str:
             f"data      {describe_data(stream) if stream else 'missing'}",
             f"step      {recipe.run.batch} clips of {clips.frames} frames with up to {clips.objects} objects: "
             f"{processes.world} x {accumulate} x {clips.clips} (processes, one after the other, at once)",
-            f"length    {length} on {processes.device}",
+            f"length    {length} on {processes.device} in {precision_name(recipe, processes)}",
+            *([f"time      {measure(recipe, processes, measured_steps)}"] if measured_steps and not missing else []),
             "learns",
             what_learns(network),
             "groups",

@@ -22,8 +22,10 @@ from .losses import LossWeights
 from .optim import OptimiserSettings
 from .prompting import PromptRules
 from .recipe_values import find_recipe, override, read_values, recipes, replace_places
+from .run_log import Wandb
 from .schedule import Schedule
 from .settings import read_settings, require, require_share
+from .validation import ValidationSettings
 
 __all__ = ["DataSettings", "LoopSettings", "Recipe", "find_recipe", "load_recipe", "recipes"]
 
@@ -60,12 +62,16 @@ class LoopSettings:
             but needs far less memory.
         compile: compile the image encoder.
         ema_decay: weight of the past in the moving average of the weights, which is then what is written; 0 for none.
-        start_share: share of the weights that the training started from in what is written, beside the learned ones:
-            the average of both is often better than either on what the training has not shown.
         teacher_forcing: share of frames that are at first remembered with their true masks; sinks to 0 by half of the
             training.
         real_distances: object pointers are told how many frames of the video lie between, as in tracking, instead of
             how many of the clip, as SAM 2 trains; they differ in DiveMem clips and with strides.
+        average_start: shares of the weights that the run starts from, in averages of them and what was learned that are
+            made when the run ends: an average often does better on other videos than either. Where there are
+            validations, each is measured, and the best one is written, be it what was learned alone; without
+            validations give one share.
+        wandb: whether Weights & Biases (extra `wandb`) records the run; offline it writes a folder that `wandb sync`
+            can send later.
         save_minutes: between checkpoints.
         keep: checkpoints kept.
         visualise_every: between pictures of predictions, 0 for none.
@@ -77,9 +83,10 @@ class LoopSettings:
     activation_checkpointing: bool = False
     compile: bool = False
     ema_decay: float = 0.0
-    start_share: float = 0.0
     teacher_forcing: float = 0.0
     real_distances: bool = False
+    average_start: tuple[float, ...] = ()
+    wandb: Wandb = "off"
     save_minutes: float = 10.0
     keep: int = 2
     visualise_every: int = 500
@@ -87,7 +94,9 @@ class LoopSettings:
     def __post_init__(self) -> None:
         require(self, "batch", "keep", least=1)
         require(self, "seed", "save_minutes", "visualise_every", least=0)
-        require_share(self, "ema_decay", "start_share", "teacher_forcing")
+        require_share(self, "ema_decay", "teacher_forcing")
+        if not all(0 <= share <= 1 for share in self.average_start):
+            raise ConfigError(f"average_start is {list(self.average_start)}; each is a share, from 0 to 1")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,6 +111,14 @@ class Recipe:
     loss: LossWeights = field(default_factory=LossWeights)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     run: LoopSettings = field(default_factory=LoopSettings)
+    validation: ValidationSettings = field(default_factory=ValidationSettings)
+
+    def __post_init__(self) -> None:
+        if len(self.run.average_start) > 1 and not self.validation.every:
+            raise ConfigError(
+                f"run.average_start is {list(self.run.average_start)}, and nothing tells which is best; "
+                "give one share, or set validation.every"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, the form of the YAML file."""

@@ -102,7 +102,8 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
         right = kind is bool and isinstance(value, bool)
         return value if right else _refuse(kind, value, where)
     if kind is str:
-        return value if isinstance(value, str) else _refuse(kind, value, where)
+        # A number that YAML found in a text, such as a folder called 2020; what it may be is for the setting to say.
+        return str(value) if isinstance(value, str | int | float) else _refuse(kind, value, where)
     try:
         number = float(value)  # YAML takes 1e-5 for a word
         if not math.isfinite(number):

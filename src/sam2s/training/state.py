@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import pickle
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +18,26 @@ from torch import Tensor
 
 from sam2s.checkpoints import Metadata, save_checkpoint
 from sam2s.errors import CheckpointError, OutputError
-from sam2s.files import make_durable, replacing
+from sam2s.files import cannot_write, make_durable, replacing
 from sam2s.model import SAM2S
 
 from .lora import plain_state
 from .recipe import load_recipe
+from .validation import ValidationRecord
 
 _NAME = re.compile(r"step-(\d{8})\.pt")
 
 FREE = {
     "data.workers",
-    *(f"run.{name}" for name in ("compile", "activation_checkpointing", "save_minutes", "keep", "visualise_every")),
+    *(
+        f"run.{name}"
+        for name in ("compile", "activation_checkpointing", "save_minutes", "keep", "visualise_every", "wandb")
+    ),
+    *(f"validation.{name}" for name in ("every", "patience", "videos", "frames", "prompts", "places", "split")),
+    "schedule.length",
 }
-"""Settings that may change when a run goes on: they do not change what is learned."""
+"""Settings that may change when a run goes on: they change nothing that is learned in a step. The length does, by the
+learning rate, and is what a finished run goes on for."""
 
 
 @dataclass
@@ -43,10 +50,10 @@ class TrainState:
         model: the network.
         optimisers: its optimisers.
         ema: moving average of the weights, adapters folded in, or None.
-        start: weights at the beginning, of which the recipe's `run.start_share` goes into what is written, or None.
         metadata: stored with the weights; `training["stages"]` has settings and length of the trainings that led here,
             the last of which is this one.
         step, elapsed: optimiser steps, and seconds.
+        validation: what the validations have come to.
     """
 
     folder: Path
@@ -57,7 +64,12 @@ class TrainState:
     metadata: Metadata
     step: int = 0
     elapsed: float = 0.0
-    start: dict[str, Tensor] | None = None
+    validation: ValidationRecord = field(default_factory=ValidationRecord)
+
+    @property
+    def best_weights(self) -> Path:
+        """Those that did best on held-out videos, where they are validated."""
+        return self.folder / "best.safetensors"
 
     @property
     def weights(self) -> Path:
@@ -85,21 +97,31 @@ class TrainState:
                 for name, tensor in self.ema.items():
                     tensor.copy_(kept["ema"][name])
             self.step, self.elapsed = kept["step"], kept["elapsed"]
-        except (OSError, RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
+            self.validation = ValidationRecord(**kept["validation"])
+        except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as error:
             why = str(error).partition("\n")[0]
             raise CheckpointError(f"{path} is damaged ({why}); remove it to go on from the one before") from error
         return True
 
-    def save(self, keep: int) -> None:
-        """Write a checkpoint and the weights, and remove the oldest checkpoint; a kill leaves the ones before."""
+    def save_checkpoint(self, keep: int) -> None:
+        """Write a checkpoint and remove the oldest; a kill leaves the ones before."""
         kept = {"recipe": self.recipe, "step": self.step, "elapsed": self.elapsed, "ema": self.ema}
         kept |= {"model": self.model.state_dict(), "optimisers": [o.state_dict() for o in self.optimisers]}
-        with replacing(self.folder / f"step-{self.step:08}.pt") as partial:
-            torch.save(kept, partial)
+        kept["validation"] = asdict(self.validation)
+        path = self.folder / f"step-{self.step:08}.pt"
+        with replacing(path) as partial:
+            try:
+                torch.save(kept, partial)
+            except RuntimeError as error:  # what torch makes of a full disk
+                raise cannot_write(path, OSError(str(error).partition("\n")[0])) from error
             make_durable(partial)
         for old in checkpoints(self.folder)[:-keep]:
             old.unlink(missing_ok=True)
-        self._write_weights()
+
+    def save(self, keep: int) -> None:
+        """Write a checkpoint and the weights."""
+        self.save_checkpoint(keep)
+        self.write_weights(self.weights, self.learned())
 
     def _check_free(self) -> None:
         """Refuse to write over what a run without checkpoints left, if this one would not repeat it."""
@@ -111,14 +133,21 @@ class TrainState:
         if (self.folder / "log.jsonl").exists():
             check_same(load_recipe(str(self.folder / "recipe.yaml")).to_dict(), self.recipe, self.folder)
 
-    def _write_weights(self) -> None:
-        """Write what has been learned, as one file that `sam2s.load` needs nothing else for."""
-        self.metadata.training["stages"][-1].update(steps=self.step, minutes=round(self.elapsed / 60, 1))
-        state = plain_state(self.model) if self.ema is None else self.ema
-        if self.start is not None:
-            share = self.recipe["run"]["start_share"]
-            state = {name: tensor.lerp(self.start[name], share) for name, tensor in state.items()}
-        save_checkpoint(self.weights, state, self.model.config, self.metadata)
+    def learned(self) -> dict[str, Tensor]:
+        """What has been learned: the moving average if there is one, else the weights, adapters folded in."""
+        return plain_state(self.model) if self.ema is None else self.ema
+
+    def write_weights(self, path: Path, state: dict[str, Tensor], **about: Any) -> None:
+        """Write weights as one file that `sam2s.load` needs nothing else for.
+
+        Args:
+            path: the file.
+            state: the weights.
+            about: goes into the record of this training.
+        """
+        stage = self.metadata.training["stages"][-1]
+        stage.update(steps=self.step, minutes=round(self.elapsed / 60, 1), **about)
+        save_checkpoint(path, state, self.model.config, self.metadata)
 
     @torch.no_grad()
     def update_ema(self, decay: float) -> None:

@@ -9,44 +9,7 @@ from PIL import Image
 from sam2s.masks import rle
 from sam2s.masks.palette import write_label_map
 from sam2s.sasv.fixtures.drawing import SIZE, disc, picture, save
-from sam2s.sasv.manifest import write_manifest
-from sam2s.sasv.video_labels import LabelledFrame, LabelledObject, VideoLabels, write_labels
 from sam2s.video import VideoWriter
-
-
-@pytest.fixture
-def add_video():
-    """Write a video of a built set: by object id, per frame a mask, an empty one, or None where nobody looked."""
-
-    def add(root, name, objects, *, split="train", patient=None, categories=None, seed=0):
-        source, _, _ = name.partition("/")
-        folder = root / "videos" / name
-        count = len(next(iter(objects.values())))
-        files = [f"frames/{t:05d}.png" for t in range(count)]
-        for t, file in enumerate(files):
-            save(folder / file, picture(1000 * seed + t))
-        header = {"id": name, "source": source, "subset": None, "split": split, "patient": patient or name}
-        header |= {"procedure": "none", "licence": "none", "images": count == 1, "fps": "1", "crop": None}
-        frames = [LabelledFrame(10 * t, None, any(m[t] is not None for m in objects.values())) for t in range(count)]
-        drafted = {
-            i: LabelledObject(
-                (categories or {}).get(i, "hook"),
-                "instrument",
-                "tool",
-                [None if m is None else rle.encode(m) for m in masks],
-            )
-            for i, masks in objects.items()
-        }
-        write_labels(VideoLabels({**header, "recipe": "r"}, SIZE, frames, drafted), files, folder)
-        write_manifest(root)
-
-    return add
-
-
-@pytest.fixture
-def discs():
-    """Masks of a disc that moves right, one pixel a frame."""
-    return lambda count, y=20, radius=8: [disc(12 + t, y, radius) for t in range(count)]
 
 
 @pytest.fixture

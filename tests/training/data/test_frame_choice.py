@@ -49,6 +49,30 @@ def test_long_term_frames_show_the_objects_of_the_clip():
     assert np.mean(gone) > 0.15
 
 
+@pytest.mark.parametrize("dive", [False, True])
+def test_distances_of_frames_are_drawn_from_the_settings(dive):
+    settings = replace(SETTINGS, strides=(2, 5))
+    steps = [np.diff(times[3:] if dive else times) for times, _ in choices(COMES_AND_GOES, settings, dive=dive)]
+    assert all(len(set(each)) == 1 for each in steps)
+    drawn = [int(each[0]) for each in steps]
+    assert 60 < drawn.count(2) < 140
+    assert drawn.count(2) + drawn.count(5) == 200
+
+
+def test_consecutive_clips_run_backwards_as_often_as_asked_for():
+    steps = [np.diff(times) for times, _ in choices(COMES_AND_GOES, replace(SETTINGS, reverse=0.25), dive=False)]
+    assert 25 < sum(each[0] < 0 for each in steps) < 75
+    dive = [np.diff(times[3:]) for times, _ in choices(COMES_AND_GOES, replace(SETTINGS, reverse=1.0), dive=True)]
+    assert all(each[0] > 0 for each in dive), "DiveMem blocks run forward"
+
+
+def test_two_objects_are_now_and_then_taken_for_one():
+    clips = choices(COMES_AND_GOES, replace(SETTINGS, merge=0.5, objects=1), dive=False)
+    sizes = [len(groups[0]) for times, groups in clips if len(COMES_AND_GOES.cover(times[0])) > 1]
+    assert 0.3 < sizes.count(2) / len(sizes) < 0.7
+    assert set(sizes) == {1, 2}
+
+
 def test_by_chance_the_two_kinds_show_absence_very_differently():
     plain, dive = (absent_share(COMES_AND_GOES, choices(COMES_AND_GOES, SETTINGS, dive=d)) for d in (False, True))
     assert dive > 3 * plain

@@ -12,11 +12,12 @@ from PIL import Image
 from sam2s.errors import ConfigError, DatasetError
 from sam2s.sasv.fixtures.drawing import SIZE, disc, picture, save
 from sam2s.sasv.masklets import LabelState
+from sam2s.sasv.splits import write_split
 from sam2s.synth import Scene
 from sam2s.training.data import Augmentation, ClipSettings, ClipStream, SourceSettings, open_source
 from sam2s.training.data.clip import cut_clip
 from sam2s.training.data.noise import NoisyVideo
-from sam2s.training.data.opening import find_entries
+from sam2s.training.data.opening import find_entries, held_out_entries, training_entries
 from sam2s.training.data.scenes import FIRST_SEED, SceneVideo
 from sam2s.training.data.video import Shelf
 from sam2s.training.plan import missing_inputs
@@ -143,7 +144,7 @@ class TestDavis:
         assert len(find_entries(davis)) == 3
         (mine,) = load_recipe("your-data", data=[str(davis)]).data.sources
         assert [entry.name for entry in open_source(mine, size=64).entries] == ["long", "single"]
-        with pytest.raises(DatasetError, match="no video of split test; its splits are train, val"):
+        with pytest.raises(DatasetError, match="has no split test; its splits are train, val"):
             find_entries(davis, split="test")
 
     def test_folders_of_splits_and_categories(self, davis, tmp_path):
@@ -159,7 +160,7 @@ class TestDavis:
         (home / "train" / "meta.json").write_text(json.dumps(meta))
         clip = cut(read(home, "long", split="train"), names=("grasper", "hook"))
         assert sorted(clip.category.tolist()) == [-1, 1]
-        with pytest.raises(DatasetError, match="no video of split valid; its splits are train"):
+        with pytest.raises(DatasetError, match="has no split valid; its splits are train"):
             find_entries(home, split="valid")
         shutil.copytree(home / "train", home / "valid")
         (home / "valid" / "meta.json").unlink()
@@ -390,3 +391,93 @@ class TestCutouts:
     def test_what_a_recipe_lacks_is_said_before_it_begins(self, folder):
         recipe = load_recipe("micro-cutouts", [f"data.sources.1.folder={folder}"])
         assert missing_inputs(recipe) == ["data photos: there is no such folder; build it, or name yours with --data"]
+
+
+class TestHeldOut:
+    def test_the_end_of_each_video_is_left_out(self, davis):
+        whole = {entry.name: list(entry.read().frames) for entry in find_entries(davis)}
+        settings = SourceSettings(place=str(davis), hold_out=0.25)
+        first = {entry.name: list(entry.read().frames) for entry in training_entries(settings)}
+        last = {entry.name: list(entry.read().frames) for entry in held_out_entries(settings, "val")}
+        assert {name: first[name] + last[name] for name in last} == {"long": whole["long"]}
+        assert first["sparse"] == whole["sparse"][:2], (
+            "one frame is too few to validate on, and is left out all the same"
+        )
+        assert (len(first["long"]), len(last["long"]), len(first["single"])) == (9, 3, 1)
+        assert all(entry.frames == len(entry.read().frames) for entry in training_entries(settings))
+        source = open_source(settings, size=64)
+        drawn = [source.draw(rng(i), pictures=False) for i in range(20)]
+        assert max(max(video.frames) for video in drawn) < 9
+
+    def test_a_split_file_divides_a_built_set(self, tmp_path, add_video, discs):
+        for name in ("a/x", "a/y", "a/z"):
+            add_video(tmp_path, name, {1: discs(4)})
+        file = tmp_path / "split.json"
+        write_split(file, "mine", 1, {"a/x": "train", "a/y": "val", "a/z": "test"})
+        settings = SourceSettings(place=str(tmp_path), split_file=str(file))
+        assert [entry.name for entry in training_entries(settings)] == ["a/x"]
+        assert [entry.name for entry in held_out_entries(settings, "val")] == ["a/y"]
+        add_video(tmp_path, "a/new", {1: discs(4)})
+        with pytest.raises(DatasetError, match=r"split\.json leaves out 1 videos of this set, such as a/new"):
+            training_entries(settings)
+
+    def test_a_split_file_for_another_form(self, davis, tmp_path):
+        with pytest.raises(ConfigError, match=r"is no built set, so .* does not divide it"):
+            training_entries(SourceSettings(place=str(davis), split_file=str(tmp_path / "x.json")))
+
+
+class TestPictures:
+    def test_pictures_are_upright_as_in_tracking(self, davis):
+        path = davis / "JPEGImages/480p/sparse/00000.jpg"
+        with Image.open(path) as image:
+            pixels = np.asarray(image).copy()
+        exif = Image.Exif()
+        exif[0x0112] = 3  # upside down
+        Image.fromarray(pixels).save(path, quality=95, exif=exif)
+        (turned,) = read(davis, "sparse").images([0])
+        assert np.abs(turned.astype(int) - pixels[::-1, ::-1]).mean() < 3
+
+    def test_deep_pictures_are_brought_to_eight_bits_by_one_depth_for_the_video(self, tmp_path):
+        for t, white in enumerate((4095, 2000)):
+            save(tmp_path / f"v/frames/{t:05}.png", np.full(SIZE, white, np.uint16))
+            save(tmp_path / f"v/masks/{t:05}.png", disc(20, 20, 8).astype(np.uint8))
+        images = read(tmp_path, "v").images([0, 1])
+        assert [int(image.max()) for image in images] == [255, round(2000 / 4095 * 255)]
+
+    @pytest.mark.parametrize("suffix", [".tif", ".bmp", ".webp", ".PNG"])
+    def test_pictures_of_any_ending(self, tmp_path, suffix):
+        for t in range(3):
+            for kind, array in (("JPEGImages", picture(t)), ("Annotations", disc(20, 20, 8).astype(np.uint8))):
+                (tmp_path / kind / "v").mkdir(parents=True, exist_ok=True)
+                options = {"lossless": True} if suffix == ".webp" else {}
+                Image.fromarray(array).save(tmp_path / f"{kind}/v/{t:05}{suffix}", **options)
+        video = read(tmp_path, "v")
+        assert list(video.frames) == [0, 1, 2]
+        assert video.images([1])[0].shape == (*SIZE, 3)
+        assert video.masks(2, [1])[1].sum() == disc(20, 20, 8).sum()
+
+    def test_masks_saved_as_jpeg_are_one_mask_each(self, tmp_path):
+        for t in range(2):
+            save(tmp_path / f"JPEGImages/v/{t:05}.jpg", picture(t))
+            save(tmp_path / f"Annotations/v/{t:05}.jpg", disc(20, 20, 8).astype(np.uint8) * 255)
+        video = read(tmp_path, "v")
+        assert list(video.cover(0)) == [255]
+        assert (video.masks(0, [255])[255] != disc(20, 20, 8)).mean() < 0.01
+
+    def test_videos_behind_symbolic_links(self, davis, tmp_path):
+        for kind in ("JPEGImages", "Annotations"):
+            (tmp_path / "linked" / kind).mkdir(parents=True)
+            (tmp_path / "linked" / kind / "v").symlink_to(davis / kind / "480p/long")
+        (tmp_path / "pairs/w").mkdir(parents=True)
+        (tmp_path / "pairs/w/frames").symlink_to(davis / "JPEGImages/480p/long")
+        (tmp_path / "pairs/w/masks").symlink_to(davis / "Annotations/480p/long")
+        (tmp_path / "far").mkdir()
+        (tmp_path / "far/u").symlink_to(tmp_path / "pairs/w")
+        for root, name in ((tmp_path / "linked", "v"), (tmp_path / "pairs", "w"), (tmp_path / "far", "u")):
+            assert [(entry.name, entry.frames) for entry in find_entries(root)] == [(name, 12)]
+
+    def test_a_davis_folder_without_maps(self, tmp_path):
+        for kind in ("JPEGImages", "Annotations"):
+            (tmp_path / kind / "v").mkdir(parents=True)
+        with pytest.raises(DatasetError, match="has no label map: no folder below Annotations holds pictures"):
+            find_entries(tmp_path)

@@ -1,8 +1,12 @@
 """Batches depend on the seed and the step alone: not on workers, resuming, or how a step is shared out."""
 
 import pickle
+import subprocess
+import sys
+import time
 from dataclasses import fields, replace
 from itertools import islice
+from pathlib import Path
 
 import pytest
 import torch
@@ -172,3 +176,35 @@ def test_settings_that_cannot_work(options, message):
 def test_no_source():
     with pytest.raises(ConfigError, match="nothing to train on"):
         ClipStream([], SETTINGS)
+
+
+READER = """
+import multiprocessing, os, sys, time
+from sam2s.training.data import ClipSettings, ClipStream, SourceSettings, open_source, training_loader
+
+source = open_source(SourceSettings(place="synthetic", length=12), size=32)
+loader = training_loader(ClipStream([source], ClipSettings(size=32, frames=5)), workers=2)
+next(loader)
+print(*[process.pid for process in multiprocessing.active_children()], flush=True)
+time.sleep(120)
+"""
+
+
+@pytest.mark.slow
+def test_loader_processes_end_with_a_training_that_was_killed():
+    with subprocess.Popen([sys.executable, "-c", READER], stdout=subprocess.PIPE, text=True) as reader:
+        workers = [int(pid) for pid in reader.stdout.readline().split()]
+        assert len(workers) == 2
+        reader.kill()
+    deadline = time.monotonic() + 30
+    while any(running(pid) for pid in workers):
+        assert time.monotonic() < deadline, "loader processes go on without anybody to read for"
+        time.sleep(0.1)
+
+
+def running(pid):
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -3,7 +3,7 @@
 from .augment import Augmentation
 from .check import preflight
 from .clip_settings import ClipSettings
-from .opening import SYNTHETIC, SourceSettings, find_entries, open_source
+from .opening import SYNTHETIC, SourceSettings, find_entries, held_out_entries, open_source, training_entries
 from .stream import ClipStream, training_loader
 
 __all__ = [
@@ -13,7 +13,9 @@ __all__ = [
     "ClipStream",
     "SourceSettings",
     "find_entries",
+    "held_out_entries",
     "open_source",
     "preflight",
+    "training_entries",
     "training_loader",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import chain
@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from sam2s.errors import DatasetError
+from sam2s.processes import worker_pool
 
 from .davis import PictureVideo
 from .leaks import leaks
 from .opening import find_entries
-from .video import Entry, Finding, Source, TrainingVideo
+from .video import Finding, Source, TrainingEntry, TrainingVideo
 
 SPECK = 16
 """Pixels below which a mask is hardly an object."""
@@ -54,7 +55,7 @@ class VideoReport:
 
 
 @dataclass(frozen=True)
-class Report:
+class DataReport:
     """What was found in a dataset: in each of its videos, and in the whole."""
 
     videos: tuple[VideoReport, ...]
@@ -72,11 +73,20 @@ class Report:
         return not any(one.fatal for _, one in self.findings)
 
 
-def check(root: Path, *, workers: int = 1, progress: Callable[[int, int], None] = lambda done, total: None) -> Report:
+def check(
+    root: Path,
+    *,
+    split: str | None = None,
+    split_file: Path | None = None,
+    workers: int = 1,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> DataReport:
     """Read every file of a dataset and look for faults.
 
     Args:
         root: any folder that clips can be drawn from.
+        split: part of it, None for all.
+        split_file: what `sam2s sasv split` wrote, for a built set.
         workers: processes.
         progress: told how many videos are done, and of how many.
 
@@ -84,16 +94,16 @@ def check(root: Path, *, workers: int = 1, progress: Callable[[int, int], None] 
         ConfigError: there is no such folder.
         DatasetError: it has no form that is known.
     """
-    entries = find_entries(root)
+    entries = find_entries(root, split=split, split_file=split_file)
     reports: list[VideoReport] = []
-    with ProcessPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
+    with worker_pool(workers) if workers > 1 else nullcontext() as pool:
         for report in (pool.map if pool else map)(check_entry, entries):
             reports.append(report)
             progress(len(reports), len(entries))
-    whole = list(leaks(root, {report.name: report.digests for report in reports}))
+    whole = list(leaks(root, {report.name: report.digests for report in reports}, split_file=split_file))
     if not any(report.masks for report in reports):
         whole.append(Finding("empty", "no video has a mask"))
-    return Report(tuple(reports), tuple(whole))
+    return DataReport(tuple(reports), tuple(whole))
 
 
 def preflight(sources: Iterable[Source]) -> None:
@@ -110,7 +120,7 @@ def preflight(sources: Iterable[Source]) -> None:
         raise DatasetError(f"{'; '.join(found[:_SHOWN])}{rest}. sam2s data check tells all")
 
 
-def check_entry(entry: Entry) -> VideoReport:
+def check_entry(entry: TrainingEntry) -> VideoReport:
     """Read every file of a video."""
     findings: list[Finding] = []
     masks = 0
@@ -209,7 +219,7 @@ def _leaps(frame: int, before: Mapping[int, np.ndarray], now: Mapping[int, np.nd
             yield Finding("jump", f"object {i} {change} {ratio:.0f} times", frame, fatal=False)
 
 
-def _fatal(entry: Entry) -> list[str]:
+def _fatal(entry: TrainingEntry) -> list[str]:
     try:
         video = entry.read()
         found = [one for one in video.problems() if one.fatal]

@@ -1,4 +1,4 @@
-"""Folders of pictures and label maps as a source of clips: DAVIS, YouTube-VOS, MOSE, and what `sam2s synth` writes."""
+"""Folders of pictures, or video files, and label maps as a source of clips: DAVIS, YouTube-VOS, MOSE, your own."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import numpy as np
 from sam2s.errors import DatasetError
 from sam2s.formats.davis_sets import davis_videos, is_davis_set
 from sam2s.formats.folders import find_sequences, list_pictures
+from sam2s.picture_files import PictureReader
 
-from .pictures import mask_size, picture_size, read_labels, read_picture, sides
-from .video import Entry, Finding
+from .film import FilmVideo, film_files
+from .pictures import mask_picture_size, picture_size, read_labels, sides
+from .video import Finding, TrainingEntry
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class PictureVideo:
 
     def images(self, frames: Sequence[int]) -> list[np.ndarray]:
         """See `TrainingVideo`."""
-        return [read_picture(self._pictures[self._stems[frame]]) for frame in frames]
+        return [self._reader.read(self._pictures[self._stems[frame]]) for frame in frames]
 
     def masks(self, frame: int, ids: Sequence[int]) -> dict[int, np.ndarray]:
         """See `TrainingVideo`."""
@@ -72,7 +74,7 @@ class PictureVideo:
         for frame in self.frames:
             stem = self._stems[frame]
             try:
-                size, labels = picture_size(self._pictures[stem]), mask_size(self._maps[stem])
+                size, labels = picture_size(self._pictures[stem]), mask_picture_size(self._maps[stem])
             except DatasetError as error:
                 yield Finding("file", str(error), frame)
                 continue
@@ -94,6 +96,10 @@ class PictureVideo:
         return list_pictures(self.pictures)
 
     @cached_property
+    def _reader(self) -> PictureReader:
+        return PictureReader(list(self._pictures.values()))
+
+    @cached_property
     def _stems(self) -> list[str]:
         return list(self._pictures)
 
@@ -102,7 +108,7 @@ class PictureVideo:
         return list_pictures(self.maps)
 
 
-def davis_entries(root: Path, *, split: str | None) -> list[Entry]:
+def davis_entries(root: Path, *, split: str | None) -> list[TrainingEntry]:
     """Videos of a folder with JPEGImages and Annotations, or of folders that hold frames and masks.
 
     Args:
@@ -114,16 +120,23 @@ def davis_entries(root: Path, *, split: str | None) -> list[Entry]:
         DatasetError: there is no video, or none of that split, or two have one name.
     """
     if not is_davis_set(root):
+        if films := film_files(root):
+            return [_entry(name, film, root / name, {}) for name, film in films.items() if (root / name).is_dir()]
         return [_entry(s.name, s.folder / "frames", s.folder / "masks", {}) for s in find_sequences(root)]
-    categories = {home: _categories(home / "meta.json") for home in {v.home for v in davis_videos(root, split=None)}}
-    return [
-        _entry(video.name, video.pictures, video.masks, categories[video.home].get(video.masks.name, {}))
-        for video in davis_videos(root, split=split)
-    ]
+    videos = davis_videos(root, split=split)
+    if not videos:
+        raise DatasetError(f"{root} has no label map: no folder below Annotations holds pictures")
+    categories = {home: _categories(home / "meta.json") for home in {video.home for video in videos}}
+    entries = []
+    for video in videos:
+        pictures = film_files(video.pictures.parent).get(video.pictures.name, video.pictures)
+        entries.append(_entry(video.name, pictures, video.masks, categories[video.home].get(video.masks.name, {})))
+    return entries
 
 
-def _entry(name: str, pictures: Path, maps: Path, categories: Mapping[int, str]) -> Entry:
-    return Entry(name, len(list_pictures(maps)), partial(PictureVideo, name, pictures, maps, categories))
+def _entry(name: str, pictures: Path, maps: Path, categories: Mapping[int, str]) -> TrainingEntry:
+    kind = FilmVideo if pictures.is_file() else PictureVideo
+    return TrainingEntry(name, len(list_pictures(maps)), partial(kind, name, pictures, maps, categories))
 
 
 def _categories(meta: Path) -> dict[str, dict[int, str]]:

@@ -9,24 +9,29 @@ from pathlib import Path
 from sam2s.formats.davis_sets import split_lists, unknown_names
 from sam2s.sasv.masklets import MANIFEST, read_manifest
 from sam2s.sasv.patients import shared_patients
-from sam2s.sasv.splits import PARTS
+from sam2s.sasv.splits import PARTS, assigned_splits
 
 from .video import Finding
 
 _NAMES = {**dict(zip(PARTS, PARTS, strict=True)), "valid": "val", "validation": "val"}
 
 
-def leaks(root: Path, pictures: Mapping[str, Collection[bytes]]) -> Iterator[Finding]:
+def leaks(
+    root: Path, pictures: Mapping[str, Collection[bytes]], *, split_file: Path | None = None
+) -> Iterator[Finding]:
     """Find patients, videos and pictures in several parts of a dataset.
 
     Args:
         root: a built set, or a folder with lists of splits in ImageSets or a folder for each split; others have no
             parts that could leak.
         pictures: by video, hashes of its pictures.
+        split_file: what divides a built set instead of its own parts.
     """
     if (root / MANIFEST).exists():
         videos = read_manifest(root)["videos"]
-        parts = {name: {str(entry["split"])} for name, entry in videos.items()}
+        assigned = assigned_splits(videos, split_file)
+        parts = {name: {part} for name, part in assigned.items()}
+        videos = {name: {**entry, "split": assigned[name]} for name, entry in videos.items()}
         for patient, by in shared_patients(videos).items():
             yield Finding("leak", f"patient {patient} is in train ({by['train'][0]}) and test ({by['test'][0]})")
     else:

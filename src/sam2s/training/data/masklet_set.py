@@ -12,8 +12,8 @@ from sam2s.errors import DatasetError
 from sam2s.sasv.masklets import LabelState, MaskletDataset, MaskletVideo, mask_files, read_video, video_folder
 from sam2s.sasv.video_labels import MAX_ID
 
-from .pictures import mask_size, picture_size, sides
-from .video import Entry, Finding
+from .pictures import mask_picture_size, picture_size, sides
+from .video import Finding, TrainingEntry
 
 
 class BuiltVideo:
@@ -70,7 +70,7 @@ class BuiltVideo:
         for t, frame in enumerate(self.video.frames):
             masks = [self.video.folder / name for name in mask_files(t, frame.layers)]
             try:
-                sizes = [picture_size(self.video.image_path(t)), *(mask_size(path) for path in masks)]
+                sizes = [picture_size(self.video.image_path(t)), *(mask_picture_size(path) for path in masks)]
             except DatasetError as error:
                 yield Finding("file", str(error), t)
                 continue
@@ -78,19 +78,23 @@ class BuiltVideo:
                 yield Finding("size", f"a file is {sides(size)}, the video is {sides(self.video.size)}", t)
 
 
-def masklet_entries(root: Path, *, split: str | None, subset: str | None = None) -> list[Entry]:
+def masklet_entries(
+    root: Path, *, split: str | None, subset: str | None = None, split_file: Path | None = None
+) -> list[TrainingEntry]:
     """Videos and pictures of a built set; `split` is "train", "val" or "test", or None for all.
 
     Raises:
         DatasetError: there is none of that split and subset.
     """
-    dataset = MaskletDataset(root, split=split, subset=subset)
+    dataset = MaskletDataset(root, split=split, subset=subset, split_file=split_file)
     known: Mapping[str, Mapping[str, int]] = dataset.manifest["videos"]
     if not dataset.ids:
         there = sorted({str(entry["split"]) for entry in known.values()})
         part = "" if subset is None else f" of subset {subset}"
         raise DatasetError(f"{root} has no videos of split {split}{part}; its splits are {', '.join(there) or 'none'}")
-    return [Entry(name, known[name]["frames"], partial(_read, video_folder(root, name))) for name in dataset.ids]
+    return [
+        TrainingEntry(name, known[name]["frames"], partial(_read, video_folder(root, name))) for name in dataset.ids
+    ]
 
 
 def _read(folder: Path) -> BuiltVideo:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .video import Entry, Finding, Source, TrainingVideo
+from .video import Finding, Source, TrainingEntry, TrainingVideo
 
 MissedAs = Literal["unknown", "absent"]
 
@@ -102,7 +102,7 @@ class Noisy:
         return self.source.weight
 
     @property
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[TrainingEntry]:
         """See `Source`."""
         return self.source.entries
 

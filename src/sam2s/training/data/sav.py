@@ -18,7 +18,7 @@ from sam2s.masks import rle
 from sam2s.video import FileSource
 
 from .pictures import picture_size, read_picture, sides
-from .video import Entry, Finding
+from .video import Finding, TrainingEntry
 
 MANUAL = "_manual.json"
 AUTO = "_auto.json"
@@ -133,12 +133,12 @@ class SavVideo:
             return source.size, source.length
 
 
-def sav_entries(root: Path, *, auto: bool = False) -> list[Entry]:
+def sav_entries(root: Path, *, auto: bool = False) -> list[TrainingEntry]:
     """All videos below a folder that have manual masklets, in order of their names."""
     files = sorted(root.rglob(f"*{MANUAL}"), key=lambda path: path.name)
     stems = [file.with_name(file.name.removesuffix(MANUAL)) for file in files]
     return [
-        Entry(stem.name, _annotated(file), partial(SavVideo, stem, auto))
+        TrainingEntry(stem.name, _annotated(file), partial(SavVideo, stem, auto))
         for stem, file in zip(stems, files, strict=True)
     ]
 

@@ -12,9 +12,9 @@ import numpy as np
 from sam2s.errors import DatasetError
 from sam2s.formats.folders import list_pictures
 
-from .pictures import mask_size, picture_size, read_labels, read_picture, sides
+from .pictures import mask_picture_size, picture_size, read_labels, read_picture, sides
 from .sav import EVERY
-from .video import Entry, Finding
+from .video import Finding, TrainingEntry
 
 PICTURES, MASKS = "JPEGImages_24fps", "Annotations_6fps"
 
@@ -68,7 +68,7 @@ class ObjectFolders:
         for frame in self.frames:
             try:
                 size = picture_size(self._pictures[self._stems[frame]])
-                sizes = {mask_size(path) for i in self._ids if (path := self._mask(frame, i)).exists()}
+                sizes = {mask_picture_size(path) for i in self._ids if (path := self._mask(frame, i)).exists()}
             except DatasetError as error:
                 yield Finding("file", str(error), frame)
                 continue
@@ -91,9 +91,9 @@ class ObjectFolders:
         return self.folders / f"{object_id - 1:03d}" / f"{self._stems[frame]}.png"
 
 
-def sav_mask_entries(root: Path) -> list[Entry]:
+def sav_mask_entries(root: Path) -> list[TrainingEntry]:
     """All videos of a folder with JPEGImages_24fps and Annotations_6fps; none if it has another form."""
     if not (root / MASKS).is_dir():
         return []
     videos = [(path.name, root / PICTURES / path.name, path) for path in sorted((root / MASKS).iterdir())]
-    return [Entry(n, -(-len(list_pictures(p)) // EVERY), partial(ObjectFolders, n, p, f)) for n, p, f in videos]
+    return [TrainingEntry(n, -(-len(list_pictures(p)) // EVERY), partial(ObjectFolders, n, p, f)) for n, p, f in videos]

@@ -9,7 +9,7 @@ import numpy as np
 
 from sam2s.synth import CutoutFolder, CutoutScene, Scene
 
-from .video import Entry, Finding, TrainingVideo
+from .video import Finding, TrainingEntry, TrainingVideo
 
 FIRST_SEED = 1_000_000
 """Scenes with smaller seeds are kept for evaluation."""
@@ -74,7 +74,7 @@ class Scenes:
     drift: float = 0.25
     weight: float = 1.0
     name: str = "synthetic"
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[TrainingEntry, ...] = ()
 
     def clips(self, *, pictures: bool) -> int:
         """See `Source`."""
@@ -97,7 +97,7 @@ class CutoutScenes:
     drift: float = 0.25
     weight: float = 1.0
     name: str = "cutouts"
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[TrainingEntry, ...] = ()
 
     def clips(self, *, pictures: bool) -> int:
         """Scenes that count as one epoch, as of drawn ones."""

@@ -19,7 +19,7 @@ from sam2s.tracking.preprocess import MEAN, STD
 from sam2s.training.batch import ClipBatch
 
 from .stream import ClipStream
-from .video import Entry, TrainingVideo
+from .video import TrainingEntry, TrainingVideo
 
 SUFFIXES = (".png", ".jpg")
 
@@ -31,7 +31,7 @@ Cells = tuple[list[np.ndarray], list[str]]
 """Pictures and their captions."""
 
 
-def video_cells(entries: Sequence[Entry], *, videos: int, frames: int) -> Cells:
+def video_cells(entries: Sequence[TrainingEntry], *, videos: int, frames: int) -> Cells:
     """Evenly spaced frames of evenly spaced videos, a row a video; a short one fills only the start of its row."""
     images: list[np.ndarray] = []
     captions: list[str] = []

@@ -7,9 +7,12 @@ whether the clips of the step are shared out over processes, gradient accumulati
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -17,6 +20,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from sam2s.errors import ConfigError, DatasetError, Sam2sError
+from sam2s.processes import watch_parent
 from sam2s.training.batch import ClipBatch
 
 from .clip import Clip, cut_clip
@@ -144,23 +148,37 @@ def training_loader(
     Args:
         stream: what to yield.
         start_step: optimiser steps that were done before.
-        workers: processes that read ahead, two batches each; 0 reads when asked.
+        workers: processes that read ahead, two batches each, but no more than there are processors; 0 reads when asked.
         pin: whether to put batches into page-locked memory, for faster copies to a GPU.
 
     Raises:
         DatasetError: a file cannot be read, or no video has an object to start from.
     """
+    workers = min(workers, usable_processors())
     loader = DataLoader(
         stream,
         sampler=range(start_step * stream.accumulate, sys.maxsize),
         batch_size=None,
         num_workers=workers,
         pin_memory=pin,
+        worker_init_fn=partial(_start_worker, os.getpid()),
+        persistent_workers=workers > 0,
     )
     for batch in loader:
         if isinstance(batch, Sam2sError):
             raise batch
         yield batch
+
+
+def usable_processors() -> int:
+    """Processors that this process may use, at least 1."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _start_worker(parent: int, _: int) -> None:
+    """Let a loader process end with the training process, and leave Ctrl-C to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    watch_parent(parent)
 
 
 def collate(clips: Sequence[Clip], long_term: int) -> ClipBatch:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal, Protocol
 
 import numpy as np
@@ -93,7 +93,7 @@ class Source(Protocol):
         ...
 
     @property
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[TrainingEntry]:
         """Its videos."""
         ...
 
@@ -107,7 +107,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TrainingEntry:
     """A video that is there to be read.
 
     Attributes:
@@ -122,6 +122,62 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class VideoPart:
+    """A span of the annotated frames of a video, as a video of its own.
+
+    Attributes:
+        video: the whole.
+        start, stop: of the span, counted in annotated frames.
+    """
+
+    video: TrainingVideo
+    start: int
+    stop: int
+
+    @property
+    def name(self) -> str:
+        """Name of the whole."""
+        return self.video.name
+
+    @cached_property
+    def frames(self) -> Sequence[int]:
+        """Numbers of the frames of the span."""
+        return self.video.frames[self.start : self.stop]
+
+    def category(self, object_id: int) -> str | None:
+        """What an object is."""
+        return self.video.category(object_id)
+
+    def cover(self, frame: int) -> Mapping[int, float]:
+        """Share of the frame that each visible object covers."""
+        return self.video.cover(frame)
+
+    def images(self, frames: Sequence[int]) -> list[np.ndarray]:
+        """Frames of the whole by their numbers."""
+        return self.video.images(frames)
+
+    def masks(self, frame: int, ids: Sequence[int]) -> dict[int, np.ndarray]:
+        """Masks of a frame."""
+        return self.video.masks(frame, ids)
+
+    def problems(self) -> Iterator[Finding]:
+        """What is wrong with the whole."""
+        return self.video.problems()
+
+
+def divide(entry: TrainingEntry, held_out: float) -> tuple[TrainingEntry, TrainingEntry]:
+    """The beginning of a video, to train on, and its end, of which `held_out` is the share; pictures go undivided."""
+    kept = entry.frames if entry.frames == 1 else max(1, round(entry.frames * (1 - held_out)))
+    spans = (0, kept), (kept, entry.frames)
+    first, second = (TrainingEntry(entry.name, b - a, partial(_read_part, entry, a, b)) for a, b in spans)
+    return first, second
+
+
+def _read_part(entry: TrainingEntry, start: int, stop: int) -> TrainingVideo:
+    return VideoPart(entry.read(), start, stop)
+
+
+@dataclass(frozen=True)
 class Shelf:
     """The videos and pictures of one place on disk.
 
@@ -130,7 +186,7 @@ class Shelf:
     """
 
     name: str
-    entries: tuple[Entry, ...]
+    entries: tuple[TrainingEntry, ...]
     weight: float = 1.0
     cap: int = 500
 
@@ -149,7 +205,7 @@ class Shelf:
         return entries[int(np.searchsorted(ends, rng.integers(ends[-1]), side="right"))].read()
 
     @cached_property
-    def _ends(self) -> dict[bool, tuple[list[Entry], np.ndarray]]:
+    def _ends(self) -> dict[bool, tuple[list[TrainingEntry], np.ndarray]]:
         """Videos and pictures, each with the running sum of how often its entries are drawn."""
         videos = [entry for entry in self.entries if entry.frames > 1]
         pictures = [entry for entry in self.entries if entry.frames == 1]

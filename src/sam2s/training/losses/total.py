@@ -23,6 +23,9 @@ from sam2s.training.settings import require, require_positive, require_share
 from .soft_labels import soften
 from .terms import category_loss, cross_entropy, dice, focal, mask_iou, power_loss
 
+ACCURACY = {"tsl": "category_accuracy", "kinds": "kinds_accuracy"}
+"""By term that compares with names, what the share of right names is called."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossWeights:
@@ -208,18 +211,12 @@ def sum_terms(
                 terms, iou = frame_loss(answer, truth, weights)
                 where = truth.visible * known
                 measured["iou_prompted" if answer.prompted else "iou_tracked"].append(torch.stack((iou, where)))
-            if answer.last and bank is not None and weights.tsl:
-                if answer.cls is None:
-                    raise ConfigError(f"loss weight tsl is {weights.tsl:g}, but the network has no CLS; set tsl to 0")
-                terms["tsl"] = category_loss(answer.cls, bank, batch.category, scale) * truth.visible
-                right = category_logits(answer.cls, bank).argmax(1) == batch.category
+            for name, features in named_features(answer, weights).items():
+                assert bank is not None
+                terms[name] = category_loss(features, bank, batch.category, scale) * truth.visible
+                right = category_logits(features, bank).argmax(1) == batch.category
                 named = truth.visible * known * (batch.category >= 0)
-                measured["category_accuracy"].append(torch.stack((right.float(), named)))
-            if answer.pooled is not None and bank is not None and weights.kinds:
-                terms["kinds"] = category_loss(answer.pooled, bank, batch.category, scale) * truth.visible
-                right = category_logits(answer.pooled, bank).argmax(1) == batch.category
-                named = truth.visible * known * (batch.category >= 0)
-                measured["kinds_accuracy"].append(torch.stack((right.float(), named)))
+                measured[ACCURACY[name]].append(torch.stack((right.float(), named)))
             scalars = {name: (value @ known) / count for name, value in terms.items()}
             if weights.power and answer.power is not None:
                 scalars["power"] = power_loss(answer.power.float())
@@ -227,6 +224,22 @@ def sum_terms(
             sums[name] = sums[name] + value if name in sums else value
     total = torch.stack([getattr(weights, name) * value for name, value in sums.items()]).sum()
     return total, sums, measured
+
+
+def named_features(answer: Answer, weights: LossWeights) -> dict[str, Tensor]:
+    """Features [N, D] of an answer that are held against the names, by term.
+
+    Raises:
+        ConfigError: the TSL term has a weight, but the network has no CLS token.
+    """
+    features = {}
+    if weights.tsl and answer.last:
+        if answer.cls is None:
+            raise ConfigError(f"loss weight tsl is {weights.tsl:g}, but the network has no CLS; set tsl to 0")
+        features["tsl"] = answer.cls
+    if weights.kinds and answer.pooled is not None:
+        features["kinds"] = answer.pooled
+    return features
 
 
 @torch.no_grad()

@@ -115,3 +115,9 @@ def test_what_killed_processes_left_is_removed(tmp_path):
     assert [entry.name.startswith(".partial-") for entry in (tmp_path / "b").iterdir()] == [True]
     write_atomically(tmp_path / "b" / "other", b"whole")
     assert [entry.name for entry in (tmp_path / "b").iterdir()] == ["other"]
+
+
+@pytest.mark.parametrize("path", ["/", ".", ""])
+def test_what_is_no_name_of_a_file(path):
+    with pytest.raises(OutputError, match="is no name of a file or folder to write"):
+        write_atomically(Path(path), b"")

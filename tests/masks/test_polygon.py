@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycocotools import mask as coco
 
+from sam2s.errors import LimitError
 from sam2s.masks.polygon import fill
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__")  # pycocotools with numpy 2
@@ -31,3 +32,29 @@ def test_a_square():
 def test_half_a_polygon_is_refused(numbers):
     with pytest.raises(ValueError, match=f"a polygon has {len(numbers)} numbers"):
         fill([numbers], (6, 8))
+
+
+@pytest.mark.parametrize(
+    ("polygon", "message"),
+    [
+        ([0, 0, 3e8, 3e8, 0, 3e8], r"a polygon goes to 3e\+08, far outside of the picture of 64x48"),
+        ([0, 0, float("nan"), 5, 5, 5], "far outside"),
+        ([0, 0, float("inf"), 5, 5, 5], "far outside"),
+        ([0, 0, "x", 5, 5, 5], "not numbers alone"),
+        ([0, 0, None, 5, 5, "5"], "not numbers alone|far outside"),
+        ([0, 0, [5], 5, 5, 5], "not numbers alone"),
+        ([0, 0, 5, 5], "it needs x and y of at least three points"),
+        ([0, 0, 5, 5, 5], "it needs x and y of at least three points"),
+        ([-6400, 0, 6400, 4000] * 20000, r"a polygon of 40000 corners is too long to be drawn"),
+    ],
+)
+def test_what_no_polygon_of_the_picture_is(polygon, message):
+    with pytest.raises(ValueError, match=message):
+        fill([polygon], (48, 64))
+    with pytest.raises(ValueError, match="polygons are flat lists of numbers"):
+        fill([5, 6], (48, 64))
+
+
+def test_a_picture_beyond_the_limit():
+    with pytest.raises(LimitError, match="a polygon's picture: 100000x100000 are 10000000000 pixels"):
+        fill([[0, 0, 5, 5, 0, 5]], (100000, 100000))

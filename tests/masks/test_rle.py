@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,7 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from pycocotools import mask as coco
 
+from sam2s.errors import LimitError
 from sam2s.masks import rle
+from sam2s.masks.rle import area, bbox, centroid, decode, encode
 
 MASKS = arrays(bool, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=24))
 
@@ -67,3 +71,52 @@ def test_damaged_counts(counts):
 def test_only_planes_are_masks():
     with pytest.raises(ValueError, match=r"2-D array \[H, W\], got shape \(2, 2, 2\)"):
         rle.encode(np.zeros((2, 2, 2), bool))
+
+
+class TestDamaged:
+    @pytest.mark.parametrize(
+        ("broken", "message"),
+        [
+            ({"size": [4, 4], "counts": [3, 5]}, r"counts add up to 8, not to 4 x 4 = 16"),
+            ({"size": [4, 4], "counts": [8, 16]}, r"counts add up to 24, not to 4 x 4 = 16"),
+            ({"size": [4, 4], "counts": [20, -4]}, r"counts add up to 16, not to 4 x 4 = 16"),
+            ({"size": [4, 4], "counts": [2**63 - 1, 2**63 - 1, 18]}, "counts add up to"),
+            ({"size": [4, 4], "counts": [10**30]}, r"are not whole numbers of at most 64 bits"),
+            ({"size": [4, 4], "counts": [16.0]}, r"are not whole numbers of at most 64 bits"),
+            ({"size": [4, 4], "counts": [[16]]}, r"are not whole numbers of at most 64 bits"),
+            ({"size": [4, 4], "counts": [[1], 15]}, r"are not whole numbers of at most 64 bits|counts add up"),
+            ({"size": [4, 4], "counts": None}, r"its counts are None, not a string or a list of run lengths"),
+            ({"size": [4, 4]}, r"its counts are None"),
+            ({"size": [4], "counts": [4]}, r"its size is \[4\], not \[height, width\]"),
+            ({"counts": [4]}, r"its size is None"),
+            ({"size": [4.0, 4], "counts": [16]}, r"not two whole numbers from 0 up"),
+            ({"size": [-4, -4], "counts": [16]}, r"not two whole numbers from 0 up"),
+            ({"size": ["4", "4"], "counts": [16]}, r"not two whole numbers from 0 up"),
+            ({"size": [4, 4], "counts": "é0"}, r"damaged RLE string 'é0': not COCO's compressed counts"),
+            ({"size": [4, 4], "counts": "?" * 30}, r"damaged RLE"),
+            ({"size": [4, 4], "counts": "oooooooooooooo0"}, r"damaged RLE"),
+            ([4, 4], "its size is None"),
+        ],
+    )
+    def test_every_reader_refuses(self, broken, message):
+        for read in (decode, area, bbox, centroid):
+            with pytest.raises(ValueError, match=message):
+                read(broken)
+
+    def test_a_bomb_is_refused_before_memory_is_taken(self):
+        bomb = {"size": [100000, 100000], "counts": [10**10]}
+        tracemalloc.start()
+        with pytest.raises(LimitError, match="a mask in RLE: 100000x100000 are 10000000000 pixels, more than"):
+            decode(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+        tracemalloc.stop()
+        assert area(bomb) == 0
+
+    def test_no_shorter_or_longer_string_is_a_mask(self):
+        mask = np.zeros((20, 30), bool)
+        mask[5:15, 10:20] = True
+        whole = encode(mask)
+        assert np.array_equal(decode(whole), mask)
+        for counts in [whole["counts"][:n] for n in range(len(whole["counts"]))] + [whole["counts"] + "1"]:
+            with pytest.raises(ValueError, match="damaged RLE"):
+                decode({"size": [20, 30], "counts": counts})

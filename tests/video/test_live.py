@@ -1,11 +1,13 @@
 """Streams over real sockets: dropping, waiting, reconnecting, giving up."""
 
+import contextlib
 import io
 import itertools
 import socket
 import threading
 import time
 import traceback
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -183,3 +185,45 @@ def test_udp_packets_are_received():
     finally:
         stop.set()
         thread.join()
+
+
+class TestRecordingsOfAWebServer:
+    def serve(self, data, length):
+        """One answer with a length, of which maybe less is sent, again and again."""
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.path)
+                self.send_response(200)
+                self.send_header("Content-Length", str(length))
+                self.end_headers()
+                with contextlib.suppress(OSError):
+                    self.wfile.write(data)
+
+            def log_message(self, *_):
+                pass
+
+        asked = []
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server, asked, f"http://127.0.0.1:{server.server_address[1]}/a.ts"
+
+    @pytest.mark.parametrize("policy", ["block", "latest"])
+    def test_a_transport_stream_is_read_once(self, policy):
+        data = stream_of(0, 20)
+        server, asked, url = self.serve(data, len(data))
+        with server, LiveSource(url, policy=policy, reconnects=1) as source:
+            numbers = [number_of(frame.image) for frame in source.frames()]
+        assert numbers[-1] == 19
+        assert policy == "latest" or numbers == list(range(20))
+        assert source.reconnected == 0
+        assert len(asked) == 1
+
+    def test_one_that_breaks_off_is_told(self):
+        data = stream_of(0, 20)
+        server, _, url = self.serve(data[: len(data) * 2 // 3], len(data))
+        with server, LiveSource(url, policy="block", reconnects=1) as source:
+            numbers = []
+            with pytest.raises(TruncatedSourceError, match=r"a recording, of which 1\d frames came before the"):
+                numbers.extend(number_of(frame.image) for frame in source.frames())
+        assert numbers == list(range(len(numbers)))

@@ -107,3 +107,37 @@ def test_an_unreadable_file(clip, tmp_path):
 def test_a_camera_or_stream_that_is_not_there(target):
     with pytest.raises(SourceError, match=f"{target}: cannot be opened .*; check the address and that it is sending"):
         open_source(target, timeout=2)
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (0, r"^0: not a path, an address or an array \(a camera is 'camera:0'\)"),
+        (None, "^None: not a path, an address or an array$"),
+        (2.5, "not a path"),
+        (np.array(3, np.uint8), "array: is a single value; give an array"),
+        (np.zeros((0, 4, 4, 3), np.uint8), "holds no frames"),
+        ([np.zeros((4, 4), np.float32)], "type float32, but pixels must be uint8"),
+        (["a.png"], r"array\[0\]: shape None is no picture"),
+        ("a\0b", "no such file or folder"),
+        (b"missing.mp4", r"missing\.mp4: no such file or folder"),
+    ],
+)
+def test_targets_of_other_kinds(target, message):
+    with pytest.raises(SourceError, match=message):
+        open_source(target)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY\x01\x00\x05\x00{'a'}", b"\x93NUMPY\x09\x00", b"PK\x03\x04"])
+def test_damaged_arrays(tmp_path, content):
+    (tmp_path / "a.npy").write_bytes(content)
+    with pytest.raises(SourceError, match=r"a\.npy: not an array that can be read"):
+        open_source(tmp_path / "a.npy")
+
+
+def test_an_array_that_is_shorter_than_its_header_says(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((3, 4, 4, 3), np.uint8))
+    data = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "a.npy").write_bytes(data[:-20])
+    with pytest.raises(SourceError, match="not an array that can be read"):
+        open_source(tmp_path / "a.npy")

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from sam2s.errors import ConfigError
-from sam2s.video import FileSource, prefetch
+from sam2s.errors import ConfigError, TruncatedSourceError
+from sam2s.video import FileSource, prefetch, stall
 from video_tools import number_of
 
 
@@ -82,3 +82,53 @@ def test_a_consumer_that_raises_ends_the_reading():
 def test_a_depth_of_nothing_is_refused():
     with pytest.raises(ConfigError, match="prefetch depth 0: at least 1"):
         prefetch([], 0)
+
+
+def test_reading_that_hangs_is_said_and_given_up(monkeypatch, caplog):
+    monkeypatch.setattr(stall, "WARN_SECONDS", 0.1)
+    monkeypatch.setattr(stall, "GIVE_UP_SECONDS", 0.5)
+    monkeypatch.setattr(stall, "LOOK_SECONDS", 0.05)
+    gone = threading.Event()
+
+    def frames():
+        yield 1
+        yield 2
+        with stall.reading("/mnt/share/case.mp4"):
+            gone.wait(60)
+        yield 3
+
+    got = []
+    with pytest.raises(TruncatedSourceError, match=r"/mnt/share/case\.mp4: nothing could be read for \d s, as if"):
+        got.extend(prefetch(frames()))
+    gone.set()
+    assert got == [1, 2]
+    assert "/mnt/share/case.mp4: waiting for" in caplog.text
+
+
+def test_work_that_takes_long_is_no_hang(monkeypatch):
+    monkeypatch.setattr(stall, "GIVE_UP_SECONDS", 0.1)
+    monkeypatch.setattr(stall, "LOOK_SECONDS", 0.02)
+
+    def frames():
+        for number in range(3):
+            with stall.reading("case.mp4"):
+                pass
+            time.sleep(0.3)
+            yield number
+
+    assert list(prefetch(frames())) == [0, 1, 2]
+
+
+def test_an_error_of_closing_ends_the_reading_too():
+    class Items:
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            raise StopIteration
+
+        def close(self):
+            raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        list(prefetch(Items()))

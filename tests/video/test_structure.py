@@ -138,8 +138,8 @@ class TestWhatReadingMeets:
 
     def test_an_error_of_the_drive(self, clip, monkeypatch):
         class Failing:
-            def __init__(self, packets, stream):
-                self.inner = Packets(self.fail_after(packets, 30), stream)
+            def __init__(self, packets, stream, name):
+                self.inner = Packets(self.fail_after(packets, 30), stream, name)
 
             @staticmethod
             def fail_after(packets, count):
@@ -150,7 +150,7 @@ class TestWhatReadingMeets:
         from sam2s.video import decoder
         from sam2s.video.damage import Packets
 
-        monkeypatch.setattr(decoder, "Packets", lambda packets, stream: Failing(packets, stream).inner)
+        monkeypatch.setattr(decoder, "Packets", lambda *given: Failing(*given).inner)
         got = []
         with pytest.raises(TruncatedSourceError, match=r"cut off at frame 30 .*\(Input/output error\); 30 of 60"):
             got.extend(number_of(frame.image) for frame in FileSource(clip("front.mp4")).frames())

@@ -31,6 +31,8 @@ class ArraySource:
         Raises:
             SourceError: if there are no frames, they differ in shape, or are not uint8 pictures.
         """
+        if isinstance(frames, np.ndarray) and frames.ndim == 0:
+            raise SourceError(f"{name}: is a single value; give an array [T, H, W, 3] of uint8")
         if len(frames) == 0:
             raise SourceError(f"{name}: holds no frames; give at least one picture")
         for i, frame in enumerate(frames[:1] if isinstance(frames, np.ndarray) else frames):

@@ -13,6 +13,7 @@ from typing import Any
 import av
 
 from sam2s.video.keyframes import is_shown
+from sam2s.video.stall import reading
 from sam2s.video.structure import Structure
 
 # More bytes between two packets than any header needs.
@@ -42,6 +43,7 @@ class Care:
     single_thread: bool = False
     safe_pts: int | None = None
     bad_pts: int | None = None
+    name: str = ""
 
 
 @dataclass
@@ -103,7 +105,8 @@ def pictures_of(packet: Any, context: Any, care: Care, *, bad: bool, afresh: boo
             yield from itertools.takewhile(lambda p: not p.is_corrupt and before(p.pts, packet.pts), held)
         raise DamageError(settled=True)
     try:
-        pictures = packet.decode()
+        with reading(care.name):
+            pictures = packet.decode()
     except av.FFmpegError as error:
         if care.safe_pts is not None and not before(care.safe_pts, packet.pts):
             return
@@ -121,9 +124,10 @@ class Packets:
         error: what ended the packets, if not their end: a drive that is gone, a demultiplexer that gave up.
     """
 
-    def __init__(self, packets: Iterator[Any], stream: Any) -> None:
+    def __init__(self, packets: Iterator[Any], stream: Any, name: str = "") -> None:
         """Take what the demultiplexer yields, of whatever streams; `stream` is the one to decode."""
         self._packets = packets
+        self._name = name
         self._stream = stream
         self._first: Any = None
         self.error: Exception | None = None
@@ -145,7 +149,8 @@ class Packets:
             packet, self._first = self._first, None
             return packet
         try:
-            return next(self._packets)
+            with reading(self._name):
+                return next(self._packets)
         except (av.FFmpegError, OSError) as error:
             if self.error is not None:
                 raise StopIteration from None
@@ -223,7 +228,7 @@ class Watch:
         whole = True
         if not packet.size:
             return False
-        if packet.pts is not None:
+        if packet.pts is not None and packet.stream.time_base is not None:
             self.end = max(self.end, (packet.pts + (packet.duration or 0)) * packet.stream.time_base)
         if self._structure is not None and packet.pos is not None:
             whole = self._gap_is_whole(packet, self._structure)

@@ -124,7 +124,7 @@ class Decoder:
         """
         # A decoder that begins in the middle of open groups of pictures misses some of their past; a strict one calls
         # that damage.
-        care = Care(strict=self._strict and first == 0)
+        care = Care(strict=self._strict and first == 0, name=str(self.path))
         expected, reached = first, None
         met: set[int | None] = set()
         while True:
@@ -151,7 +151,8 @@ class Decoder:
                 if care.single_thread:
                     met.add(damage.pts)
                 safe_pts = last_pts if expected > first and not self._joined else None
-                care = Care(care.strict, True, safe_pts, damage.pts if care.single_thread else None)
+                bad_pts = damage.pts if care.single_thread else None
+                care = Care(care.strict, True, safe_pts, bad_pts, care.name)
 
     def _truncated(self, first: int, number: int, reason: str | None) -> TruncatedSourceError:
         at = f" ({float(number / self.fps):.2f} s)" if self.fps else ""
@@ -251,7 +252,7 @@ class Decoder:
             stamps = self._keys.stamps_before(position)
             for stamp in stamps:
                 container.seek(stamp, stream=stream)
-                packets = Packets(container.demux(), stream)
+                packets = Packets(container.demux(), stream, str(self.path))
                 landed = next((p for p in packets if p.stream_index == stream.index and p.is_keyframe), None)
                 origin = self._keys.position(landed) if landed is not None else None
                 if origin is not None and origin <= position:
@@ -259,7 +260,7 @@ class Decoder:
                     return origin, packets
             if stamps:
                 return None
-        return 0, Packets(container.demux(), stream)
+        return 0, Packets(container.demux(), stream, str(self.path))
 
     def _learn_keys(self, position: int | None) -> None:
         """Read packets until the key frames up to a position are known and cannot be mistaken, or all of them."""

@@ -108,11 +108,14 @@ class FolderSource:
 
 
 def _images(folder: Path, pattern: str | None) -> list[Path]:
-    files = [f for f in folder.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES and not f.name.startswith(".")]
+    try:
+        entries = list(folder.iterdir())
+    except OSError as error:
+        raise SourceError(f"{folder}: cannot be read ({error.strerror}); make the folder readable") from error
+    files = [f for f in entries if f.suffix.lower() in IMAGE_SUFFIXES and not f.name.startswith(".")]
     if not files:
         kinds = ", ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
-        found = sum(1 for _ in folder.iterdir())
-        what = f"holds {found} entries but no images" if found else "the folder is empty"
+        what = f"holds {len(entries)} entries but no images" if entries else "the folder is empty"
         raise SourceError(f"{folder}: {what}; allowed are {kinds}, directly in the folder")
     files.sort(key=lambda f: natural(f.name))
     if pattern is None:

@@ -21,6 +21,9 @@ from sam2s.limits import check_pixels
 from sam2s.video.frame import Frame
 from sam2s.video.picture import RgbConverter, pixel_aspect_of
 
+# Servers of live streams that must name a length name one like this.
+_ENDLESS_BYTES = 1 << 40
+
 log = logging.getLogger(__name__)
 
 Policy = Literal["latest", "block"]
@@ -172,18 +175,20 @@ class LiveSource:
         index = 0
         last: Fraction | None = None
         container = self._connect()
-        finite = bool(container.duration)
+        finite = _has_end(container, self._target)
         try:
             while not self._stop.is_set():
                 shift = Fraction(0) if last is None else None
                 stream = container.streams.video[0]
                 self.fps = self.fps or stream.average_rate or stream.guessed_rate
                 self.pixel_aspect = pixel_aspect_of(stream)
-                for picture in _pictures(container):
+                pictures = _Pictures(container)
+                for picture in pictures:
                     if self._stop.is_set():
                         return
                     convert = convert or RgbConverter(picture)
-                    pts = None if picture.pts is None else picture.pts * stream.time_base
+                    clocked = picture.pts is not None and stream.time_base is not None
+                    pts = picture.pts * stream.time_base if clocked else None
                     if pts is not None:
                         if shift is None:  # the first frame of a new connection
                             shift = Fraction(0) if last is None or pts > last else last - pts + 1 / (self.fps or 25)
@@ -192,6 +197,11 @@ class LiveSource:
                     index += 1
                 if not index:
                     raise SourceError(f"{self.address}: answers, but sends no picture; check that it is sending video")
+                if finite and pictures.broken:
+                    raise TruncatedSourceError(
+                        f"{self.address}: a recording, of which {index} frames came before the connection broke off "
+                        f"({pictures.broken}); fetch it to a file first"
+                    )
                 if finite:
                     return
                 container.close()
@@ -258,12 +268,32 @@ class LiveSource:
             self._changed.wait(_TICK_SECONDS)
 
 
-def _pictures(container: Any) -> Iterator[Any]:
-    """Decode until the stream ends or breaks; damaged packets are passed over, as the next key frame mends them."""
-    with contextlib.suppress(av.FFmpegError, OSError):
-        for packet in container.demux(container.streams.video[0]):
-            with contextlib.suppress(av.InvalidDataError):
-                yield from packet.decode()
+class _Pictures:
+    """Decodes until a stream ends or breaks; damaged packets are passed over, as the next key frame mends them.
+
+    Attributes:
+        broken: what broke it, empty at a regular end.
+    """
+
+    def __init__(self, container: Any) -> None:
+        self._container = container
+        self.broken = ""
+
+    def __iter__(self) -> Iterator[Any]:
+        try:
+            for packet in self._container.demux(self._container.streams.video[0]):
+                with contextlib.suppress(av.InvalidDataError):
+                    yield from packet.decode()
+        except (av.FFmpegError, OSError) as error:
+            self.broken = getattr(error, "strerror", None) or str(error)
+
+
+def _has_end(container: Any, target: str) -> bool:
+    """Whether a stream is a recording: its container says how long it is, or the server of how many bytes."""
+    if container.duration:
+        return True
+    playlist = container.format.name in ("hls", "dash")
+    return target.startswith(("http:", "https:")) and not playlist and 0 < container.size < _ENDLESS_BYTES
 
 
 def _public(target: str) -> str:

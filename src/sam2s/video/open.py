@@ -49,9 +49,12 @@ def open_source(
     Raises:
         SourceError: if there is nothing at the target, or nothing that yields pictures.
     """
-    if isinstance(target, np.ndarray) or (isinstance(target, Sequence) and not isinstance(target, str)):
+    if isinstance(target, np.ndarray) or (isinstance(target, Sequence) and not isinstance(target, (str, bytes))):
         return ArraySource(target, fps=fps)
-    text = os.fspath(target)
+    if not isinstance(target, (str, bytes, os.PathLike)):
+        camera = f" (a camera is 'camera:{target}')" if isinstance(target, int) else ""
+        raise SourceError(f"{target!r:.40}: not a path, an address or an array{camera}")
+    text = os.fsdecode(target)
     if _LIVE.fullmatch(text):
         return LiveSource(text, policy=policy, reconnects=reconnects, timeout=timeout)
     path = Path(url2pathname(text[7:]) if text.startswith("file://") else os.path.expanduser(text))
@@ -74,5 +77,5 @@ def open_source(
 def _load(path: Path) -> np.ndarray:
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
-    except (OSError, ValueError) as error:
+    except Exception as error:  # a damaged header is evaluated, and fails in many ways
         raise SourceError(f"{path}: not an array that can be read ({error})") from error

@@ -1,6 +1,7 @@
 # make demo   install, track two instruments in a generated clip, say where the results are
 # make test   install with the development tools, lint, type-check, run the fast tests
 # make slow   the tests that take longer
+# make fuzz   damaged inputs by the thousand, for ten minutes (FUZZ="--kind videos --seconds 60")
 # make clean  remove the environment and the demo
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ GUARD := from importlib.util import find_spec as f; import torch; \
 	assert v == want, f"torch {v} is installed, constraints.txt wants {want}"; \
 	assert f("torchvision") is None, "torchvision came in with some package; nothing here may need it"
 
-.PHONY: demo test slow clean
+.PHONY: demo test slow fuzz clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sam2s demo
@@ -28,6 +29,9 @@ test: $(VENV)/.installed-dev
 
 slow: $(VENV)/.installed-dev
 	$(BIN)/pytest -q -m slow
+
+fuzz: $(VENV)/.installed-dev
+	$(BIN)/python tests/fuzz/run.py $(FUZZ)
 
 clean:
 	rm -rf $(VENV) demo

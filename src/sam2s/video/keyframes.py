@@ -5,10 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-from sam2s.video.structure import is_cut
 
 # Containers whose header lists every packet; FFmpeg holds that table in memory as soon as the file is open.
 _TABLED = {"mov", "mp4", "avi"}
@@ -44,10 +41,11 @@ class KeyFrames:
         self.monotonic = self.placed = True
         self._second = round(1 / stream.time_base)
         self.tabled = bool(stream.frames) and not _TABLED.isdisjoint(container.format.name.split(","))
-        if container.format.name == "avi" and is_cut(Path(container.name), "avi"):
-            self.tabled = False  # the index stands at the end of the file
+        entries = stream.index_entries
+        if container.format.name == "avi" and (not len(entries) or entries[-1].timestamp + 1 < stream.frames):
+            self.tabled = False  # the index stands at the end of the file, and is cut off or damaged
         if self.tabled:
-            shown = (entry for entry in stream.index_entries if entry.size and not entry.is_discard)
+            shown = (entry for entry in entries if entry.size and not entry.is_discard)
             count = 0
             for position, entry in enumerate(shown):
                 if entry.is_keyframe:

@@ -22,6 +22,12 @@ _SLOP = 16  # writers of RIFF disagree about what a size counts
 # Elements of Matroska that hold others, of which the header alone is passed over.
 _MASTERS = {0x18538067, 0x1F43B675, 0xA0}
 _BLOCKS = (0xA3, 0xA1)
+# Those that hold one number, and all that may stand between two blocks.
+_NUMBERS = {0xE7, 0xA7, 0xAB, 0x9B, 0xFB, 0xFA, 0x75A2, 0xBF}
+_BETWEEN = _MASTERS | _NUMBERS | {
+    0xEC, 0xA4, 0x8E, 0xAF, 0x5854, 0x75A1,  # void, codec state, slices, encrypted block, silent tracks, additions
+    0x1C53BB6B, 0x1254C367, 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1941A469, 0x1043A770, 0x1A45DFA3,  # top level
+}  # fmt: skip
 _UNKNOWN_SIZE = -1
 
 
@@ -43,8 +49,8 @@ class Structure:
             "matroska,webm": self._elements,
         }
         self._check = checks.get(container)
-        # Headers of blocks and clusters are short; elsewhere packets of other streams and padding lie between.
-        self.overhead = 40 if container == "matroska,webm" else 1024
+        # Headers of blocks and chunks are short; elsewhere packets of other streams and padding lie between.
+        self.overhead = 24 if container in ("matroska,webm", "avi") else 1024
         # Where nothing may lie between packets that is not named. Transport streams may hold anything between
         # recordings, and their counters are watched by FFmpeg.
         self.strict = container in ("matroska,webm", "mpeg", "avi")
@@ -113,7 +119,7 @@ class Structure:
         return place == stop - 8
 
     def _elements(self, start: int, stop: int) -> bool:
-        """Elements follow each other; a packet's place is where the content of its block begins."""
+        """Elements follow each other, no block among them; a packet lies where the content of its block begins."""
         size = self._block_size(start)
         if size is None:
             return True  # of another kind, of which nothing is known
@@ -122,8 +128,10 @@ class Structure:
             element, content, size = self._element(place)
             if element is None:
                 return False
-            if content == stop and element in _BLOCKS:
-                return True
+            if element in _BLOCKS:
+                return content == stop  # else it is one that gave no packet
+            if element not in _BETWEEN or (element in _NUMBERS and size > 8):
+                return False
             masters = element in _MASTERS or size == _UNKNOWN_SIZE
             place = content if masters else content + size
         return place == stop
@@ -196,7 +204,9 @@ def _boxes_end(file: BinaryIO, end: int) -> int:
     place = 0
     while place + 8 <= end:
         file.seek(place)
-        size, _ = struct.unpack(">I4s", file.read(8))
+        size, name = struct.unpack(">I4s", file.read(8))
+        if not name.isascii() or not name.decode().isprintable():
+            return end + 1  # no box
         if size == 1:
             size = struct.unpack(">Q", file.read(8))[0]
         if size == 0:  # to the end of the file

@@ -23,6 +23,7 @@ from sam2s.app.requests import (
 )
 from sam2s.app.runs_view import stop_run
 from sam2s.app.schemas import ActResult
+from sam2s.app.transfers import turn_rest_of_import
 from sam2s.app.views import frame_masks, parse_colour
 from sam2s.masks import rle
 from sam2s.session.events import encode_prompt
@@ -221,6 +222,8 @@ def _turn(context: AppContext, desk: VideoDesk, who: Caller, how: str) -> ActRes
         for run in context.engine.running(str(desk.folder)):
             stop_run(context, desk, who.user, run.event_id)
         event: WorkspaceEvent | None = getattr(workspace, how)(author=who.user)
+        if event is not None:
+            event = turn_rest_of_import(workspace, event, how, who.user)
     if event is None:
         return ActResult(message=f"there is nothing to {how}")
     what = _WORDS.get(event.kind, f"a {event.kind}")

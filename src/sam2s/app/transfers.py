@@ -16,7 +16,7 @@ from sam2s.app.settings import AppLimits
 from sam2s.app.tasks import Progress
 from sam2s.errors import DatasetError
 from sam2s.video import open_source
-from sam2s.workspace import FrameRecord, Layer, Workspace
+from sam2s.workspace import FrameRecord, Layer, Workspace, WorkspaceEvent
 
 EXPORT_FORMATS = {
     "coco": "COCO (JSON)",
@@ -123,6 +123,8 @@ def import_file(
         workspace = desk.writer()
         last = max((event.event_id for event in workspace.events()), default=0)
         made = import_masks(workspace, content, form=form, author=author)
+        newest = max(event.event_id for event in workspace.events(since=last))
+        workspace.record("note", payload={"import": made.event_id, "last": newest}, author=author)  # undone as one
         prompts = workspace.events(since=last, kinds=("prompt",))
         for done, event in enumerate(prompts):
             report(done, len(prompts))
@@ -132,6 +134,20 @@ def import_file(
         raise DatasetError(str(error).replace(f"{path.parent}/", "")) from error
     finally:
         shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def turn_rest_of_import(workspace: Workspace, event: WorkspaceEvent, how: str, author: str) -> WorkspaceEvent:
+    """Take back, or do again, all acts of the import that an act belongs to; returns the import, or the act itself."""
+    for note in workspace.events(kinds=("note",)):
+        first, last = note.payload.get("import"), note.payload.get("last")
+        if not isinstance(first, int) or not isinstance(last, int) or not first <= event.event_id <= last:
+            continue
+        group = [one for one in workspace.events(since=first - 1) if one.event_id <= last]
+        open_ones = [one for one in group if bool(one.undone) == (how == "redo")]
+        for one in open_ones if how == "redo" else reversed(open_ones):
+            getattr(workspace, how)(one.event_id, author=author)
+        return group[0]
+    return event
 
 
 def _packed(folder: Path, place: Path, stem: str) -> Path:

@@ -84,7 +84,7 @@ export function toast(text, kind = "info") {
   const note = el(`div.toast.${kind}`, { role: kind === "bad" ? "alert" : "status" }, text);
   const close = el("button.icon-button", { type: "button", "aria-label": "Close", onclick: () => note.remove() }, icon("close"));
   note.append(close);
-  while (area.children.length > 3) area.firstChild.remove();
+  while (area.children.length > 2) area.firstChild.remove();
   area.append(note);
   setTimeout(() => note.remove(), kind === "bad" ? 12000 : 4000);
 }
@@ -117,6 +117,7 @@ export function openDialog(title, content, buttons) {
     });
   });
   dialog.showModal();
+  dialog.scrollTop = 0;
   return { dialog, closed: /** @type {Promise<void>} */ (closed) };
 }
 

@@ -1,0 +1,205 @@
+"""How fast the app feels: measured in a real browser, on a generated video of three hours with masks of many objects.
+
+    python benchmarks/app.py --hours 3 --objects 10 --out bench-app
+
+Prints a table and writes it as JSON. Nothing is asserted: the machine and its load are printed beside the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from app_browser import Page, chromium, running
+from sam2s.masks import rle
+from sam2s.tracking import ObjectState
+from sam2s.video import open_source
+from sam2s.workspace import FrameRecord, ObjectInfo, ObjectRecord, VideoIdentity, Workspace
+
+FPS = 25
+MINUTE = 60 * FPS
+
+
+def make_video(path: Path, minutes: int, size: tuple[int, int]) -> None:
+    """Encode one minute and put its packets one behind another; a key frame every 2 seconds."""
+    height, width = size
+    short = path.with_name("minute.mp4")
+    y, x = np.mgrid[:height, :width]
+    with av.open(str(short), "w") as out:
+        stream = out.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "crf": "26", "g": str(2 * FPS)})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        ground = ((x * 3 + y * 5) % 200 + 20).astype(np.uint8)
+        for index in range(MINUTE):
+            picture = np.repeat(ground[:, :, None], 3, axis=2)
+            left = (index * 4) % (width - 100)
+            picture[height // 3 : 2 * height // 3, left : left + 100] = 230
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        out.mux(stream.encode())
+    with av.open(str(short)) as source:
+        packets = [packet for packet in source.demux(video=0) if packet.pts is not None]
+        template = source.streams.video[0]
+        step = int(60 / template.time_base)
+        with av.open(str(path), "w") as out:
+            stream = out.add_stream_from_template(template)
+            base = [(packet.pts, packet.dts) for packet in packets]
+            for minute in range(minutes):
+                for packet, (pts, dts) in zip(packets, base, strict=True):
+                    packet.pts, packet.dts = pts + minute * step, dts + minute * step
+                    packet.stream = stream
+                    out.mux(packet)
+    short.unlink()
+
+
+def fill_workspace(folder: Path, video: Path, objects: int) -> int:
+    """Masks of every object on every frame, absent now and then, unsure here and there; returns the frames."""
+    source = open_source(video)
+    length = source.length or 0
+    height, width = source.size
+    mask = np.zeros((height, width), bool)
+    mask[height // 3 : 2 * height // 3, 100:300] = True
+    seen, none = rle.encode(mask), rle.encode(np.zeros_like(mask))
+    with Workspace.create(folder, VideoIdentity.of(source)) as workspace:
+        for number in range(1, objects + 1):
+            workspace.put_object(ObjectInfo(number, f"instrument {number}"))
+        event = workspace.record("propagate")
+        for start in range(0, length, 5000):
+            with workspace.transaction():
+                for frame in range(start, min(length, start + 5000)):
+                    entries = {}
+                    for number in range(1, objects + 1):
+                        present = (frame // (700 + 90 * number)) % 3 != 2
+                        sure = 0.55 if (frame // 97 + number) % 23 == 0 else 0.92
+                        state = ObjectState.VISIBLE if present else ObjectState.ABSENT
+                        presence = 0.97 if present else 0.03
+                        entries[number] = ObjectRecord(number, seen if present else none, sure, presence, state)
+                    workspace.write_frame(FrameRecord(frame, Fraction(frame, FPS), entries), event.event_id)
+            print(f"  masks up to frame {min(length, start + 5000)} of {length}", end="\r", file=sys.stderr)
+    print(file=sys.stderr)
+    return length
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Median and 95th percentile, in milliseconds."""
+    values = sorted(values)
+    return {"median": round(statistics.median(values), 1), "p95": round(values[int(0.95 * (len(values) - 1))], 1)}
+
+
+SHOW = """async (frame) => { const desk = window.sam2s.desk, began = performance.now();
+    await desk.go(frame); return performance.now() - began; }"""
+SCROLL = """async (seconds) => { const line = window.sam2s.timeline; const times = []; let last = performance.now();
+    const end = last + 1000 * seconds; let spent = 0;
+    line.perPixel = 40; line.bound();
+    while (performance.now() < end) {
+      line.start = (line.start + 25 * line.perPixel) % (line.desk.video.length * 0.9);
+      const began = performance.now(); line.draw(); spent += performance.now() - began;
+      await new Promise(requestAnimationFrame);
+      const now = performance.now(); times.push(now - last); last = now;
+    }
+    return { times, spent }; }"""
+
+
+def measure(page: Page, folder: Path, video: Path, length: int, rng: np.random.Generator) -> dict[str, object]:
+    """All figures of one session."""
+    results: dict[str, object] = {}
+    card = next(c for c in page.page.request.get(f"{page.server.address}/api/videos").json() if c["name"] == video.name)
+    began = time.perf_counter()
+    page.open(f"/work/{card['id']}")
+    page.wait("desk.picture !== null")
+    results["open the video, first picture shown (ms)"] = round(1000 * (time.perf_counter() - began))
+    frames = [int(frame) for frame in rng.integers(0, length, 40)]
+    results["a new frame anywhere (ms)"] = spread([page.page.evaluate(SHOW, frame) for frame in frames])
+    results["a frame visited before (ms)"] = spread([page.page.evaluate(SHOW, frame) for frame in frames[-20:]])
+    results["the next frame (ms)"] = spread([page.page.evaluate(SHOW, 5000 + step) for step in range(40)])
+    scroll = page.page.evaluate(SCROLL, 5)
+    results["timeline: frames a second while scrolling"] = round(1000 / statistics.median(scroll["times"]), 1)
+    results["timeline: drawing (ms a frame)"] = round(scroll["spent"] / len(scroll["times"]), 2)
+    address = f"{page.server.address}/api/videos/{card['id']}/timeline?buckets=512"
+    tiles = []
+    for level in (0, 3, 6, 9):
+        span = 512 << level
+        began = time.perf_counter()
+        page.page.request.get(f"{address}&start=0&stop={span}")
+        tiles.append(1000 * (time.perf_counter() - began))
+    results["timeline: the server's answer for 512, 4 K, 33 K, 262 K frames (ms)"] = [round(value) for value in tiles]
+    clicks, encoder = [], []
+    for frame in range(100, 108):
+        page.go(frame)
+        page.page.wait_for_timeout(1500)
+        began = time.perf_counter()
+        body = {"frame": frame, "object_id": 1, "points": [{"x": 200, "y": 300}]}
+        headers = {"X-Tab": page.page.evaluate("sessionStorage.getItem('sam2s-tab')")}
+        answer = page.page.request.post(
+            f"{page.server.address}/api/videos/{card['id']}/prompts", data=body, headers=headers
+        ).json()
+        clicks.append(1000 * (time.perf_counter() - began))
+        encoder.append(1000 * answer["encoder_seconds"])
+    results["click to mask (ms)"] = spread(clicks)
+    results["of it the encoder (ms)"] = spread(encoder)
+    page.page.evaluate(
+        "window.sam2s.carrier.begin({ until: 'frames', frames: 2000, direction: 'forward', objects: [2] })"
+    )
+    page.wait("desk.runs.some((run) => run.state === 'running' && run.done > 2)", 120)
+
+    def rate(seconds: float) -> float:
+        before, start = page.state("desk.runs[desk.runs.length - 1].done"), time.perf_counter()
+        page.page.wait_for_timeout(1000 * seconds)
+        return (page.state("desk.runs[desk.runs.length - 1].done") - before) / (time.perf_counter() - start)
+
+    page.page.evaluate("window.sam2s.desk.followed = false")
+    alone = rate(15)
+    page.go(20000)
+    page.page.evaluate("window.sam2s.playback.play()")
+    playing = rate(15)
+    results["propagation, frames a second: alone, and while another place is played"] = [
+        round(alone, 2),
+        round(playing, 2),
+    ]
+    page.page.evaluate("window.sam2s.carrier.stop()")
+    return results
+
+
+def main() -> None:
+    """Make what is missing, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hours", type=float, default=3)
+    parser.add_argument("--objects", type=int, default=10)
+    parser.add_argument("--size", default="1920x1080")
+    parser.add_argument("--out", type=Path, default=Path("bench-app"))
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    video = arguments.out / "long.mp4"
+    width, height = map(int, arguments.size.split("x"))
+    if not video.exists():
+        make_video(video, round(60 * arguments.hours), (height, width))
+    folder = arguments.out / "long.mp4.sam2s"
+    if not Workspace.exists(folder):
+        fill_workspace(folder, video, arguments.objects)
+    length = open_source(video).length or 0
+    with running(arguments.out) as server, chromium() as browser:
+        page = Page(browser, server)
+        results = measure(page, folder, video, length, np.random.default_rng(0))
+    load = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    about = {
+        "video": f"{length} frames of {arguments.size}",
+        "objects": arguments.objects,
+        "machine": platform.machine(),
+    }
+    about["load"] = load
+    print(json.dumps({**about, **results}, indent=1))
+    (arguments.out / "app.json").write_text(json.dumps({**about, **results}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

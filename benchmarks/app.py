@@ -11,9 +11,11 @@ import argparse
 import json
 import os
 import platform
+import sqlite3
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -26,22 +28,24 @@ from app_browser import Page, chromium, running
 from sam2s.masks import rle
 from sam2s.tracking import ObjectState
 from sam2s.video import open_source
-from sam2s.workspace import FrameRecord, ObjectInfo, ObjectRecord, VideoIdentity, Workspace
+from sam2s.workspace import FILE, FrameRecord, ObjectInfo, ObjectRecord, VideoIdentity, Workspace
+from sam2s.workspace.mask_table import Version
 
 FPS = 25
-MINUTE = 60 * FPS
+LOOP = 10 * FPS
+"""Frames that are encoded; their packets are repeated."""
 
 
 def make_video(path: Path, minutes: int, size: tuple[int, int]) -> None:
-    """Encode one minute and put its packets one behind another; a key frame every 2 seconds."""
+    """Encode ten seconds and put their packets one behind another; a key frame every 2 seconds."""
     height, width = size
-    short = path.with_name("minute.mp4")
+    short = path.with_name("loop.mp4")
     y, x = np.mgrid[:height, :width]
     with av.open(str(short), "w") as out:
         stream = out.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "crf": "26", "g": str(2 * FPS)})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        ground = ((x * 3 + y * 5) % 200 + 20).astype(np.uint8)
-        for index in range(MINUTE):
+        ground = (120 + 80 * np.sin(x / 90) * np.cos(y / 70)).astype(np.uint8)
+        for index in range(LOOP):
             picture = np.repeat(ground[:, :, None], 3, axis=2)
             left = (index * 4) % (width - 100)
             picture[height // 3 : 2 * height // 3, left : left + 100] = 230
@@ -50,44 +54,74 @@ def make_video(path: Path, minutes: int, size: tuple[int, int]) -> None:
     with av.open(str(short)) as source:
         packets = [packet for packet in source.demux(video=0) if packet.pts is not None]
         template = source.streams.video[0]
-        step = int(60 / template.time_base)
+        step = int(LOOP / FPS / template.time_base)
         with av.open(str(path), "w") as out:
             stream = out.add_stream_from_template(template)
             base = [(packet.pts, packet.dts) for packet in packets]
-            for minute in range(minutes):
+            for turn in range(minutes * 60 * FPS // LOOP):
                 for packet, (pts, dts) in zip(packets, base, strict=True):
-                    packet.pts, packet.dts = pts + minute * step, dts + minute * step
+                    packet.pts, packet.dts = pts + turn * step, dts + turn * step
                     packet.stream = stream
                     out.mux(packet)
     short.unlink()
 
 
 def fill_workspace(folder: Path, video: Path, objects: int) -> int:
-    """Masks of every object on every frame, absent now and then, unsure here and there; returns the frames."""
+    """Masks of every object on every frame, absent now and then, unsure here and there; returns the frames.
+
+    Rows go straight into the tables, with their checksums: millions of them by `write_frame` would take an hour.
+    """
     source = open_source(video)
     length = source.length or 0
-    height, width = source.size
-    mask = np.zeros((height, width), bool)
-    mask[height // 3 : 2 * height // 3, 100:300] = True
-    seen, none = rle.encode(mask), rle.encode(np.zeros_like(mask))
+    mask = np.zeros(source.size, bool)
+    mask[source.size[0] // 3 : 2 * source.size[0] // 3, 100:300] = True
     with Workspace.create(folder, VideoIdentity.of(source)) as workspace:
         for number in range(1, objects + 1):
             workspace.put_object(ObjectInfo(number, f"instrument {number}"))
-        event = workspace.record("propagate")
-        for start in range(0, length, 5000):
-            with workspace.transaction():
-                for frame in range(start, min(length, start + 5000)):
-                    entries = {}
-                    for number in range(1, objects + 1):
-                        present = (frame // (700 + 90 * number)) % 3 != 2
-                        sure = 0.55 if (frame // 97 + number) % 23 == 0 else 0.92
-                        state = ObjectState.VISIBLE if present else ObjectState.ABSENT
-                        presence = 0.97 if present else 0.03
-                        entries[number] = ObjectRecord(number, seen if present else none, sure, presence, state)
-                    workspace.write_frame(FrameRecord(frame, Fraction(frame, FPS), entries), event.event_id)
-            print(f"  masks up to frame {min(length, start + 5000)} of {length}", end="\r", file=sys.stderr)
-    print(file=sys.stderr)
+        event = workspace.record("propagate").event_id
+        for frame, shape in ((0, mask), (1, np.zeros_like(mask))):
+            entry = ObjectRecord(1, rle.encode(shape), 0.9, 0.9, ObjectState.VISIBLE)
+            workspace.write_frame(FrameRecord(frame, Fraction(frame, FPS), {1: entry}), event)
+    columns = (*Version._fields, "shown", "crc")
+    statement = f"INSERT OR REPLACE INTO versions ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+    with sqlite3.connect(folder / FILE) as connection:
+        masks = connection.execute("SELECT mask_id, crc FROM masks ORDER BY mask_id").fetchall()
+        times = ((frame, f"{frame}/{FPS}") for frame in range(length))
+        connection.executemany("INSERT OR REPLACE INTO frames VALUES (?, ?)", times)
+        for number in range(1, objects + 1):
+            connection.executemany(statement, _rows(number, length, event, masks, int(mask.sum())))
+            connection.execute(
+                "INSERT OR REPLACE INTO extents VALUES (?, ?, 0, ?, ?)", (event, number, length - 1, length)
+            )
+    connection.close()
     return length
+
+
+def _rows(
+    number: int, length: int, event: int, masks: list[tuple[int, int]], area: int
+) -> Iterator[tuple[int | None, ...]]:
+    for frame in range(length):
+        present = (frame // (700 + 90 * number)) % 3 != 2
+        iou = 55_000 if (frame // 97 + number) % 23 == 0 else 92_000
+        mask_id, mask_crc = masks[0 if present else 1]
+        state, presence = (0, 97_000) if present else (2, 3_000)
+        version = Version(
+            number,
+            frame,
+            event,
+            0,
+            0,
+            mask_id,
+            area if present else 0,
+            state,
+            iou,
+            presence,
+            0,
+            frame or None,
+            None,
+            None,
+        )
+        yield (*version, 1, version.crc(mask_crc))
 
 
 def spread(values: list[float]) -> dict[str, float]:

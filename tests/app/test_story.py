@@ -57,7 +57,7 @@ def served(tmp_path_factory):
 
 
 def workspace_of(folder):
-    (path,) = folder.glob("*.sam2s")
+    (path,) = [path for path in folder.glob("*.sam2s") if path.name != "elsewhere.mp4.sam2s"]
     return Workspace.open(path)
 
 
@@ -224,7 +224,39 @@ def look_through(page):
     page.press("Escape")
 
 
-def test_a_video_is_labelled_from_the_first_click_to_the_export(browser, served):
+def export_and_import_elsewhere(page, folder, browser, tmp_path):
+    page.press("Control+e")
+    page.page.select_option("dialog select", "coco")
+    page.page.click("dialog button.primary")
+    page.page.wait_for_selector("#export-file", timeout=120_000)
+    page.shot(SHOTS, "app-export")
+    with page.page.expect_download() as download:
+        page.page.click("#export-file")
+    download.value.save_as(tmp_path / "coco.json")
+    page.press("Escape")
+    (clip,) = folder.glob("*.mp4")
+    shutil.copy(clip, folder / "elsewhere.mp4")
+    other = Page(browser, page.server).open("/")
+    other.page.click('.card a:has-text("elsewhere")')
+    other.page.wait_for_selector("body[data-ready]")
+    other.page.click("#import")
+    other.page.select_option("dialog select", "coco")
+    other.page.set_input_files("dialog input[type=file]", tmp_path / "coco.json")
+    other.page.click("dialog button.primary")
+    other.page.wait_for_selector("dialog", state="detached", timeout=120_000)
+    other.wait("desk.objects.length === 2")
+    with workspace_of(folder) as sent, Workspace.open(folder / "elsewhere.mp4.sam2s") as came:
+        for frame in range(0, SPAN, 5):
+            there = {i: entry.mask for i, entry in came.read_frame(frame).objects.items()}
+            for object_id, entry in sent.read_frame(frame).objects.items():
+                assert np.array_equal(there.get(object_id, np.zeros_like(entry.mask)), entry.mask)
+    assert other.errors == []
+    other.context.close()
+    (folder / "elsewhere.mp4").unlink()
+    shutil.rmtree(folder / "elsewhere.mp4.sam2s")
+
+
+def test_a_video_is_labelled_from_the_first_click_to_the_export(browser, served, tmp_path):
     folder, server = served
     page = Page(browser, server)
     open_clip(page)
@@ -235,6 +267,7 @@ def test_a_video_is_labelled_from_the_first_click_to_the_export(browser, served)
     accept_undo_and_redo(page, folder)
     swap_split_and_delete(page, folder)
     look_through(page)
+    export_and_import_elsewhere(page, folder, browser, tmp_path)
     with workspace_of(folder) as workspace:
         assert workspace.check().whole
         before = {frame: workspace.read_frame(frame) for frame in range(SPAN)}

@@ -67,6 +67,7 @@ def demo(
     if weights == "micro":
         print("The micro weights are a demonstration; `sam2s weights list` names those for real work.")
     print("Your own video: sam2s track VIDEO --weights sam2.1-tiny --box 1@0:X0,Y0,X1,Y1 --out DIR")
+    print(f"Look at it and correct it in the browser: sam2s app {out / 'run'}")
 
 
 def _check_ours(clip: Path, run: Path) -> None:

@@ -1,5 +1,6 @@
 """Any frame, both directions: equal to streaming to the bit, and however a frame is reached."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -9,11 +10,12 @@ from sam2s.memory import MemoryPolicy
 from sam2s.session import VideoSession
 from sam2s.session.events import Event
 from sam2s.session.propagation import covering
-from sam2s.tracking import Box, ObjectState, Points, Tracker
+from sam2s.tracking import Box, Mask, ObjectState, Points, Tracker
 from sam2s.tracking.presence import PresenceRule, PresenceState
 from tracking_tools import bits, same, source
 
 ANY = MemoryPolicy(iou_threshold=0.0, candidates=3)
+NOTHING = Mask(np.zeros((48, 80)))
 CLICK, BOX, FIX = Points([(30, 20)]), Box(4, 4, 40, 30), Points([(50, 30)], [0])
 
 
@@ -322,3 +324,170 @@ def test_refuses_another_video_or_network(model, tmp_path):
     for other in (nano(image_size=96), nano(seed=1)):
         with pytest.raises(OutputError, match="was begun with another network: other weights, image size"):
             VideoSession.reopen(other, source(6), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("act", "error", "message"),
+    [
+        (
+            lambda s: s.end_object(frame=-5, object_id=1),
+            PromptError,
+            "object 1 cannot end at frame -5: it is first",
+        ),
+        (
+            lambda s: s.end_object(frame=2, object_id=1),
+            PromptError,
+            "it is first pointed at on frame 2; give a later",
+        ),
+        (lambda s: s.end_object(frame=3, object_id=9), PromptError, "there is no object 9; tracked objects: 1"),
+        (lambda s: s.end_object(frame="3", object_id=1), PromptError, "frame '3' is not a whole number"),
+        (lambda s: s.clear_prompts(frame=99, object_id=1), PromptError, "frame 99 is not in array"),
+        (lambda s: s.add_prompt(frame=1.5, object_id=1, prompt=CLICK), PromptError, "frame 1.5 is not a whole number"),
+        (lambda s: s.add_prompt(frame=1, object_id=None, prompt=CLICK), PromptError, "object_id None is not a whole"),
+        (lambda s: s.add_prompt(frame=1, object_id=1, prompt=(1, 2)), PromptError, "a prompt is Points, Box or Mask"),
+        (
+            lambda s: s.add_prompt(frame=1, object_id=1, prompt=Points([(99, 9)])),
+            PromptError,
+            "point 99,9 lies out",
+        ),
+        (
+            lambda s: s.add_prompt(frame=1, object_id=7, prompt=Mask(np.zeros((48, 80)))),
+            PromptError,
+            "starts object 7 is empty",
+        ),
+        (lambda s: s.propagate(-3), PromptError, "frames count from 0"),
+        (lambda s: s.propagate(stop=-3), PromptError, "frames count from 0"),
+        (lambda s: s.propagate("2"), PromptError, "start '2' is not a whole number"),
+        (lambda s: s.propagate(float("nan")), PromptError, "start nan is not a whole number"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_at_the_call_and_changes_nothing(model, act, error, message):
+    with VideoSession(model, source(6), policy=ANY) as session:
+        session.add_prompt(frame=2, object_id=1, prompt=CLICK)
+        before = [bits(result) for result in session.propagate()]
+        with pytest.raises(error, match=message):
+            act(session)
+        assert len(session.events) == 1
+        assert all_same(before, [bits(result) for result in session.propagate()])
+
+
+def test_numbers_of_numpy_and_torch_go_everywhere(model, tmp_path):
+    for folder in (None, tmp_path):
+        with VideoSession(
+            model,
+            source(8),
+            policy=ANY,
+            folder=folder,
+            stride=np.int64(1),
+            snapshot_every=np.int32(2),
+            max_snapshots=np.int8(9),
+        ) as session:
+            result = session.add_prompt(
+                frame=np.int64(1), object_id=np.uint8(3), prompt=Box(np.array([4, 4, 40, 30.0]))
+            )
+            assert type(result.object_id) is int
+            session.add_prompt(frame=torch.tensor(2), object_id=torch.tensor(4), prompt=CLICK)
+            session.end_object(frame=np.float64(5), object_id=np.int16(4))
+            session.clear_prompts(frame=np.int64(2), object_id=np.int64(3))
+            shown = {r.index: list(r.objects) for r in session.propagate(np.int64(1), np.int64(7))}
+            assert shown == {1: [3], 2: [3, 4], 3: [3, 4], 4: [3, 4], 5: [3], 6: [3]}
+            session.remove_object(object_id=np.int64(4))
+    again = VideoSession.reopen(model, source(8), tmp_path)
+    assert [event.object_id for event in again.events] == [3, 4, 4, 4]
+
+
+@pytest.mark.parametrize("name", ["stride", "snapshot_every", "max_snapshots", "num_frames"])
+@pytest.mark.parametrize("value", [0, -1, "2", 1.5, float("nan")])
+def test_settings_that_cannot_work_are_refused(model, name, value):
+    with pytest.raises(ConfigError, match=name):
+        VideoSession(model, source(3), **{name: value})
+
+
+def test_clearing_where_there_is_no_prompt_changes_nothing(model):
+    with VideoSession(model, source(8), policy=ANY) as session:
+        session.add_prompt(frame=0, object_id=1, prompt=CLICK)
+        shown = []
+        for result in session.propagate():
+            shown.append(bits(result))
+            session.clear_prompts(frame=4, object_id=1)
+        assert len(session.propagations) == 1
+        assert len(session.events) == 1
+    with VideoSession(model, source(8), policy=ANY) as session:
+        session.add_prompt(frame=0, object_id=1, prompt=CLICK)
+        assert all_same(shown, [bits(result) for result in session.propagate()])
+
+
+def test_backward_from_beyond_the_end_begins_at_the_last_frame(model):
+    with VideoSession(model, source(5)) as session:
+        session.add_prompt(frame=4, object_id=1, prompt=CLICK)
+        assert [r.index for r in session.propagate(10**9, reverse=True)] == [4, 3, 2, 1, 0]
+        assert [r.index for r in session.propagate(10**9)] == []
+
+
+@pytest.mark.parametrize("appear", [0.999, 0.5])
+def test_a_click_on_a_frame_just_passed_tells_the_state_after_it(model, appear):
+    """With a threshold that no frame of this network reaches, the object stays what it was before the click."""
+    rule = PresenceRule(appear=appear, vanish=min(appear, 0.998))
+    tracker, streamed = Tracker(model, ANY, rule=rule), []
+    tracker.add_prompt(object_id=1, prompt=CLICK)
+    for frame in source(5).frames():
+        streamed.append(tracker.step(frame))
+    tracker.add_prompt(object_id=1, prompt=FIX)
+    corrected = tracker.step(frame).objects[1]
+    with VideoSession(model, source(6), policy=ANY, rule=rule) as session:
+        session.add_prompt(frame=0, object_id=1, prompt=CLICK)
+        list(session.propagate(stop=5))
+        clicked = session.add_prompt(frame=4, object_id=1, prompt=FIX)
+    assert clicked.state == corrected.state
+    assert clicked.presence == corrected.presence
+
+
+def test_a_click_far_back_tells_the_state_from_the_frame_before_it(model):
+    """The state before frame 3 is taken over from the propagation; as if the click had come right behind frame 3."""
+    rule = PresenceRule(appear=1.0, vanish=0.0)  # never appears again, never vanishes
+    states = []
+    for stop in (4, 9):
+        with VideoSession(model, source(9), policy=ANY, rule=rule) as session:
+            session.add_prompt(frame=0, object_id=1, prompt=CLICK)
+            list(session.propagate(stop=stop))
+            states.append(session.add_prompt(frame=3, object_id=1, prompt=FIX).state)
+    assert states[0] == states[1] == ObjectState.VISIBLE
+
+
+def test_long_term_memory_is_taken_over_to_a_corrected_frame(model):
+    """A click far back leaves the long-term memory as it was behind that frame, and the propagation goes on with it."""
+    with VideoSession(model, source(16), policy=ANY) as session:
+        session.add_prompt(frame=0, object_id=1, prompt=CLICK)
+        kept = {}
+        for result in session.propagate():
+            kept[result.index] = session.tracker.remembered_frames(1)[1]
+        assert len(kept[11]) >= 2
+        session.add_prompt(frame=12, object_id=1, prompt=FIX)
+        assert session.tracker.remembered_frames(1)[1] == kept[11]
+        next(session.propagate(12))
+        assert session.tracker.remembered_frames(1) == ([0, 12], kept[11])
+
+
+def test_a_second_click_on_a_frame_replays_nothing(model):
+    """What was placed before a frame stays there while clicks on it add up, whatever the object."""
+    with VideoSession(model, source(12), policy=ANY, snapshot_every=4) as session:
+        session.add_prompt(frame=0, object_id=1, prompt=CLICK)
+        session.add_prompt(frame=0, object_id=2, prompt=BOX)
+        list(session.propagate())
+        session.add_prompt(frame=6, object_id=1, prompt=FIX)
+        replayed, replay = [], session._replayable.replay
+        session._replayable.replay = lambda *span: replayed.append(span) or replay(*span)
+        for _ in range(3):
+            session.add_prompt(frame=6, object_id=1, prompt=CLICK)
+        list(session.propagate(6, 8))
+        assert replayed == []
+
+
+@pytest.mark.parametrize("most", [2, 3])
+def test_the_smallest_budgets_of_snapshots_hold(model, most):
+    with VideoSession(model, source(12), policy=ANY, snapshot_every=2, max_snapshots=most) as session:
+        session.add_prompt(frame=0, object_id=1, prompt=CLICK)
+        for _ in session.propagate():
+            assert len(list(session.folder.glob("*.snapshot"))) <= most
+        session.add_prompt(frame=6, object_id=1, prompt=FIX)
+        assert len([*session.propagate(6)]) == 6

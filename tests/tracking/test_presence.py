@@ -1,9 +1,12 @@
 """Visible, occluded, absent: hysteresis, the border of the view, patience."""
 
+import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sam2s.errors import ConfigError
 from sam2s.tracking import ObjectState, PresenceRule
 from sam2s.tracking.presence import observe
 
@@ -44,3 +47,35 @@ def test_visible_if_sure_and_never_if_surely_not(observations):
             assert presence.state is ObjectState.VISIBLE
         if probability < 0.4:
             assert presence.state is not ObjectState.VISIBLE
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"appear": 1.5}, "presence appear 1.5 is not a probability"),
+        ({"vanish": -0.1}, "presence vanish -0.1 is not a probability"),
+        ({"appear": float("nan")}, "presence appear nan is not"),
+        ({"vanish": "0.4"}, "presence vanish '0.4' is not"),
+        ({"appear": 0.3}, r"presence vanish 0.4 is above appear 0.3, so the state would flicker"),
+        ({"patience": -1}, "presence patience -1 is not a number of frames"),
+        ({"patience": 2.5}, "presence patience 2.5 is not"),
+        ({"patience": None}, "presence patience None is not"),
+    ],
+)
+def test_rules_that_cannot_work_are_refused(values, message):
+    with pytest.raises(ConfigError, match=message):
+        PresenceRule(**values)
+
+
+def test_rules_take_numbers_of_numpy_and_their_borders():
+    assert PresenceRule(appear=np.float32(0.5), vanish=np.float32(0.5), patience=np.int64(0)).patience == 0
+    assert PresenceRule(appear=1, vanish=0).appear == 1
+
+
+def test_patience_counts_hidden_frames():
+    rule, state = PresenceRule(patience=1), observe(PresenceRule(), None, 0.9, INSIDE)
+    seen = []
+    for _ in range(3):
+        state = observe(rule, state, 0.1, EMPTY)
+        seen.append((state.state.value, state.hidden))
+    assert seen == [("occluded", 1), ("absent", 2), ("absent", 3)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from typing import Literal
 
 from sam2s.errors import ConfigError
@@ -68,14 +69,18 @@ class MemoryPolicy:
                     f"memory {name} {getattr(self, name)!r} is not one of {', '.join(map(repr, allowed))}"
                 )
         for name, least in (("short_term", 0), ("candidates", 1), ("long_term", 0), ("max_conditioning", 2)):
-            if getattr(self, name) < least:
+            value = getattr(self, name)
+            if not isinstance(value, Integral):
+                raise ConfigError(f"memory {name} {value!r} is not a whole number; give an int")
+            if value < least:
                 raise ConfigError(f"memory {name} {getattr(self, name)} is too small; give at least {least}")
         if self.short_term > CONDITIONING_SLOT:
             raise ConfigError(
                 f"memory short_term {self.short_term} is too large; the network has {CONDITIONING_SLOT} slots"
             )
-        if self.iou_threshold is not None and not 0 <= self.iou_threshold <= 1:
-            raise ConfigError(f"memory iou_threshold {self.iou_threshold:g} is outside 0 to 1")
+        threshold = self.iou_threshold
+        if threshold is not None and not (isinstance(threshold, Real) and 0 <= float(threshold) <= 1):
+            raise ConfigError(f"memory iou_threshold {threshold!r} is outside 0 to 1")
 
     def resolve(self, confident_iou: float | None) -> MemoryPolicy:
         """The policy with a number for `iou_threshold`: its own, else that of the weights, else the paper's."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
+from weakref import WeakSet
 
 import torch
 
@@ -33,10 +36,24 @@ def prefetch_features(model: Network, frames: Iterable[Frame]) -> Generator[Enco
         frames: in the order they will be tracked; closed at the end where they have a `close`.
     """
     if model.device.type == "cuda":
-        return _arrived(prefetch(_batches(model, frames), depth=2))
-    if model.device.type == "cpu" and torch.get_num_threads() < cores():
-        return prefetch(((frame, encode(model, [frame])) for frame in frames), depth=2)
-    return prefetch(((frame, None) for frame in frames), depth=4)
+        encoded = _arrived(prefetch(_batches(model, frames), depth=2))
+    elif model.device.type == "cpu" and torch.get_num_threads() < cores():
+        encoded = prefetch(((frame, encode(model, [frame])) for frame in frames), depth=2)
+    else:
+        encoded = prefetch(((frame, None) for frame in frames), depth=4)
+    _unfinished.add(encoded)
+    return encoded
+
+
+_unfinished: WeakSet[Generator[Encoded]] = WeakSet()
+
+
+@atexit.register
+def _stop_threads() -> None:
+    """End the threads of what was left half way, as PyTorch aborts a process that ends while one computes."""
+    for encoded in list(_unfinished):
+        with suppress(ValueError):  # it runs in another thread at this moment
+            encoded.close()
 
 
 @torch.inference_mode()

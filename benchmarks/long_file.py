@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 import av
 
 import sam2s
-from sam2s.bench.network import write_film
+from sam2s.bench.film import write_film
 from sam2s.model import Network
 from sam2s.video import VideoSource
 

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from model_tools import NANO, nano
-from sam2s.bench.against import Comparison, Side, complaint
+from sam2s.bench.against import SideTimes, SpeedComparison, complaint
 from sam2s.bench.report import comparison_table
-from sam2s.bench.sides import sam2s_side, transformers_config
+from sam2s.bench.sam2s_side import sam2s_side
+from sam2s.bench.transformers_side import transformers_config
 from sam2s.checkpoints import save_checkpoint
 from sam2s.errors import ConfigError
 from sam2s.evaluation.agreement import largest_difference
@@ -29,9 +30,9 @@ def test_the_cls_token_that_others_lack_is_left_out_of_ours(tmp_path):
 
 
 def test_the_report_says_that_the_cls_token_is_left_out():
-    side = Side("sam2s", 1, 1, 1, 1, 1, 1)
-    assert "without the CLS token" in comparison_table(Comparison(side, side, 0, 0, without_cls=True))
-    assert "CLS" not in comparison_table(Comparison(side, side, 0, 0, without_cls=False))
+    side = SideTimes("sam2s", 1, 1, 1, 1, 1, 1)
+    assert "without the CLS token" in comparison_table(SpeedComparison(side, side, 0, 0, without_cls=True))
+    assert "CLS" not in comparison_table(SpeedComparison(side, side, 0, 0, without_cls=False))
 
 
 def test_networks_that_transformers_cannot_compute_are_refused():

@@ -6,7 +6,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from sam2s.bench.network import film
+from sam2s.bench.film import film
 from sam2s.cli import app
 
 SMALL = ["bench", "--image-size", "64", "--frames", "12", "--device", "cpu"]

@@ -16,8 +16,10 @@ import numpy as np
 import torch
 
 from sam2s.bench.memory import forget_peak, peak_mib, resident
-from sam2s.bench.sides import official_side, sam2s_side, transformers_side
+from sam2s.bench.official_side import official_side
+from sam2s.bench.sam2s_side import sam2s_side
 from sam2s.bench.stages import WARM_UP
+from sam2s.bench.transformers_side import transformers_side
 from sam2s.checkpoints import save_checkpoint
 from sam2s.device import resolve_device, resolve_precision
 from sam2s.errors import Sam2sError
@@ -28,7 +30,7 @@ Other = Literal["transformers", "official"]
 
 
 @dataclass(frozen=True)
-class Side:
+class SideTimes:
     """How one implementation did.
 
     Attributes:
@@ -51,7 +53,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class SpeedComparison:
     """Two sides on the same frames.
 
     Attributes:
@@ -61,8 +63,8 @@ class Comparison:
         without_cls: whether the weights have a CLS token, which both sides then leave out.
     """
 
-    ours: Side
-    theirs: Side
+    ours: SideTimes
+    theirs: SideTimes
     differing_pixels: float
     largest_difference: float
     without_cls: bool
@@ -81,13 +83,13 @@ class Comparison:
         return asdict(self) | ratios
 
 
-def compare(model: SAM2S, other: Other, frames: int, objects: int) -> Comparison:
+def compare(model: SAM2S, other: Other, frames: int, objects: int) -> SpeedComparison:
     """Track the same film by both, each in a process of its own.
 
     Raises:
         Sam2sError: the other one is not installed, or cannot have these weights.
     """
-    sides: dict[str, Side] = {}
+    sides: dict[str, SideTimes] = {}
     with tempfile.TemporaryDirectory(prefix="sam2s-") as name:
         folder = Path(name)
         save_checkpoint(folder / "weights.safetensors", model.state_dict(), model.config, dtype="fp32")
@@ -104,14 +106,14 @@ def compare(model: SAM2S, other: Other, frames: int, objects: int) -> Comparison
             done = subprocess.run([sys.executable, "-m", __name__, json.dumps(job)], stderr=subprocess.PIPE, text=True)
             if done.returncode:
                 raise Sam2sError(complaint(side, done.returncode, done.stderr))
-            sides[side] = Side(**json.loads((folder / f"{side}.json").read_text()))
+            sides[side] = SideTimes(**json.loads((folder / f"{side}.json").read_text()))
         differing, largest = 0.0, 0.0
         with (folder / "sam2s.npy").open("rb") as mine, (folder / f"{other}.npy").open("rb") as yours:
             for _ in range(frames):
                 ours, theirs = np.load(mine), np.load(yours)
                 differing += float(((ours > 0) != (theirs > 0)).mean()) / frames
                 largest = max(largest, largest_difference(ours, theirs))
-    return Comparison(sides["sam2s"], sides[other], differing, largest, model.config.semantic != "off")
+    return SpeedComparison(sides["sam2s"], sides[other], differing, largest, model.config.semantic != "off")
 
 
 def complaint(side: str, status: int, stderr: str) -> str:
@@ -141,7 +143,7 @@ def run_side(side: str, folder: Path, frames: int, objects: int, device: str, pr
             sizes.append(resident())
     half = frames // 2  # by then every store of ours is full
     warm = min(WARM_UP, frames - 1)
-    figures = Side(
+    figures = SideTimes(
         side,
         round(times[0], 2),
         round(float(np.median(times[warm:])), 3),

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from sam2s.bench.against import Comparison, Side
-from sam2s.bench.stages import ORDER, Run
+from sam2s.bench.against import SideTimes, SpeedComparison
+from sam2s.bench.stages import ORDER, TrackingTimes
 from sam2s.evaluation.plots import empty_figure
 
 
-def runs_table(runs: Sequence[Run]) -> str:
+def runs_table(runs: Sequence[TrackingTimes]) -> str:
     """Frames a second, percentiles and stages by number of objects, as a table of Markdown."""
     head = ["objects", "offline FPS", "live FPS", "p50", "p95", "p99", *ORDER, "peak MiB"]
     rows = [head, ["---:"] * len(head)]
@@ -25,11 +25,11 @@ def runs_table(runs: Sequence[Run]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n\np50 to write: milliseconds a frame"
 
 
-def comparison_table(comparison: Comparison) -> str:
+def comparison_table(comparison: SpeedComparison) -> str:
     """Two sides, as a table of Markdown."""
     head = ["", "ms a frame", "p99", "processor ms", "first mask ms", "peak MiB", "KiB more a frame"]
 
-    def row(side: Side) -> list[str]:
+    def row(side: SideTimes) -> list[str]:
         times = [f"{value:.1f}" for value in (side.ms, side.p99_ms, side.processor_ms, side.first_ms)]
         return [side.name, *times, str(side.peak_mib), f"{side.growth_kib:.1f}"]
 
@@ -43,7 +43,9 @@ def comparison_table(comparison: Comparison) -> str:
     )
 
 
-def to_json(setting: dict[str, Any], runs: Sequence[Run], comparison: Comparison | None) -> dict[str, Any]:
+def to_json(
+    setting: dict[str, Any], runs: Sequence[TrackingTimes], comparison: SpeedComparison | None
+) -> dict[str, Any]:
     """All of it as plain data."""
     data: dict[str, Any] = {**setting, "runs": [run.to_json() for run in runs]}
     if comparison:
@@ -51,7 +53,7 @@ def to_json(setting: dict[str, Any], runs: Sequence[Run], comparison: Comparison
     return data
 
 
-def plot_cost(runs: Sequence[Run], path: Path, title: str) -> None:
+def plot_cost(runs: Sequence[TrackingTimes], path: Path, title: str) -> None:
     """Draw the time of a frame over the frames of a video, and over the number of objects.
 
     Raises:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from sam2s.bench.film import clicks
 from sam2s.bench.memory import forget_peak, peak_mib
-from sam2s.bench.network import clicks
 from sam2s.memory import MemoryPolicy
 from sam2s.model import SAM2S
 from sam2s.session import VideoSession
@@ -57,7 +57,7 @@ class Stopwatch:
 
 
 @dataclass(frozen=True)
-class Run:
+class TrackingTimes:
     """One number of objects.
 
     Attributes:
@@ -96,10 +96,10 @@ class Run:
         }
 
 
-def measure(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None = None) -> Run:
+def measure(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None = None) -> TrackingTimes:
     """Track a video file with one click an object: offline, live, and once more with a stopwatch in every stage."""
     forget_peak(model.device)
-    return Run(
+    return TrackingTimes(
         objects,
         _offline(model, path, objects, policy),
         [1000 * spent for spent in _live(model, path, objects, policy)],

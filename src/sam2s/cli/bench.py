@@ -79,7 +79,7 @@ def _measure(
     import tempfile
 
     from sam2s.bench.against import compare
-    from sam2s.bench.network import write_film
+    from sam2s.bench.film import write_film
     from sam2s.bench.report import comparison_table, plot_cost, runs_table, to_json
     from sam2s.bench.stages import measure
     from sam2s.model.compiled import compile_network

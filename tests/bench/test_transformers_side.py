@@ -8,7 +8,8 @@ import torch
 
 from model_tools import NANO
 from sam2s.bench.network import randomise
-from sam2s.bench.sides import sam2s_side, transformers_side
+from sam2s.bench.sam2s_side import sam2s_side
+from sam2s.bench.transformers_side import transformers_side
 from sam2s.checkpoints import save_checkpoint
 from sam2s.model import build
 

@@ -29,25 +29,26 @@ def test_corrections_that_are_answers_are_read_until_their_frame_is_passed_again
     policy = replace(ANY, corrections="answer")
     tracker, streamed = Tracker(model, policy), []
     tracker.add_prompt(object_id=1, prompt=CLICK)
-    for frame in source(12).frames():
+    for frame in source(24).frames():
         result = tracker.step(frame)
-        for point in (FIX, CLICK) if frame.index == 5 else ():
+        for point in (FIX, CLICK) if frame.index == 17 else ():
             tracker.add_prompt(object_id=1, prompt=point)
             result = tracker.step(frame)
         streamed.append(bits(result))
 
-    with VideoSession(model, source(12), policy=policy, folder=tmp_path, snapshot_every=4) as session:
+    with VideoSession(model, source(24), policy=policy, folder=tmp_path, snapshot_every=4) as session:
         session.add_prompt(frame=0, object_id=1, prompt=CLICK)
         before = [bits(r) for r in session.propagate()]
-        session.add_prompt(frame=5, object_id=1, prompt=FIX)
-        twice = session.add_prompt(frame=5, object_id=1, prompt=CLICK)
-        assert torch.equal(twice.low_res_logits, streamed[5][1][0])
-        assert all_same(streamed[6:], [bits(r) for r in session.propagate(6)])
-        assert not same(streamed[6], before[6])
+        assert len(session.tracker.remembered_frames(1)[1]) == 4  # the long-term memory is full, and read
+        session.add_prompt(frame=17, object_id=1, prompt=FIX)
+        twice = session.add_prompt(frame=17, object_id=1, prompt=CLICK)
+        assert torch.equal(twice.low_res_logits, streamed[17][1][0])
+        assert all_same(streamed[18:], [bits(r) for r in session.propagate(18)])
+        assert not same(streamed[18], before[18])
         session.checkpoint()
-        session = VideoSession.reopen(model, source(12), tmp_path)
-        assert all_same(streamed[6:], [bits(r) for r in session.propagate(6)])
-        assert all_same(before[5:], [bits(r) for r in session.propagate(5)])
+        session = VideoSession.reopen(model, source(24), tmp_path)
+        assert all_same(streamed[18:], [bits(r) for r in session.propagate(18)])
+        assert all_same(before[17:], [bits(r) for r in session.propagate(17)])
         assert not session.tracker.tracks[1].corrections
 
 

@@ -175,15 +175,10 @@ def test_half_precision_tracks_and_answers_in_float32(dtype):
     assert tracker.tracks[1].bank.long_term
 
 
-def test_results_name_the_category():
-    model = nano(semantic="reader", categories=("hook", "grasper"))
+def test_networks_without_names_give_none(model):
     tracker = Tracker(model)
     tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
-    results = [tracker.step(frame).objects[1] for frame in movie(3)]
-    assert all(r.category in ("hook", "grasper") and 0.5 <= r.category_probability <= 1 for r in results)
-    plain = Tracker(nano())
-    plain.add_prompt(object_id=1, prompt=Points([(30, 20)]))
-    assert plain.step(movie(1)[0]).objects[1].category is None
+    assert tracker.step(movie(1)[0]).objects[1].category is None
 
 
 def test_an_object_that_is_not_seen_has_no_category():

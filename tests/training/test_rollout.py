@@ -166,6 +166,19 @@ def test_the_true_mask_can_be_remembered_instead_of_the_predicted_one():
     torch.testing.assert_close(last(batch, 0.0), last(unknown, 1.0))
 
 
+def test_power_is_the_mean_square_of_what_was_read():
+    """Of the image embedding, and of the memory maps; nothing is read on the first frame."""
+    model, batch, read = nano(), clip(), []
+    attend = model.attend
+    model.attend = lambda embedding, memory: read.append((embedding, memory.maps)) or attend(embedding, memory)
+    answers = list(rollout(model, batch, PromptPlan({0: "click"}, (), RULES), torch.Generator().manual_seed(0)))
+    embedding = model.encode_image(batch.images[:, 0]).take(batch.owner).embedding
+    assert answers[0].power.tolist() == pytest.approx([embedding.square().mean().item(), 0])
+    for answer, (embedding, maps) in zip(answers[1:], read, strict=True):
+        expected = [embedding.square().mean().item(), maps.square().mean().item()]
+        assert answer.power.tolist() == pytest.approx(expected)
+
+
 def test_gradients_reach_every_part_of_the_network():
     model = nano(semantic="joint", categories=NAMES).train()
     generator = torch.Generator().manual_seed(0)

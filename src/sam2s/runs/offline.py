@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from sam2s.runs.loop import FrameLoop
-
 from sam2s.errors import DamagedWorkspaceError, OutputError
 from sam2s.model import Network
 from sam2s.runs.background_writer import BackgroundWriter
 from sam2s.runs.checks import SNAPSHOTS, span
+from sam2s.runs.loop import FrameLoop
 from sam2s.runs.settings import RunSettings
 from sam2s.session import VideoSession
 from sam2s.session.folder import check_session_folder, remove_session_files

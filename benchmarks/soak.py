@@ -24,7 +24,8 @@ import numpy as np
 
 from sam2s.bench.against import compare
 from sam2s.bench.memory import resident
-from sam2s.bench.network import bench_network, film, randomise
+from sam2s.bench.film import film
+from sam2s.bench.network import bench_network, randomise
 from sam2s.device import use_threads
 from sam2s.model import SAM2S, ModelConfig, build
 from sam2s.runs.background_writer import BackgroundWriter

@@ -23,8 +23,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from sam2s.bench.against import compare
-from sam2s.bench.memory import resident
 from sam2s.bench.film import film
+from sam2s.bench.memory import resident
 from sam2s.bench.network import bench_network, randomise
 from sam2s.device import use_threads
 from sam2s.model import SAM2S, ModelConfig, build

@@ -29,10 +29,9 @@ from .replay import ReplayableTracker
 class VideoSession:
     """Tracks objects through a video that can be read anywhere.
 
-    A loop over `Tracker.step`, plus the means to put the tracker before any frame: while a propagation runs, its state
-    is saved every `snapshot_every` frames, and a frame is reached by restoring the nearest snapshot and tracking the
-    few frames between. Memory stays constant: results are handed out and not kept, snapshots lie on disk and are
-    thinned.
+    A loop over `Tracker.step`, plus the means to put the tracker before any frame: its state is saved every
+    `snapshot_every` frames, and a frame is reached from the nearest snapshot. Memory stays constant: results are handed
+    out and not kept, snapshots lie on disk and are thinned.
 
     What a frame reads from frames behind it is what was computed for them last, as in the SAM 2.1 reference
     implementation: a propagation in reverse from the frame where a forward one began reads the first frames of that.
@@ -55,9 +54,8 @@ class VideoSession:
             temporary folder, removed by `close`.
         snapshot_every: frames between two snapshots.
         max_snapshots: snapshots kept in all, a few megabytes each for each object, at least 2. Beyond it those go that
-            make the shortest replay necessary, at most about 1 / max_snapshots of a long video. After very many
-            corrections whole propagations go as well; their frames are then reached through the one before, so nearly
-            and not exactly as they were shown.
+            make the shortest replay necessary; after very many corrections whole propagations, whose frames are then
+            reached through the one before, so nearly and not exactly as they were shown.
         stability, num_frames, batched: as in `Tracker`.
 
     Raises:
@@ -95,21 +93,15 @@ class VideoSession:
         self._lock = RLock()
         self._replayable = ReplayableTracker(self.tracker, source, self.stride, self.folder)
         self._changed = False  # prompts differ from those the last propagation began with
-        self._known = 0  # events that the newest snapshot knows of
-        self._redoing = False  # events come from the record, which holds them already
+        self._known, self._redoing = 0, False  # events that the newest snapshot knows of; they come from the record
 
     @torch.inference_mode()
     def add_prompt(self, *, frame: int, object_id: int, prompt: Prompt, keep: bool = True) -> ObjectResult:
         """Point at an object on any frame and see the answer at once; masks of other frames follow with `propagate`.
 
         Further clicks on a frame refine its answer. On a frame that was already tracked the answer also draws on the
-        object's memory, and the frame becomes a conditioning frame (see `MemoryPolicy.corrections`).
-
-        Args:
-            frame: index of the frame.
-            object_id: a new id adds an object.
-            prompt: clicks, a box or a mask, in pixels of the frame.
-            keep: clicks add to earlier clicks on this frame instead of replacing them.
+        object's memory, and the frame becomes a conditioning frame (see `MemoryPolicy.corrections`). Arguments are as
+        in `Tracker.add_prompt`, for any frame.
 
         Raises:
             PromptError: the prompt cannot be used on this frame.
@@ -218,10 +210,7 @@ class VideoSession:
                         self._save(propagation, time)
 
     def checkpoint(self) -> None:
-        """Save the state after the frame passed last, so that `reopen` goes on from there.
-
-        What was done since, prompts and all, is in the record, which is saved at each act.
-        """
+        """Save the state after the frame passed last, so that `reopen` goes on there; acts are saved as they come."""
         with self._lock:
             if (position := self._replayable.position) and not self._changed:
                 self._save(*position)
@@ -243,10 +232,8 @@ class VideoSession:
         """Open a session again from its folder; `settings` as given when it was made.
 
         Its last propagation ends where it was last saved: go on with `propagate(session.next_frame, ...)`. What was
-        done after that is done again.
-
-        With `recompute` damaged snapshots are left out: it goes on at the newest that is intact, or at the first
-        prompt, and what was tracked after that has to be propagated again.
+        done after that is done again. With `recompute` damaged snapshots are left out: it goes on at the newest that is
+        intact, or at the first prompt, and what was tracked after that has to be propagated again.
 
         Raises:
             OutputError: the folder holds no session, a damaged one, or one of another video or network.

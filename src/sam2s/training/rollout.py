@@ -120,18 +120,34 @@ def rollout(
                 pooled=pool_masks(model, here.embedding, truth) if look == looks else None,
             )
         if frame != order[-1]:
-            conditioning = frame in plan.starts or frame in plan.corrected
-            told = batch.known[:, frame]
-            if plan.starts.get(frame) != "mask":
-                drawn = torch.zeros(()) if conditioning else torch.rand((), generator=generator)
-                told = told & ((drawn < teacher) & (not conditioning)).to(told.device)
-            entry = MemoryEntry(frame, seen.pointer, 0.0, False, _compute_memory(model, here, seen, truth, told))
-            if conditioning:
-                bank.add_conditioning(entry, here.embedding)
-            elif frame <= batch.long_term:
-                bank.keep_long_term(entry)
-            else:
-                bank.add_tracked(entry, here.embedding)
+            _remember(model, batch, plan, bank, frame, here, seen, teacher, generator)
+
+
+def _remember(
+    model: SAM2S,
+    batch: ClipBatch,
+    plan: PromptPlan,
+    bank: MemoryBank,
+    frame: int,
+    here: ImageFeatures,
+    seen: Segmentation,
+    teacher: float,
+    generator: torch.Generator,
+) -> None:
+    """Put the last answer to a frame, or the true mask, where later frames read it."""
+    conditioning = frame in plan.starts or frame in plan.corrected
+    told = batch.known[:, frame]
+    if plan.starts.get(frame) != "mask":
+        drawn = torch.zeros(()) if conditioning else torch.rand((), generator=generator)
+        told = told & ((drawn < teacher) & (not conditioning)).to(told.device)
+    maps = _compute_memory(model, here, seen, batch.masks[:, frame], told)
+    entry = MemoryEntry(frame, seen.pointer, 0.0, False, maps)
+    if conditioning:
+        bank.add_conditioning(entry, here.embedding)
+    elif frame <= batch.long_term:
+        bank.keep_long_term(entry)
+    else:
+        bank.add_tracked(entry, here.embedding)
 
 
 SINGLE, THREE = slice(0, 1), slice(1, None)

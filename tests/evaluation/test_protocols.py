@@ -204,12 +204,16 @@ def test_masks_that_are_right_are_not_corrected(model, given, monkeypatch):
 @pytest.mark.parametrize("protocol", [Prompting.MASK, Prompting.OFFLINE, Prompting.ONLINE])
 def test_memory_is_seen_after_every_frame_of_the_pass_that_counts(model, protocol):
     seen = []
-    results = track(model, POLICY, TinyVideo(), protocol, 2, on_memory=lambda banks: seen.append(dict(banks)))
+
+    def places(banks):
+        return {object_id: bank.policy.places for object_id, bank in banks.items()}
+
+    results = track(model, POLICY, TinyVideo(), protocol, 2, on_memory=lambda banks: seen.append(places(banks)))
     for count, result in enumerate(results, start=1):
         assert len(seen) == count
         assert set(result.objects) <= set(seen[-1])
     assert len(seen) == 6
-    assert all(len(bank.conditioning) == 1 for bank in seen[0].values())
+    assert all(places == POLICY.places for banks in seen for places in banks.values())
 
 
 def test_a_video_without_objects_is_passed_over(model):

@@ -37,7 +37,7 @@ def test_lines_by_subset_video_and_object(comparison):
 def test_remarks_say_what_was_counted(comparison):
     assert remarks(comparison) == [
         "Counted: each object's span (first appearance to end), without its first and last annotated frames.",
-        "Not counted: 1 objects of which the rules leave no frame.",
+        "Not counted: 1 objects of which the rules leave no frame; --all-frames counts their first and last ones too.",
     ]
     other = MaskComparison(
         [score()],

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sam2s.cli.progress import progress
 from sam2s.evaluation.rules import Missing, Prompting, Rules, parse_void
+
+if TYPE_CHECKING:
+    from sam2s.evaluation.write_report import EvalReport
 
 _Data = Annotated[
     list[str], typer.Option(help="A built SA-SV set, a folder of sequences, or synthetic:N; may be repeated.")
@@ -80,33 +83,30 @@ def eval(
 
     Exit status: 0 all done; 1 some videos failed or are still missing; 2 invalid input or missing requirement.
     """
-    import json
-
     from sam2s.evaluation.datasets import open_videos
     from sam2s.evaluation.evaluate import evaluate
     from sam2s.evaluation.plan import EvalSettings, parse_shard, plan_runs
-    from sam2s.evaluation.write_report import report_rows, write_plots
+    from sam2s.evaluation.write_report import report_rows
 
     part = parse_shard(shard)
     prompts = prompt or [Prompting.CLICK_3]
     runs = plan_runs(method or ["sam2s"], memory or ["divemem"], prompts, weights or ["micro"])
     settings = EvalSettings(image_size, device, precision, rounds, probe=probe, missing=missing)
     videos = open_videos(data, split=split, split_file=split_file, subsets=subset or (), void=parse_void(void))
-    with progress("frames") as report_progress:
-        evaluate(
-            videos,
-            runs,
-            settings,
-            out,
-            shard=part,
-            overwrite=overwrite,
-            workers=workers,
-            report_progress=report_progress,
-        )
-    report = report_rows(out, runs, videos, Rules(skip_first_last=skip_first_last), data)
+    with progress("frames") as report:
+        evaluate(videos, runs, settings, out, shard=part, overwrite=overwrite, workers=workers, report_progress=report)
+    _print_report(report_rows(out, runs, videos, Rules(skip_first_last=skip_first_last), data), out, as_json=json_)
+
+
+def _print_report(report: EvalReport, out: Path, *, as_json: bool) -> None:
+    """Draw the plots, print the tables or the JSON, and end with status 1 where videos are missing."""
+    import json
+
+    from sam2s.evaluation.write_report import write_plots
+
     plots = write_plots(report.outcomes, out)
-    print(json.dumps(report.document, indent=1) if json_ else report.text.rstrip())
-    if not json_:
+    print(json.dumps(report.document, indent=1) if as_json else report.text.rstrip())
+    if not as_json:
         print(f"\nMasks, report.md and report.json are in {out}, {plots}.")
     if report.unfinished:
         raise typer.Exit(1)

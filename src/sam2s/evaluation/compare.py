@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from sam2s.errors import DatasetError
 from sam2s.evaluation.maskjson import read_json, read_sav
-from sam2s.evaluation.maskset import FrameMasks, ObjectMasks, VideoMasks, read_folder
+from sam2s.evaluation.maskset import FrameRegions, ObjectMasks, VideoMasks, read_folder
 from sam2s.evaluation.processes import ProgressCallback
 from sam2s.evaluation.region import exclude
 from sam2s.evaluation.rules import Layout, Missing, Rules
@@ -44,7 +44,7 @@ class Pair:
     def measure(self, key: str, rules: Rules) -> FrameScores:
         """Measure one frame; what the prediction lacks is empty."""
         gt = self.gt.read(key)
-        pred = self.pred.read(key) if self.pred else FrameMasks({}, None)
+        pred = self.pred.read(key) if self.pred else FrameRegions({}, None)
         if gt.size and pred.size and gt.size != pred.size:
             raise DatasetError(
                 f"{self.name}, frame {key}: prediction is {pred.size[1]}x{pred.size[0]}, "

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sam2s.errors import DatasetError
-from sam2s.evaluation.maskset import FrameMasks
+from sam2s.evaluation.maskset import FrameRegions
 from sam2s.evaluation.region import Region, cut_mask
 from sam2s.limits import check_pixels
 from sam2s.masks import polygon, rle
@@ -48,7 +48,7 @@ class JsonMasks:
         """Keys of the frames that have masks, in time order."""
         return tuple(self.masks)
 
-    def read(self, key: str) -> FrameMasks:
+    def read(self, key: str) -> FrameRegions:
         """Read the objects on a frame, and its size where it is known."""
         regions: dict[int, Region] = {}
         size = self.size
@@ -61,7 +61,7 @@ class JsonMasks:
             region = cut_mask(mask)
             if region:
                 regions[object_id] = region
-        return FrameMasks(regions, size)
+        return FrameRegions(regions, size)
 
 
 def read_shape(item: Any, size: tuple[int, int] | None, where: str) -> Shape | None:

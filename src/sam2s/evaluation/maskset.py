@@ -43,7 +43,7 @@ class VideoMasks(Protocol):
         """What each object has by frame, where the layout is by object; else None."""
         ...
 
-    def read(self, key: str) -> FrameMasks:
+    def read(self, key: str) -> FrameRegions:
         """Read the objects on a frame; a frame without masks has none and no size."""
         ...
 
@@ -51,7 +51,7 @@ class VideoMasks(Protocol):
 VOID = 255
 
 
-class FrameMasks(NamedTuple):
+class FrameRegions(NamedTuple):
     """The objects on a frame, its size (H, W) where that is known, and its undecided pixels bool [H, W], if any."""
 
     regions: dict[int, Region]
@@ -77,16 +77,16 @@ class LabelMaps:
         """Keys of the frames that have masks, in time order."""
         return tuple(self.files)
 
-    def read(self, key: str) -> FrameMasks:
+    def read(self, key: str) -> FrameRegions:
         """Read the objects on a frame, its size, and its undecided pixels."""
         if key not in self.files:
-            return FrameMasks({}, None)
+            return FrameRegions({}, None)
         labels = read_label_map(self.files[key])
         regions = cut_labels(labels)
         value = self._void_value(regions.keys())
         if value is None or regions.pop(value, None) is None:
-            return FrameMasks(regions, labels.shape)
-        return FrameMasks(regions, labels.shape, labels == value)
+            return FrameRegions(regions, labels.shape)
+        return FrameRegions(regions, labels.shape, labels == value)
 
     def _void_value(self, ids: Collection[int]) -> int | None:
         """The value of undecided pixels on a frame with these ids."""
@@ -116,7 +116,7 @@ class ObjectMasks:
         """Keys of the frames that have masks, in time order."""
         return tuple(sorted({key for files in self.by_object.values() for key in files}, key=natural))
 
-    def read(self, key: str) -> FrameMasks:
+    def read(self, key: str) -> FrameRegions:
         """Read the objects on a frame, and its size (H, W) where it is known."""
         regions: dict[int, Region] = {}
         size: tuple[int, int] | None = None
@@ -133,7 +133,7 @@ class ObjectMasks:
                     )
                 size = labels.shape
                 regions |= {object_id: regions_in_file[0]} if regions_in_file else {}
-        return FrameMasks(regions, size)
+        return FrameRegions(regions, size)
 
 
 def read_folder(

@@ -69,7 +69,8 @@ def remarks(comparison: MaskComparison) -> list[str]:
     if len(comparison.extra_objects) > 5:
         lines.append(f"Not counted: such objects in {len(comparison.extra_objects) - 5} more videos (see --json).")
     if comparison.uncounted:
-        lines.append(f"Not counted: {len(comparison.uncounted)} objects of which the rules leave no frame.")
+        again = "; --all-frames counts their first and last ones too" if rules.skip_first_last else ""
+        lines.append(f"Not counted: {len(comparison.uncounted)} objects of which the rules leave no frame{again}.")
     for name, missing in comparison.partial.items():
         lines.append(f"† Only a part of {name} is built: {missing}. Its score is not that of the benchmark.")
     return lines

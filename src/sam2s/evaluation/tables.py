@@ -63,11 +63,8 @@ def _by_subset(outcomes: Sequence[EvalOutcome], protocol: Prompting) -> str:
     for outcome in outcomes:
         by_column = outcome.subsets()
         size = str(outcome.image_size or "-")
-        cells = [
-            number(by_column.get(name)) + "*" * (name in outcome.incomplete) + PARTIAL * (name in outcome.partial)
-            for name in columns
-        ]
-        average = number(_average(outcome)) + PARTIAL * bool(outcome.partial)
+        cells = [_cell(by_column.get(name), name in outcome.partial, name in outcome.incomplete) for name in columns]
+        average = _cell(_average(outcome), bool(outcome.partial))
         rows.append([outcome.title, size, *cells, average, number(outcome.speed.fps, 1)])
     as_in = f" (as in {NUMBER[protocol]} of the paper)" if protocol in NUMBER else ""
     by_subset_table = table(["Model", "Res", *columns, "Avg", "FPS"], rows)
@@ -114,6 +111,12 @@ def _average(outcome: EvalOutcome) -> float | None:
     of_run, paper = outcome.subsets(), published()["columns"]
     partly = any(name in paper for name in of_run) and set(of_run) != set(paper)
     return None if partly else outcome.average()
+
+
+def _cell(value: float | None, partial: bool, incomplete: bool = False) -> str:
+    """A number with the marks of what it lacks; a star stands without a number too."""
+    text = number(value)
+    return text + "*" * incomplete + PARTIAL * (partial and text != "-")
 
 
 def _some(names: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from sam2s.errors import DatasetError, OutputError
 from sam2s.sasv.check import check_downloads
 from sam2s.sasv.fixtures import autolaparo, cvc_clinicdb, draw_fixture, endovis18, grasp, kvasir_seg
 from sam2s.sasv.fixtures.drawing import disc, picture, save
-from sam2s.sasv.packed import archive_names, find_archives
+from sam2s.sasv.packed import archive_names, find_archives, is_broken
 from sam2s.sasv.registry import all_adapters
 
 
@@ -56,7 +56,10 @@ def test_an_archive_is_known_by_what_lies_in_it(root, archive):
 
 def test_an_archive_that_cannot_be_read_is_known_by_its_name(root):
     (root / "kvasir-seg.zip").write_bytes(b"cut short")
-    assert check(root, "kvasir-seg").advice == ["still packed: kvasir-seg.zip; unpack it there"]
+    assert check(root, "kvasir-seg").advice == [
+        "still packed: kvasir-seg.zip; unpack it there",
+        "cannot be opened: kvasir-seg.zip; download again what was cut short",
+    ]
     assert list(archive_names(root / "kvasir-seg.zip")) == []
 
 
@@ -75,6 +78,33 @@ def test_an_archive_beside_a_complete_copy_is_no_matter(root):
     (root / "CVC-ClinicDB.zip").write_bytes(b"x")
     found = check(root, "cvc-clinicdb")
     assert (found.state, found.videos, found.frames, found.advice) == ("complete", 29, 612, [])
+
+
+def test_a_folder_of_another_source_says_nothing_of_a_mapping_file_beside_it(root):
+    draw_fixture("art-net", root)
+    kvasir_seg.draw(root)
+    found = check(root / "Kvasir-SEG", "art-net")
+    assert (found.state, found.advice) == ("not there", [])
+
+
+def test_a_missing_folder_of_masks_is_told_without_a_guess(root):
+    kvasir_seg.draw(root)
+    shutil.rmtree(root / "Kvasir-SEG/masks")
+    (advice,) = check(root, "kvasir-seg").advice
+    assert advice == f"half of it: {root / 'Kvasir-SEG'} has no masks/<id>.jpg (masks, saved with loss)"
+
+
+def test_a_folder_of_an_organ_in_capitals_is_told(root):
+    draw_fixture("dsad", root)
+    (root / "dsad_images/colon").rename(root / "dsad_images/Colon")
+    advice = check(root, "dsad").advice
+    assert f"'Colon' in {root / 'dsad_images'} looks like a misnamed 'colon': rename it" in advice
+
+
+@pytest.mark.parametrize(("name", "broken"), [("a.zip", True), ("a.tar.gz", True), ("a.tar", True), ("a.7z", False)])
+def test_archives_that_were_cut_short(tmp_path, name, broken):
+    (tmp_path / name).write_bytes(b"PK\x03\x04 cut short")
+    assert is_broken(tmp_path / name) == broken
 
 
 def test_archives_are_found_in_any_folder_but_junk(tmp_path):

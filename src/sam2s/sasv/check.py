@@ -6,12 +6,13 @@ import difflib
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 
 from sam2s.errors import DatasetError
 from sam2s.sasv.completeness import shortfalls
-from sam2s.sasv.packed import archives_of, find_archives
-from sam2s.sasv.raw import Adapter, FileForm, RawVideo, SourceInfo
+from sam2s.sasv.packed import archives_of, find_archives, is_broken
+from sam2s.sasv.raw import Adapter, FileForm, PublishedPart, RawVideo, SourceInfo
 from sam2s.sasv.reading import glob_any_case, locate, subfolders
 from sam2s.sasv.registry import all_adapters, list_videos, published_parts
 
@@ -82,6 +83,7 @@ def _check_source(adapter: Adapter, root: Path, archives: Sequence[Path]) -> Sou
             parts = published_parts(adapter, check.folder)
             check.known = bool(parts)
             check.missing = [str(s) for s in shortfalls(parts, videos, adapter.INFO.subsets)]
+            check.advice += _misnamed_groups(parts, check.folder) if check.missing else []
     except DatasetError as error:
         check.problems.append(str(error))
     except Exception as error:  # a fault in one source's files must not hide the others
@@ -91,11 +93,24 @@ def _check_source(adapter: Adapter, root: Path, archives: Sequence[Path]) -> Sou
     if packed:
         names = ", ".join(str(path.relative_to(root)) for path in packed)
         check.advice.append(f"still packed: {names}; unpack {'it' if len(packed) == 1 else 'them'} there")
+        if broken := [str(path.relative_to(root)) for path in packed if is_broken(path)]:
+            check.advice.append(f"cannot be opened: {', '.join(broken)}; download again what was cut short")
     if check.folder is None:
         check.advice += _elsewhere(adapter, root) or _halves(adapter, root)
     elif check.missing and not packed:
         check.advice.append("unpack the rest of the download, or build what is there with --partial")
     return check
+
+
+def _misnamed_groups(parts: Sequence[PublishedPart], folder: Path) -> list[str]:
+    """Folders that bear the name of a video, organ or case but for case and signs."""
+    known = {_plain(group): group for part in parts for group in part.groups}
+    names = {path.name: path for path in _folders(folder, 3)} if folder.is_dir() else {}
+    return [
+        f"{name!r} in {path.parent} looks like a misnamed {known[_plain(name)]!r}: rename it"
+        for name, path in names.items()
+        if _plain(name) in known and name not in known.values() and known[_plain(name)] not in names
+    ]
 
 
 def _count(check: SourceCheck, videos: Sequence[RawVideo]) -> None:
@@ -114,7 +129,8 @@ def _count(check: SourceCheck, videos: Sequence[RawVideo]) -> None:
 def _elsewhere(adapter: Adapter, root: Path) -> list[str]:
     """Where a source lies that is whole but not where readers look: deeper, or around the folder that was given."""
     for outer in (root.absolute().parent, root.absolute().parent.parent):
-        if _is_whole(adapter, outer):
+        inner = root.absolute().relative_to(outer).parts
+        if _is_whole(adapter, outer) and any(_leads(inner, p) for f in adapter.FORM.files for p in f.patterns):
             return [f"{root} is a folder inside it: give {outer} instead"]
     places = _places(adapter, root)
     needed = [file for file in adapter.FORM.files if file.needed and file.patterns]
@@ -124,6 +140,12 @@ def _elsewhere(adapter: Adapter, root: Path) -> list[str]:
         if len(folder.relative_to(root).parts) > _DEPTH:
             return [f"too deep: it lies in {folder}, readers look {_DEPTH} folders deep; move it up or give {folder}"]
     return []
+
+
+def _leads(parts: Sequence[str], pattern: str) -> bool:
+    """Whether a pattern goes through these folders."""
+    levels = pattern.split("/")[:-1]
+    return len(parts) <= len(levels) and all(fnmatch(part, level) for part, level in zip(parts, levels, strict=False))
 
 
 def _is_whole(adapter: Adapter, folder: Path) -> bool:
@@ -176,6 +198,8 @@ def _near(top: Path, pattern: str) -> str:
         close = difflib.get_close_matches(_plain(part), list(by_plain), n=1, cutoff=0.7)
         if close:
             return f"; {by_plain[close[0]]!r} in {folder} looks like a misnamed {part!r}: rename it"
+        if "*" not in part:
+            return ""
         suffixes = sorted({Path(name).suffix for name in names if Path(name).suffix})
         return f"; {folder} has only {', '.join(suffixes)} files" if suffixes else ""
     return ""

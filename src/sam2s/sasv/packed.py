@@ -43,6 +43,19 @@ def _holds(path: Path, adapter: Adapter) -> bool:
     return by_name or any(word in plain for word in adapter.FORM.words)
 
 
+def is_broken(path: Path) -> bool:
+    """Whether a zip or tar archive cannot be opened, most likely because its download was cut short."""
+    name = path.name.lower()
+    if name.endswith(".zip"):
+        return not zipfile.is_zipfile(path)
+    if name.endswith((".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")):
+        try:
+            return not tarfile.is_tarfile(path)
+        except (OSError, EOFError, ValueError, tarfile.TarError):
+            return True
+    return False
+
+
 def archive_names(path: Path) -> Iterator[str]:
     """Names of the files in a zip or tar archive; none of one that cannot be read or is of another kind."""
     try:

@@ -122,7 +122,7 @@ class TrainingEntry:
 
 
 @dataclass(frozen=True)
-class FrameSpan:
+class AnnotatedSpan:
     """A span of the annotated frames of a video, as a video of its own.
 
     Attributes:
@@ -174,7 +174,7 @@ def divide(entry: TrainingEntry, held_out: float) -> tuple[TrainingEntry, Traini
 
 
 def _read_part(entry: TrainingEntry, start: int, stop: int) -> TrainingVideo:
-    return FrameSpan(entry.read(), start, stop)
+    return AnnotatedSpan(entry.read(), start, stop)
 
 
 @dataclass(frozen=True)

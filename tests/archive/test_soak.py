@@ -26,7 +26,7 @@ def contents(out):
     found = {}
     for folder in sorted(path for path in out.iterdir() if path.is_dir()):
         with Workspace.open(folder) as workspace:
-            assert workspace.check().ok, folder
+            assert workspace.check().whole, folder
             found[folder.name] = [
                 (record.index, {i: (one.rle, one.iou) for i, one in record.objects.items()})
                 for record in workspace.frames()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -84,7 +85,7 @@ def _svg(figure: Any) -> str:
     text = io.StringIO()
     with rc_context({"svg.hashsalt": "sam2s", "svg.fonttype": "none", "font.size": 9}):
         figure.savefig(text, format="svg", metadata={"Date": None}, transparent=True)
-    content = text.getvalue()
+    content = re.sub(r"<metadata>.*?</metadata>", "", text.getvalue(), flags=re.DOTALL)
     return content[content.index("<svg") :]
 
 

@@ -19,7 +19,7 @@ DOUBTFUL = 0.5
 """Confidence, the smaller of predicted IoU and presence, below which a mask that nobody accepted is not measured."""
 
 CONTACT_PIXELS = 2
-"""Two masks touch if they overlap after one of them grew by so many pixels."""
+"""Two masks touch if they overlap after one of them grew by so many pixels: at most one pixel lies between them."""
 
 OF_PEOPLE = (Layer.ACCEPTED, Layer.BRUSHED, Layer.PROMPTED)
 

@@ -27,6 +27,7 @@ VERBS = (
     "app",
     "track",
     "archive",
+    "analyze",
     "weights",
     "export",
     "import",

@@ -38,6 +38,7 @@ VERBS = (
     "sasv",
     "data",
     "train",
+    "teach",
     "text-bank",
     "bench",
 )

@@ -1,0 +1,158 @@
+"""Fine-tune on what was accepted, measure on what was held out, and keep the weights only if they are better."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sam2s.checkpoints import load_checkpoint, save_checkpoint
+from sam2s.errors import ConfigError
+from sam2s.evaluation.datasets import open_videos
+from sam2s.evaluation.rules import Prompting
+from sam2s.training.advice import advise
+from sam2s.training.loop import train
+from sam2s.training.recipe import Recipe, load_recipe
+
+from .accepted_set import AcceptedSet, write_accepted_set
+from .taught_weights import TaughtFolder, TaughtWeights
+from .trial import choose, mixed, try_weights
+
+ProgressCallback = Callable[[str, int, int | None], None]
+
+PROMPTS = (Prompting.MASK, Prompting.BOX, Prompting.CLICK_3)
+
+
+@dataclass(frozen=True)
+class TeachingPlan:
+    """What teaching will do on this machine.
+
+    Attributes:
+        accepted: the data.
+        recipe: name of the recipe of training.
+        overrides: what is changed of it.
+        reason: why this recipe, in a sentence.
+        minutes: of training; measuring comes on top.
+    """
+
+    accepted: AcceptedSet
+    recipe: str
+    overrides: tuple[str, ...]
+    reason: str
+    minutes: float
+
+    def lines(self) -> list[str]:
+        """For people."""
+        a = self.accepted
+        return [
+            f"learns from {a.train} accepted frames of {a.objects} objects, for {self.minutes:g} minutes",
+            f"measures on {a.val} frames held out: {a.rule}",
+            f"{self.recipe}: {self.reason}",
+        ]
+
+
+def plan_teaching(
+    workspaces: Sequence[Path],
+    out: Path,
+    *,
+    weights: str = "micro",
+    minutes: float = 12.0,
+    device: str = "auto",
+    report_progress: ProgressCallback = lambda what, done, total: None,
+) -> TeachingPlan:
+    """Gather what was accepted, and choose recipe, size and precision by the machine.
+
+    Args:
+        workspaces: what to learn from.
+        out: folder of taught weights; the data go into its `data`.
+        weights: name or path of those to start from.
+        minutes: of training.
+        device: as for `sam2s.load`.
+        report_progress: told what is done, how much of it, and how much there is.
+
+    Raises:
+        ConfigError: the minutes or the device cannot be used.
+        DatasetError: too little is accepted.
+        SourceError: a video is not where it was.
+    """
+    if not 0 < minutes <= 10_000:
+        raise ConfigError(f"--minutes {minutes:g} cannot be used; give more than 0 and at most 10000")
+    accepted = write_accepted_set(workspaces, out / "data", report_progress=report_progress)
+    advice = advise(device)
+    overrides = (
+        *advice.overrides,
+        f"model.init={json.dumps(str(weights))}",
+        f"schedule.length={json.dumps(f'{minutes:g} minutes')}",
+        "validation.every=0",
+    )
+    return TeachingPlan(accepted, advice.recipe, overrides, advice.reason, minutes)
+
+
+def teach(
+    workspaces: Sequence[Path],
+    out: Path,
+    *,
+    weights: str = "micro",
+    minutes: float = 12.0,
+    device: str = "auto",
+    report_progress: ProgressCallback = lambda what, done, total: None,
+) -> TaughtWeights:
+    """Learn from accepted masks.
+
+    The weights that are in use in `out` are fine-tuned for some minutes; then those before, those after and averages of
+    both are measured on the held-out part, for a mask, a box and three clicks. The best come into use, if they are not
+    those before. Nothing that was there is overwritten: `TaughtFolder.use` goes back.
+
+    Args: as for `plan_teaching`; `weights` counts only as long as nothing was learned in `out`.
+
+    Raises:
+        ConfigError, DatasetError, SourceError: as `plan_teaching`.
+        DivergedError: the loss became no number; the weights before stay in use.
+    """
+    folder = TaughtFolder(out, weights)
+    parent, number = folder.current, folder.next_number()
+    plan = plan_teaching(
+        workspaces, out, weights=parent, minutes=minutes, device=device, report_progress=report_progress
+    )
+    began = time.monotonic()
+
+    def report_step(_: str) -> None:
+        report_progress("training", round(time.monotonic() - began), round(60 * minutes))
+
+    recipe = teaching_recipe(plan)
+    outcome = train(recipe, out / f"{number:03d}" / "training", device=device, report_progress=report_step)
+    if outcome.signal is not None:
+        raise KeyboardInterrupt
+    videos = open_videos([str(plan.accepted.folder)], split="val")
+    candidates = try_weights(
+        parent,
+        outcome.weights,
+        videos,
+        PROMPTS,
+        image_size=recipe.data.clips.size,
+        report_progress=report_progress,
+    )
+    best = choose(candidates)
+    taken = best.share > 0
+    if taken:
+        config, state, metadata = mixed(load_checkpoint(parent), load_checkpoint(outcome.weights), best.share)
+        save_checkpoint(folder.path(number), state, config, metadata)
+    taught = TaughtWeights(
+        number,
+        parent,
+        taken,
+        best.share,
+        tuple(map(str, workspaces)),
+        round((time.monotonic() - began) / 60, 2),
+        (plan.accepted.train, plan.accepted.val),
+        {candidate.name: candidate.scores for candidate in candidates},
+    )
+    folder.add(taught)
+    return taught
+
+
+def teaching_recipe(plan: TeachingPlan) -> Recipe:
+    """The recipe of a plan, on its data."""
+    return load_recipe(plan.recipe, plan.overrides, data=(str(plan.accepted.folder),))

@@ -1,0 +1,98 @@
+"""Which weights to keep: those before, those after, or an average of both, by what they do on the held-out part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sam2s.checkpoints import Checkpoint, assemble, load_checkpoint
+from sam2s.checkpoints.average import average_checkpoints
+from sam2s.evaluation.rules import Prompting
+from sam2s.evaluation.videos import EvalVideo
+from sam2s.runs.validation import measure
+
+SHARES = (0.25, 0.5, 0.75)
+"""Shares of the new weights in the averages that are tried; an average often beats both ends."""
+
+FALSE_MASKS = "val_false_masks"
+SCORE = "val_jf"
+
+MORE_FALSE_MASKS = 2.0
+"""Points of false masks that better J&F may cost."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Weights that were tried.
+
+    Attributes:
+        share: of the new weights in them: 0 before, 1 after, between them an average.
+        scores: what `sam2s.runs.validation.measure` says of them.
+    """
+
+    share: float
+    scores: dict[str, float]
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return {0.0: "before", 1.0: "after"}.get(self.share, f"average, {self.share:g} new")
+
+
+def try_weights(
+    before: str | Path,
+    after: str | Path,
+    videos: Sequence[EvalVideo],
+    prompts: Sequence[Prompting],
+    *,
+    image_size: int | None = None,
+    report_progress: Callable[[str, int, int | None], None] = lambda what, done, total: None,
+) -> list[Candidate]:
+    """Measure the weights before and after, and averages of both, on held-out videos.
+
+    Args:
+        before, after: names or paths.
+        videos: the held-out part.
+        prompts: how objects are pointed at.
+        image_size: side of the network's image; None for what the weights were made for.
+        report_progress: told "measuring", candidates done and candidates in all.
+
+    Raises:
+        CheckpointError: weights cannot be read, or are not of one network.
+    """
+    first, second = load_checkpoint(before), load_checkpoint(after)
+    shares = (0.0, *SHARES, 1.0)
+    candidates: list[Candidate] = []
+    for share in shares:
+        report_progress("measuring", len(candidates), len(shares))
+        candidates.append(Candidate(share, _scores(mixed(first, second, share), videos, prompts, image_size)))
+    report_progress("measuring", len(shares), len(shares))
+    return candidates
+
+
+def mixed(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
+    """The weights of a candidate."""
+    if share == 0:
+        return first
+    return second if share == 1 else average_checkpoints(first, second, share=share)
+
+
+def choose(candidates: Sequence[Candidate]) -> Candidate:
+    """The candidate with the highest J&F whose false masks are at most `MORE_FALSE_MASKS` points above those before.
+
+    The weights before win a tie: what is known is not given away for nothing.
+    """
+    before = next(candidate for candidate in candidates if candidate.share == 0)
+    limit = before.scores.get(FALSE_MASKS, 0.0) + MORE_FALSE_MASKS
+    allowed = [c for c in candidates if c.share == 0 or c.scores.get(FALSE_MASKS, 0.0) <= limit]
+    return max(allowed, key=lambda candidate: (candidate.scores[SCORE], candidate.share == 0))
+
+
+def _scores(
+    checkpoint: Checkpoint, videos: Sequence[EvalVideo], prompts: Sequence[Prompting], image_size: int | None
+) -> dict[str, float]:
+    from dataclasses import replace
+
+    config = checkpoint.config if image_size is None else replace(checkpoint.config, image_size=image_size)
+    return measure(assemble(config, checkpoint.state).float(), videos, prompts)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
+
+from sam2s.cli import track_options as options
 
 if TYPE_CHECKING:
     from sam2s.runs import ProgressCallback, RunOutcome
@@ -15,50 +16,33 @@ T = TypeVar("T")
 
 
 def track(
-    input: Annotated[
-        str,
-        typer.Argument(metavar="INPUT", help="Video file, folder of images, camera:0, or an address like rtsp://..."),
-    ],
-    out: Annotated[Path, typer.Option(help="Folder of the workspace; resumes a run that was interrupted there.")],
-    weights: Annotated[str, typer.Option(help="A name from `sam2s weights list`, or a file.")] = "micro",
-    prompts: Annotated[Path | None, typer.Option(help="JSON file of prompts; see docs/reference/prompts.md.")] = None,
-    box: Annotated[list[str] | None, typer.Option(help="ID@FRAME:X0,Y0,X1,Y1 in pixels; ID=NAME names it.")] = None,
-    point: Annotated[list[str] | None, typer.Option(help="ID@FRAME:+X,Y on the object or -X,Y off it.")] = None,
-    mask: Annotated[list[str] | None, typer.Option(help="ID@FRAME:FILE, a picture of the video's size.")] = None,
-    memory: Annotated[Literal["divemem", "sam2"], typer.Option(help="SAM2S long-term memory, or SAM 2.")] = "divemem",
-    reverse: Annotated[bool, typer.Option("--reverse", help="Track from the last prompt backward to --start.")] = False,
-    start: Annotated[int, typer.Option(min=0, help="First frame of the span to track in.")] = 0,
-    stop: Annotated[int | None, typer.Option(min=1, help="Frame to stop before.")] = None,
-    stride: Annotated[int, typer.Option(min=1, help="Look only at every n-th frame.")] = 1,
-    image_size: Annotated[int | None, typer.Option(help="Side of the network's image, a multiple of 32.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads of the network.")] = None,
-    compile: Annotated[bool, typer.Option("--compile", help="Let torch.compile make kernels first; for GPUs.")] = False,
-    backend: Annotated[
-        Literal["auto", "torch", "onnx"], typer.Option(help="onnx: --weights is a folder of `sam2s export onnx`.")
-    ] = "auto",
-    export: Annotated[
-        str, typer.Option(help="Any of davis, coco, ytvis, csv, overlay, jsonl, sav, cvat, labelme, yolo, with commas.")
-    ] = "overlay,csv",
-    live: Annotated[
-        Literal["latest", "block"], typer.Option(help="Cameras, streams: newest frame, or every.")
-    ] = "latest",
-    fill_holes: Annotated[int, typer.Option(min=0, help="Fill holes of fewer pixels than this in masks.")] = 0,
-    remove_islands: Annotated[
-        int, typer.Option(min=0, help="Drop parts of masks of fewer pixels than this, but never the largest.")
-    ] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Forget the workspace in the folder.")] = False,
-    again: Annotated[
-        bool, typer.Option("--again", help="Track anew beside what the workspace holds; accepted masks stay.")
-    ] = False,
-    take_over: Annotated[
-        bool, typer.Option("--take-over", help="Write to a workspace although another process holds it.")
-    ] = False,
-    stall_seconds: Annotated[
-        float, typer.Option(min=0, help="A frame that takes longer to read counts as damage; 0: wait for ever.")
-    ] = 120.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and no progress.")] = False,
+    input: options.Input,
+    out: options.Out,
+    weights: options.Weights = "micro",
+    prompts: options.Prompts = None,
+    box: options.Box = None,
+    point: options.Point = None,
+    mask: options.Mask = None,
+    memory: options.Memory = "divemem",
+    reverse: options.Reverse = False,
+    start: options.Start = 0,
+    stop: options.Stop = None,
+    stride: options.Stride = 1,
+    image_size: options.ImageSize = None,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    threads: options.Threads = None,
+    compile: options.Compile = False,
+    backend: options.Backend = "auto",
+    export: options.Export = "overlay,csv",
+    live: options.Live = "latest",
+    fill_holes: options.FillHoles = 0,
+    remove_islands: options.RemoveIslands = 0,
+    overwrite: options.Overwrite = False,
+    again: options.Again = False,
+    take_over: options.TakeOver = False,
+    stall_seconds: options.StallSeconds = 120.0,
+    as_json: options.AsJson = False,
 ) -> None:
     """Track objects through a video and write their masks.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from sam2s.errors import DamagedWorkspaceError, OutputError, WorkspaceError
 from sam2s.formats import outputs
@@ -12,8 +14,9 @@ from sam2s.runs.checks import SNAPSHOTS
 from sam2s.runs.settings import RunSettings, differences
 from sam2s.session.events import decode_prompt, encode_prompt
 from sam2s.session.folder import remove_session_files
+from sam2s.tracking import Mask
 from sam2s.video import VideoSource
-from sam2s.workspace import ObjectInfo, RunRecord, RunState, VideoIdentity, Workspace, WorkspaceEvent
+from sam2s.workspace import Layer, ObjectInfo, RunRecord, RunState, VideoIdentity, Workspace, WorkspaceReader
 
 _MEND = "give another output folder (--out) or start it anew (--overwrite)"
 _OF_PEOPLE = ("accept", "brush", "delete_masks", "import", "merge", "split", "swap")
@@ -70,7 +73,7 @@ def begin_run(settings: RunSettings, workspace: Workspace, network: Network, wei
                 f"{workspace.folder} holds a run of {workspace.video.name} made otherwise: {'; '.join(different)}; "
                 f"{_MEND}, or track again beside it (--again)"
             )
-    stored = _prompt_events(workspace.events(kinds=("prompt", "clear")))
+    stored = _prompts_that_hold(workspace)
     with workspace.transaction():
         known = {info.object_id: info for info in workspace.objects(removed=True)}
         named = names(list(settings.prompts))
@@ -79,14 +82,15 @@ def begin_run(settings: RunSettings, workspace: Workspace, network: Network, wei
             if object_id not in known:
                 workspace.put_object(ObjectInfo(object_id, name))
         for entry in settings.prompts:
-            payload = {"prompt": encode_prompt(entry.prompt), "keep": True}
-            if payload["prompt"] not in stored.get((entry.frame, entry.object_id), []):
+            prompt = encode_prompt(entry.prompt)
+            if not _is_among(prompt, stored.get((entry.frame, entry.object_id), [])):
+                payload = {"prompt": prompt, "keep": True}
                 workspace.record("prompt", frame=entry.frame, object_id=entry.object_id, payload=payload)
         return workspace.runs.begin(now, settings.weights, weights_hash)
 
 
 def stored_prompts(folder: Path) -> list[PromptEntry]:
-    """Prompts that a workspace holds, as far as they were not taken back; none where there is no workspace.
+    """Prompts and brushed masks that a workspace holds, as far as they were not taken back; none without workspace.
 
     Raises:
         WorkspaceError: a prompt in it cannot be read.
@@ -94,13 +98,13 @@ def stored_prompts(folder: Path) -> list[PromptEntry]:
     if not Workspace.exists(folder):
         return []
     with Workspace.open(folder) as workspace:
-        objects = {info.object_id: info for info in workspace.objects()}
-        prompts = _prompt_events(workspace.events(kinds=("prompt", "clear")))
+        known = {info.object_id: info for info in workspace.objects()}
+        prompts = _prompts_that_hold(workspace)
     try:
         entries = [
-            PromptEntry(frame, object_id, objects[object_id].name, decode_prompt(prompt))
+            PromptEntry(frame, object_id, known[object_id].name, decode_prompt(prompt))
             for (frame, object_id), given in prompts.items()
-            if object_id in objects
+            if object_id in known
             for prompt in given
         ]
     except (LookupError, TypeError, ValueError) as error:
@@ -108,18 +112,27 @@ def stored_prompts(folder: Path) -> list[PromptEntry]:
     return arrange(entries)
 
 
-def _prompt_events(events: list[WorkspaceEvent]) -> dict[tuple[int, int], list[dict[str, object]]]:
-    """Prompts by frame and object, in order, as plain JSON."""
-    prompts: dict[tuple[int, int], list[dict[str, object]]] = {}
-    for event in events:
+def _prompts_that_hold(workspace: WorkspaceReader) -> dict[tuple[int, int], list[dict[str, Any]]]:
+    """Prompts by frame and object, in order, as plain JSON; a box, a mask or a brush starts a frame anew."""
+    prompts: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    for event in workspace.events(kinds=("prompt", "clear", "brush")):
         if event.undone or event.frame is None or event.object_id is None:
             continue
         place = event.frame, event.object_id
-        if event.kind == "clear" or not event.payload.get("keep", True):
+        prompt = event.payload.get("prompt", {})
+        if "points" not in prompt or not event.payload.get("keep", True):
             prompts.pop(place, None)
-        if event.kind == "prompt" and "prompt" in event.payload:
-            prompts.setdefault(place, []).append(event.payload["prompt"])
+        if event.kind == "prompt":
+            prompts.setdefault(place, []).append(prompt)
+        elif event.kind == "brush":
+            entry = workspace.read_frame(event.frame).objects.get(event.object_id)
+            if entry is not None and entry.layer in (Layer.BRUSHED, Layer.ACCEPTED) and entry.mask.any():
+                prompts[place] = [encode_prompt(Mask(entry.mask))]
     return prompts
+
+
+def _is_among(prompt: dict[str, Any], stored: list[dict[str, Any]]) -> bool:
+    return any(json.dumps(prompt, sort_keys=True) == json.dumps(other, sort_keys=True) for other in stored)
 
 
 def _check_finished(workspace: Workspace, run: RunRecord) -> None:

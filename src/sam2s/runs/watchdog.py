@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -64,17 +65,24 @@ class Watchdog:
             try:
                 yield
             finally:
-                with self._lock:
-                    self._reads.pop(thread, None)
-                    broken_off = thread in self._broken_off
-                while broken_off:  # the exception is on its way, and must not arrive later
-                    time.sleep(0.01)
+                sent = self._end(thread)
+                if sent and not isinstance(sys.exc_info()[1], StalledReadError):
+                    for _ in range(100):  # the exception is on its way, and must not arrive later
+                        time.sleep(0.01)
         except StalledReadError:
-            self._broken_off.discard(thread)
+            self._end(thread)
             raise TruncatedSourceError(
                 f"{what} was given up, as nothing could be read for too long; the input is damaged or sends nothing "
                 "(--stall-seconds says how long to wait)"
             ) from None
+
+    def _end(self, thread: int) -> bool:
+        """Watch the read no longer; whether it was broken off."""
+        with self._lock:
+            self._reads.pop(thread, None)
+            sent = thread in self._broken_off
+            self._broken_off.discard(thread)
+            return sent
 
     def _watch(self) -> None:
         hinted: dict[int, float] = {}

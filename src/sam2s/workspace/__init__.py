@@ -1,6 +1,7 @@
 """The one place on disk for a video: objects, acts, masks and runs in SQLite, snapshots and exports beside it."""
 
 from .connection import FILE
+from .creation import forget
 from .edits import FrameSpan
 from .event_log import KINDS
 from .health import WorkspaceReport
@@ -17,7 +18,7 @@ from .records import (
     to_record,
 )
 from .runs import RunRecord, RunState
-from .workspace import Workspace, forget
+from .workspace import Workspace
 
 __all__ = [
     "FILE",

@@ -12,7 +12,7 @@ from pathlib import Path
 from sam2s.errors import DamagedWorkspaceError, OutputError, WorkspaceError, WorkspaceInUseError
 
 from .schema import VERSION, check_version, create_tables, migrate
-from .writer_lock import claim, release, say_holder
+from .writer_lock import OPEN, claim, release, say_holder
 
 FILE = "workspace.sqlite"
 BUSY_SECONDS = 30.0
@@ -36,7 +36,6 @@ class Database:
         self._depth = 0
         self._owns = False
         self._file = _identity(path)
-        self._checked = 0.0
 
     def query(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
         """All rows of a statement that reads."""
@@ -94,6 +93,7 @@ class Database:
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 self._owns = claim(self.connection, self.token, self.path, take_over=take_over)
+                OPEN.add(self.token)
                 version = check_version(self.connection, str(self.path))
                 if version < VERSION:
                     migrate(self.connection, version)
@@ -112,6 +112,8 @@ class Database:
                             release(self.connection, self.token)
                         self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             finally:
+                if self._owns and self.token is not None:
+                    OPEN.discard(self.token)
                 self._owns = False
                 self.connection.close()
 
@@ -133,10 +135,6 @@ class Database:
 
     def _check_there(self) -> None:
         """Notice that the file was removed or replaced, which SQLite would go on writing to unseen."""
-        now = time.monotonic()
-        if now - self._checked < 0.2:
-            return
-        self._checked = now
         if _identity(self.path) != self._file:
             raise OutputError(
                 f"cannot write {self.path}: it was removed, moved or replaced while it was written to; "

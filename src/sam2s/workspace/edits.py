@@ -12,9 +12,10 @@ from sam2s.errors import WorkspaceError
 from sam2s.masks import rle
 
 from .event_log import EventLog
-from .mask_table import MaskTable, Version
+from .mask_table import MaskTable
 from .merging import GIVEN, Layer
 from .records import WorkspaceEvent
+from .version import Version
 
 
 class FrameSpan(NamedTuple):

@@ -11,8 +11,9 @@ from pathlib import Path
 from sam2s.errors import DamagedWorkspaceError, WorkspaceError
 
 from .connection import Database, translated
-from .mask_table import MaskTable, Version
+from .mask_table import MaskTable
 from .merging import Claim, choose
+from .version import Version
 
 
 @dataclass

@@ -6,7 +6,6 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
-from typing import NamedTuple
 
 from sam2s.errors import DamagedWorkspaceError
 from sam2s.masks import rle
@@ -15,39 +14,15 @@ from .connection import Database, decoded
 from .merging import Claim, Layer, choose
 from .records import FrameRecord, ObjectRecord, ratio, to_fraction, to_units
 from .schema import SCALE, STATES
+from .version import Version
 
 _STATE_OF = {code: state for state, code in STATES.items()}
 _COLUMNS = (
     "object_id, frame, event_id, layer, barrier, mask_id, area, state, iou, presence, prompted, prompt_distance, "
     "category_id, category_probability"
 )
-_PACK = struct.Struct("<14q")
-_MISSING = -(1 << 62)
 CHUNK = 64
 """Frames that are read together."""
-
-
-class Version(NamedTuple):
-    """One row of the table of versions, but for `shown` and `crc`."""
-
-    object_id: int
-    frame: int
-    event_id: int
-    layer: int
-    barrier: int = 0
-    mask_id: int | None = None
-    area: int | None = None
-    state: int | None = None
-    iou: int | None = None
-    presence: int | None = None
-    prompted: int = 0
-    prompt_distance: int | None = None
-    category_id: int | None = None
-    category_probability: int | None = None
-
-    def crc(self, mask_crc: int) -> int:
-        """Checksum over the row and its mask."""
-        return zlib.crc32(_PACK.pack(*(_MISSING if value is None else value for value in self)), mask_crc)
 
 
 class MaskTable:

@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from sam2s.errors import DamagedWorkspaceError, OutputError, WorkspaceError
+from sam2s.errors import OutputError, WorkspaceError
 
-from .connection import FILE, Database, create_database, is_blank, open_database, remove_database, translated
+from .connection import FILE, create_database, is_blank, open_database
+from .creation import emptied_database
 from .edits import FrameSpan
 from .event_log import object_fields
 from .health import WorkspaceReport
@@ -21,7 +22,6 @@ from .merging import Layer
 from .reader import WorkspaceReader
 from .records import FrameRecord, ObjectInfo, VideoIdentity, WorkspaceEvent
 from .repair import repair_workspace
-from .schema import create_tables, drop_tables
 
 
 class Workspace(WorkspaceReader):
@@ -75,7 +75,7 @@ class Workspace(WorkspaceReader):
         blank = is_blank(path)
         if not blank and not overwrite:
             raise WorkspaceError(f"{folder} holds a workspace already; open it, give another folder, or overwrite it")
-        database = create_database(path, token) if blank else _emptied(path, token, take_over)
+        database = create_database(path, token) if blank else emptied_database(path, token, take_over)
         try:
             with database.transaction(durable=True) as connection:
                 connection.execute("INSERT INTO meta VALUES ('video', ?)", (json.dumps(video.to_json()),))
@@ -280,33 +280,3 @@ class Workspace(WorkspaceReader):
             known = ", ".join(map(str, objects)) or "none"
             raise WorkspaceError(f"there is no object {object_id}; objects: {known}")
         return objects[object_id]
-
-
-def forget(folder: Path) -> None:
-    """Remove the workspace in a folder, if there is one; what lies beside it stays.
-
-    Raises:
-        OutputError: it cannot be removed.
-    """
-    with translated(folder / FILE):
-        remove_database(folder / FILE)
-
-
-def _emptied(path: Path, token: str, take_over: bool) -> Database:
-    """Open a workspace without its content."""
-    try:
-        database = open_database(path, token=token, take_over=take_over)
-    except DamagedWorkspaceError:
-        remove_database(path)
-        return create_database(path, token)
-    try:
-        with database.transaction(durable=True) as connection:
-            lock = connection.execute("SELECT token, holder, seen, changes FROM writer").fetchone()
-            drop_tables(connection)
-            create_tables(connection)
-            connection.execute("UPDATE writer SET token = ?, holder = ?, seen = ?, changes = ?", lock)
-        database.shrink()
-        return database
-    except BaseException:
-        database.close()
-        raise

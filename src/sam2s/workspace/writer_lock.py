@@ -19,6 +19,9 @@ from typing import Any
 
 from sam2s.errors import WorkspaceInUseError
 
+OPEN: set[str] = set()
+"""Tokens with which this process has workspaces open; one that could not let go, on a full disk, is not among them."""
+
 
 def claim(connection: sqlite3.Connection, token: str, path: Path, *, take_over: bool) -> bool:
     """Take the lock within the open transaction; False if another process holds it with the same token.
@@ -29,7 +32,8 @@ def claim(connection: sqlite3.Connection, token: str, path: Path, *, take_over: 
     held, holder, seen = connection.execute("SELECT token, holder, seen FROM writer").fetchone()
     if held == token and _runs(_read(holder)):
         return False
-    if held is not None and held != token and not take_over and _runs(_read(holder)):
+    ours = _read(holder).get("pid") == os.getpid() and held not in OPEN
+    if held is not None and held != token and not take_over and not ours and _runs(_read(holder)):
         raise WorkspaceInUseError(
             f"another process is writing to {path.parent}: {say_holder(holder, seen)}; wait for it, end it, or take "
             "the folder over with --take-over (take_over=True)"

@@ -168,3 +168,28 @@ def test_an_outcome_as_plain_values():
     assert (data["calibration_error"], data["category_accuracy"], data["long_term_memory"]) == (None, None, None)
     assert data["absence"] == {"absent_frames": 4, "false_masks": 25, "false_visible": None, "missed": None}
     assert [group["absence"] for group in data["reentry"]] == ["1-4", "5-19", "20-99", "100+"]
+
+
+def test_claims_calibration_and_memory_as_plain_values():
+    hidden = diagnostics(
+        by_claim=PresenceCounts(9, 1, 1, 3),
+        calibration=5.5,
+        reliability=[(0.91234567, 0.5, 3)],
+        names=NameAccuracy(0.625, 8, 4),
+        first_frame=[0.5, 0.75],
+        reentry=group_reentries([Reentry(7, 0.5, 0.7)]),
+        memory=MemoryUse(4, 20, 16, 10, 5),
+        probes={"other": ProbeCounts(16, 4, None)},
+    )
+    data = outcome(hidden=hidden).to_json(Rules())
+    assert data["absence"] == {
+        **{"absent_frames": 4, "false_masks": 25, "false_visible": 25, "missed": 10},
+        "other": {"frames": 16, "masks": 25, "visible": None},
+    }
+    assert (data["calibration_error"], data["reliability"]) == (5.5, [[0.9123, 0.5, 3]])
+    assert (data["category_accuracy"], data["category_objects"], data["category_names"]) == (62.5, 8, 4)
+    assert data["first_frame_j"] == [50, 75]
+    assert data["reentry"][1] == {"absence": "5-19", "returns": 1, "jf": 60}
+    assert data["long_term_memory"] == {"fill": 20, "used": 50, "stored_per_100_frames": 25}
+    vanilla = outcome(hidden=diagnostics(memory=MemoryUse(0, 20))).to_json(Rules())["long_term_memory"]
+    assert vanilla == {"fill": None, "used": 0, "stored_per_100_frames": 0}

@@ -8,10 +8,8 @@ value of all pictures of the video. It is never measured for each frame alone, w
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,16 +18,15 @@ from PIL import Image, ImageOps
 
 from sam2s.errors import LimitError, PictureError
 from sam2s.limits import check_pixels, max_pixels
+from sam2s.picture_depth import DEPTHS, PixelDepth, declared_bits, is_deep, largest_value, turned
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"})
 """Endings of files that are taken for pictures."""
 
 # Not EPS or others of Pillow's formats, for which it would start other programs.
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000", "PPM")
-_DEPTHS = (8, 10, 12, 14, 16)
-_ORIENTATION, _BITS, _MAX_SAMPLE, _SUBFILE = 0x0112, 258, 281, 254
+_ORIENTATION, _SUBFILE = 0x0112, 254
 _TAIL = 1 << 14  # bytes at the end of a PNG in which metadata behind the pixels lie
-_HEAD = 1 << 12
 
 
 @contextmanager
@@ -120,6 +117,17 @@ def _orientation(image: Image.Image, path: Path) -> int:
 _METADATA = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})
 
 
+def is_plain(path: Path) -> bool:
+    """Whether a picture has eight bits a channel and is stored upright, so that every program shows it alike.
+
+    Raises:
+        PictureError: it is missing, damaged, or no picture.
+        LimitError: it declares more pixels than the limit.
+    """
+    with open_picture(path) as image:
+        return not is_deep(image) and _orientation(image, path) == 1
+
+
 def upright(image: Image.Image) -> Image.Image:
     """Turn an opened picture as its EXIF or XMP orientation says."""
     image.load()  # metadata may stand behind the pixels
@@ -139,46 +147,6 @@ def _pages(image: Image.Image) -> Sequence[int]:
                 pages.append(page)
         return pages or (0,)
     return range(1 if image.info.get("default_image") else 0, count)
-
-
-def is_deep(image: Image.Image) -> bool:
-    """Whether an opened picture has more than eight bits a channel."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return True
-    if image.format == "TIFF":
-        bits: Any = image.tag_v2.get(_BITS, (8,))  # type: ignore[attr-defined]
-        return max(bits if isinstance(bits, tuple) else (bits,)) > 8
-    return image.format == "PNG" and any("16" in str(t[3]) for t in getattr(image, "tile", ()))
-
-
-def is_plain(path: Path) -> bool:
-    """Whether a picture has eight bits a channel and is stored upright, so that every program shows it alike.
-
-    Raises:
-        PictureError: it is missing, damaged, or no picture.
-        LimitError: it declares more pixels than the limit.
-    """
-    with open_picture(path) as image:
-        return not is_deep(image) and _orientation(image, path) == 1
-
-
-@dataclass(frozen=True)
-class PixelDepth:
-    """The value that becomes 255 when a deep picture is brought to eight bits.
-
-    Attributes:
-        white: the value; 0 stays 0.
-        declared: whether the files say so, or it was measured.
-    """
-
-    white: float
-    declared: bool
-
-    def convert(self, pixels: np.ndarray) -> np.ndarray:
-        """Bring pixels of any number type to uint8."""
-        scaled = pixels * np.float32(255 / self.white)
-        np.clip(np.rint(scaled, out=scaled), 0, 255, out=scaled)
-        return scaled.astype(np.uint8)
 
 
 class PictureReader:
@@ -244,47 +212,15 @@ def measure_depth(files: Sequence[Path]) -> PixelDepth:
                 image.seek(page)
                 if not is_deep(image):
                     continue  # eight bits beside deeper ones
-                if bits := _declared_bits(image, path):
+                if bits := declared_bits(image, path):
                     return PixelDepth(2**bits - 1, declared=True)
                 pixels = _deep_pixels(image, path, page)
-                largest, floats = max(largest, _largest(pixels, path)), floats or pixels.dtype.kind == "f"
-                if largest >= 1 << _DEPTHS[-2]:  # more cannot change the answer
+                largest, floats = max(largest, largest_value(pixels, path)), floats or pixels.dtype.kind == "f"
+                if largest >= 1 << DEPTHS[-2]:  # more cannot change the answer
                     return PixelDepth(65535, declared=False)
     if floats and largest <= 1:
         return PixelDepth(1, declared=False)
-    return PixelDepth(next(2.0**bits - 1 for bits in _DEPTHS if largest <= 2**bits - 1), declared=False)
-
-
-def _largest(pixels: np.ndarray, path: Path) -> float:
-    """The largest value of a deep picture, if it has a depth."""
-    low, high = float(pixels.min()), float(pixels.max())
-    if not (low >= 0 and high <= 65535):  # also false for NaN
-        raise PictureError(
-            f"{path}: its pixels range from {low:g} to {high:g}; from 0 to 1, or to at most 65535, can be "
-            "brought to 8 bits: scale the pictures of the video alike, and save them as 8 or 16 bits"
-        )
-    return high
-
-
-def _declared_bits(image: Image.Image, path: Path) -> int:
-    """How many bits a deep picture says are in use, below 16; 0 where it says nothing."""
-    if image.format == "PNG":
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
-        place = head.find(b"sBIT")
-        length = struct.unpack(">I", head[place - 4 : place])[0] if place >= 4 else 0
-        bits = max(head[place + 4 : place + 4 + length], default=0) if 1 <= length <= 4 else 0
-        return bits if 8 <= bits < 16 else 0
-    if image.format == "TIFF" and image.mode != "F":
-        tags: Any = image.tag_v2  # type: ignore[attr-defined]
-        each = tags.get(_BITS, 8)
-        bits = max(each) if isinstance(each, tuple) else each
-        limits = tags.get(_MAX_SAMPLE)
-        limit = max(limits) if isinstance(limits, tuple) and limits else limits
-        if isinstance(limit, int) and 255 <= limit < 1 << 16:
-            bits = limit.bit_length()
-        return bits if 8 < bits < 16 else 0
-    return 0
+    return PixelDepth(next(2.0**bits - 1 for bits in DEPTHS if largest <= 2**bits - 1), declared=False)
 
 
 def _rgb(image: Image.Image) -> np.ndarray:
@@ -301,7 +237,7 @@ def _deep_pixels(image: Image.Image, path: Path, page: int) -> np.ndarray:
     turn = int(image.getexif().get(_ORIENTATION, 1)) if not _METADATA.isdisjoint(image.info) else 1
     if image.format == "TIFF":
         turn = int(image.tag_v2.get(_ORIENTATION, 1))  # type: ignore[attr-defined]
-    return _turned(_deep_colours(path), turn)
+    return turned(_deep_colours(path), turn)
 
 
 def _deep_colours(path: Path) -> np.ndarray:
@@ -313,12 +249,3 @@ def _deep_colours(path: Path) -> np.ndarray:
         if not isinstance(picture, av.VideoFrame):
             raise PictureError(f"cannot read picture {path}: it holds no picture")
         return picture.to_ndarray(format="rgb48le")
-
-
-def _turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Turn an array as an EXIF orientation says."""
-    if orientation >= 5:
-        pixels = pixels.swapaxes(0, 1)
-        orientation = {5: 1, 6: 2, 7: 3, 8: 4}.get(orientation, 1)
-    rows, columns = {2: (1, -1), 3: (-1, -1), 4: (-1, 1)}.get(orientation, (1, 1))
-    return pixels[::rows, ::columns]

@@ -184,3 +184,34 @@ class TestWhatReadingMeets:
             return  # the header is hit
         assert message == "whole" or f"at frame {count} " in message
         assert count == 60 or message != "whole"
+
+
+class TestWhatLiesAtTheEnd:
+    @pytest.mark.parametrize("name", ["plain.mkv", "plain.webm"])
+    def test_a_last_block_that_gave_no_packet_is_told(self, clip, tmp_path, name):
+        data = bytearray(clip(name).read_bytes())
+        with av.open(str(clip(name))) as container:
+            last = max(packet.pos for packet in container.demux(video=0) if packet.size)
+        data[last] = 0x85  # the block now belongs to track 5, which there is not
+        (tmp_path / name).write_bytes(data)
+        count, message = read(tmp_path / name)
+        assert count <= 59
+        assert f"damaged or cut off at frame {count} " in message
+
+    def test_an_index_of_an_avi_that_is_damaged_hides_no_frames(self, clip, tmp_path):
+        data = bytearray(clip("motion.avi").read_bytes())
+        place = data.rindex(b"idx1")
+        data[place : place + 4] = b"junk"
+        (tmp_path / "a.avi").write_bytes(data)
+        count, message = read(tmp_path / "a.avi")
+        assert count == 60
+        assert "damaged or cut off at frame 60 (2.40 s); 60 frames lie before the damage" in message
+
+    def test_a_fragment_that_is_lost_is_told(self, clip, tmp_path):
+        data = bytearray(clip("fragmented.mp4").read_bytes())
+        place = data.index(b"\x74run", len(data) // 3)
+        data[place : place + 4] = b"free"
+        (tmp_path / "a.mp4").write_bytes(data)
+        count, message = read(tmp_path / "a.mp4")
+        assert count < 60
+        assert "damaged or cut off" in message

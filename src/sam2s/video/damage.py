@@ -210,13 +210,22 @@ class Watch:
         end: seconds at which the last packet of any stream ends.
     """
 
-    def __init__(self, start: Fraction, structure: Structure | None, codec: str) -> None:
-        """Begin at a time; `structure` is that of containers without a table of packets, `codec` FFmpeg's name."""
+    def __init__(self, start: Fraction, structure: Structure | None, codec: str, *, whole: bool = True) -> None:
+        """Begin at a time.
+
+        Args:
+            start: in seconds.
+            structure: of containers without a table of packets.
+            codec: FFmpeg's name of it.
+            whole: whether the packets are read from the first on.
+        """
         self.end = start
         self._output = OutputCheck(codec)
         self._structure = structure
         self._covered: int | None = None
         self._place: int | None = None
+        self._whole = whole
+        self._bytes = 0
         self._suspicious = False
         self._since: int | None = None
         self._until: int | None = None
@@ -228,6 +237,7 @@ class Watch:
         whole = True
         if not packet.size:
             return False
+        self._bytes += packet.size
         if packet.pts is not None and packet.stream.time_base is not None:
             self.end = max(self.end, (packet.pts + (packet.duration or 0)) * packet.stream.time_base)
         if self._structure is not None and packet.pos is not None:
@@ -255,9 +265,13 @@ class Watch:
         """Look back once all is decoded.
 
         Raises:
-            DamageError: packets at the end gave no pictures.
+            DamageError: packets at the end gave no pictures, or lie there and were not read.
         """
         self._output.end()
+        if self._structure is not None and self._place is not None and self._structure.ends_whole(self._place) is False:
+            raise DamageError(settled=True)
+        if self._structure is not None and self._whole and self._structure.holds_more(self._bytes):
+            raise DamageError(settled=True)
 
     def suspect(self, since: int | None = None, until: int | None = None) -> None:
         """Take longer pauses for damage, behind a time stamp and up to another, or for good."""

@@ -180,7 +180,7 @@ class Decoder:
             structure = None if self._keys.tabled else Structure(self.path, container.format.name)
             if structure:
                 stack.callback(structure.close)
-            watch = Watch(self._start, structure, stream.codec_context.name)
+            watch = Watch(self._start, structure, stream.codec_context.name, whole=origin == 0)
             number: int | None = None
             for packet, state in self._expected(packets, stream.index, origin, watch):
                 if state.hole and not care.single_thread:

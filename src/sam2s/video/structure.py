@@ -48,6 +48,7 @@ class Structure:
             "avi": self._chunks,
             "matroska,webm": self._elements,
         }
+        self._container = container
         self._check = checks.get(container)
         # Headers of blocks and chunks are short; elsewhere packets of other streams and padding lie between.
         self.overhead = 24 if container in ("matroska,webm", "avi") else 1024
@@ -63,6 +64,32 @@ class Structure:
             return self._check(start, stop)
         except (OSError, struct.error, IndexError):
             return None
+
+    def ends_whole(self, start: int) -> bool | None:
+        """Whether nothing that is a packet lies behind the place of the last one that was read; None if unknown."""
+        end = self._file.seek(0, 2)
+        try:
+            if self._container == "matroska,webm":
+                segment = _segment_end(self._file)
+                return self._elements(start, min(segment or end, end))
+            if self._container == "avi":
+                return self._ends_without_chunks(start, end)
+        except (OSError, struct.error, IndexError):
+            pass
+        return None
+
+    def holds_more(self, size: int) -> bool:
+        """Whether a fragmented MP4 file holds more media data than so many bytes of packets: fragments were lost."""
+        if "mp4" not in self._container:
+            return False
+        payload, place, end = 0, 0, self._file.seek(0, 2)
+        while place + 16 <= end:
+            length, name = struct.unpack(">I4s", self._read(place, 8))
+            if length < 8:
+                return False  # of unknown length; is_cut looks at that
+            payload += length - 8 if name == b"mdat" else 0
+            place += length
+        return payload > size + max(_SLOP, payload // 200)
 
     def close(self) -> None:
         """Close the file."""
@@ -117,6 +144,21 @@ class Structure:
             # Lists hold chunks; of the lists inside a movie, and of a second RIFF, the header alone is passed over.
             place += 12 if name in (b"LIST", b"RIFF") else 8 + size + size % 2
         return place == stop - 8
+
+    def _ends_without_chunks(self, start: int, end: int) -> bool:
+        """What follows is an index or padding, or frames that the recorder left out."""
+        place = start - 8
+        name, size = struct.unpack("<4sI", self._read(place, 8))
+        stream = name[:2]
+        place += 8 + size + size % 2
+        while place + 8 <= end:
+            name, size = struct.unpack("<4sI", self._read(place, 8))
+            if name[:2] == stream and name[2:] in (b"dc", b"db") and size:
+                return False
+            if not name.isascii() or not name.isalnum():
+                return False
+            place += 12 if name in (b"LIST", b"RIFF") else 8 + size + size % 2
+        return True
 
     def _elements(self, start: int, stop: int) -> bool:
         """Elements follow each other, no block among them; a packet lies where the content of its block begins."""
@@ -212,7 +254,7 @@ def _boxes_end(file: BinaryIO, end: int) -> int:
         if size == 0:  # to the end of the file
             return end
         if size < 8:
-            break
+            return end + 1
         place += size
     return place
 

@@ -208,6 +208,11 @@ def translated(path: Path) -> Iterator[None]:
         if isinstance(error, sqlite3.OperationalError):
             raise OutputError(f"cannot write {path}: {text}; free space there or choose another --out") from error
         raise
+    except UnicodeDecodeError as error:  # a message of SQLite that quotes a damaged name
+        raise DamagedWorkspaceError(
+            f"{path} is damaged ({error.reason}); `sam2s workspace repair {path.parent}` keeps a copy and recovers "
+            "the rest"
+        ) from error
     except OSError as error:
         raise OutputError(
             f"cannot write {path}: {error.strerror or error}; free space there or choose another --out"

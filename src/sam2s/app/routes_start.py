@@ -155,6 +155,7 @@ def _card(context: AppContext, entry: VideoEntry) -> VideoCard:
         return card
     if summary is not None:
         card.objects, card.opened, card.author = summary.objects, summary.changed, summary.author
+        card.counted = summary.counted
         card.masked = summary.masked / card.length if card.length else 0.0
         card.accepted = summary.accepted / summary.object_frames if summary.object_frames else 0.0
     return card

@@ -23,6 +23,7 @@ class VideoCard(BaseModel):
     masked: float = 0.0
     accepted: float = 0.0
     objects: int = 0
+    counted: bool = True
     opened: float | None = None
     author: str | None = None
     error: str | None = None

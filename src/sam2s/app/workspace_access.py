@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from sam2s.errors import Sam2sError
 from sam2s.workspace import FILE, Workspace
+
+_PATIENCE = 1.0
+"""Seconds that a card waits for a count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class WorkspaceSummary:
         objects: number of objects.
         author: who did something last.
         changed: when, in seconds since 1970.
+        counted: whether masks have been counted; of a long video that takes seconds, and is done in the background.
     """
 
     video: Path | None
@@ -31,6 +36,7 @@ class WorkspaceSummary:
     objects: int
     author: str | None
     changed: float
+    counted: bool = True
 
 
 class Summaries:
@@ -40,6 +46,8 @@ class Summaries:
         self._known: dict[Path, tuple[tuple[int, int], WorkspaceSummary | None]] = {}
         self._videos: dict[Path, tuple[int, Path | None]] = {}
         self._lock = threading.Lock()
+        self._counting: dict[Path, tuple[Future[WorkspaceSummary], tuple[int, int]]] = {}
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="sam2s-count")
 
     def video_path(self, folder: Path) -> Path | None:
         """Path of the video of a workspace, or None where it cannot be read."""
@@ -64,6 +72,8 @@ class Summaries:
     def summary(self, folder: Path) -> WorkspaceSummary | None:
         """What there is in a workspace; None where there is none yet.
 
+        Nobody waits long for a count: what was counted last is returned until the new count is there.
+
         Raises:
             Sam2sError: it cannot be read.
         """
@@ -76,11 +86,29 @@ class Summaries:
         stamp = max(stat.st_mtime_ns for stat in stamps), sum(stat.st_size for stat in stamps)
         with self._lock:
             known = self._known.get(folder)
-        if known is None or known[0] != stamp:
-            known = stamp, _summarise(folder, stamp[0] / 1e9)
-            with self._lock:
-                self._known[folder] = known
-        return known[1]
+            if known is not None and known[0] == stamp:
+                return known[1]
+            if folder not in self._counting:
+                self._counting[folder] = self._pool.submit(_summarise, folder, stamp[0] / 1e9), stamp
+            counting, counted_at = self._counting[folder]
+        try:
+            counted = counting.result(_PATIENCE)
+        except TimeoutError:
+            return known[1] if known is not None else _glance(folder, stamp[0] / 1e9)
+        finally:
+            if counting.done():
+                with self._lock:
+                    self._counting.pop(folder, None)
+        with self._lock:
+            self._known[folder] = counted_at, counted
+        return counted
+
+
+def _glance(folder: Path, changed: float) -> WorkspaceSummary:
+    """What can be said without counting masks."""
+    with Workspace.open(folder) as workspace:
+        path = Path(workspace.video.path) if workspace.video.path else None
+        return WorkspaceSummary(path, 0, 0, 0, len(workspace.objects()), None, changed, counted=False)
 
 
 def _summarise(folder: Path, changed: float) -> WorkspaceSummary:

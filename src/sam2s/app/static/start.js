@@ -37,7 +37,7 @@ function cardOf(card) {
     text.append(
       el("div.progress", { role: "img", "aria-label": `${percent(card.masked)} masked, ${percent(card.accepted)} of it accepted` },
         el("i", { style: `width:${100 * card.masked}%` }), el("i.accepted", { style: `width:${100 * card.masked * card.accepted}%` })),
-      el("span.facts", {}, `${card.objects} object${card.objects > 1 ? "s" : ""} · ${percent(card.masked)} masked · ${percent(card.accepted)} accepted`),
+      el("span.facts", {}, `${card.objects} object${card.objects > 1 ? "s" : ""} · ${card.counted ? `${percent(card.masked)} masked · ${percent(card.accepted)} accepted` : "masks are being counted"}`),
       el("span.facts", {}, `${card.opened ? ago(card.opened) : ""}${card.author ? ` · ${card.author}` : ""}`));
   } else {
     text.append(el("span.facts", {}, "not begun"));
@@ -52,6 +52,7 @@ async function load() {
   try {
     cards = await get(`/videos?sort=${byId("sort").value}`);
     show();
+    if (cards.some((card) => !card.counted)) setTimeout(load, 4000);
   } catch (error) {
     toast(error instanceof Error ? error.message : String(error), "bad");
   }

@@ -12,7 +12,7 @@
  * @typedef {{id: string, name: string, path: string, width: number, height: number, length: number, fps: number,
  *   fps_exact: string | null, duration: number, weights: string, demonstration: boolean, ontology: string[]}} VideoInfo
  * @typedef {{id: string, name: string, path: string, width: number | null, height: number | null,
- *   length: number | null, duration: number | null, bytes: number, masked: number, accepted: number, objects: number,
+ *   length: number | null, duration: number | null, bytes: number, masked: number, accepted: number, objects: number, counted: boolean,
  *   opened: number | null, author: string | null, error: string | null}} VideoCard
  * @typedef {{event_id: number, author: string | null, objects: number[], start: number, stop: number, frame: number,
  *   done: number, total: number, direction: string, state: string, message: string | null, queue: number}} RunItem

@@ -57,7 +57,7 @@ def served(tmp_path_factory):
 
 
 def workspace_of(folder):
-    (path,) = [path for path in folder.glob("*.sam2s") if path.name != "elsewhere.mp4.sam2s"]
+    (path,) = [path for path in folder.glob("*.mp4.sam2s") if path.name != "elsewhere.mp4.sam2s"]
     return Workspace.open(path)
 
 

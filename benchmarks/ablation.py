@@ -162,7 +162,7 @@ def edge_error(weights: Path | str, scenes: int = 12) -> float:
         tracker, seen = Tracker(network), [item.id for item in scene.objects if (labels == item.id).mean() >= LEAST]
         for i in seen:
             rows, columns = np.nonzero(labels == i)
-            tracker.add_prompt(i, Box(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))
+            tracker.add_prompt(object_id=i, prompt=Box(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))
         result = tracker.step(image)
         for i in seen:
             logits = result.objects[i].low_res_logits[None, None].float()

@@ -18,7 +18,7 @@ from sam2s.training.recipe import Recipe, load_recipe
 
 from .accepted_set import AcceptedSet, write_accepted_set
 from .taught_weights import TaughtFolder, TaughtWeights
-from .trial import choose, mixed, try_weights
+from .trial import Candidate, choose, mixed, try_weights
 
 ProgressCallback = Callable[[str, int, int | None], None]
 
@@ -86,6 +86,7 @@ def plan_teaching(
         f"model.init={json.dumps(str(weights))}",
         f"schedule.length={json.dumps(f'{minutes:g} minutes')}",
         "validation.every=0",
+        "run.average_start=[]",  # averages are tried here, on the held-out part
     )
     return TeachingPlan(accepted, advice.recipe, overrides, advice.reason, minutes)
 
@@ -125,25 +126,12 @@ def teach(
     outcome = train(recipe, out / f"{number:03d}" / "training", device=device, report_progress=report_step)
     if outcome.signal is not None:
         raise KeyboardInterrupt
-    videos = open_videos([str(plan.accepted.folder)], split="val")
-    candidates = try_weights(
-        parent,
-        outcome.weights,
-        videos,
-        PROMPTS,
-        image_size=recipe.data.clips.size,
-        report_progress=report_progress,
-    )
-    best = choose(candidates)
-    taken = best.share > 0
-    if taken:
-        config, state, metadata = mixed(load_checkpoint(parent), load_checkpoint(outcome.weights), best.share)
-        save_checkpoint(folder.path(number), state, config, metadata)
+    candidates, share = _judge(folder, parent, outcome.weights, plan, recipe.data.clips.size, report_progress)
     taught = TaughtWeights(
         number,
         parent,
-        taken,
-        best.share,
+        share > 0,
+        share,
         tuple(map(str, workspaces)),
         round((time.monotonic() - began) / 60, 2),
         (plan.accepted.train, plan.accepted.val),
@@ -151,6 +139,24 @@ def teach(
     )
     folder.add(taught)
     return taught
+
+
+def _judge(
+    folder: TaughtFolder,
+    before: str,
+    after: Path,
+    plan: TeachingPlan,
+    image_size: int,
+    report_progress: ProgressCallback,
+) -> tuple[list[Candidate], float]:
+    """Measure the candidates on the held-out part, and write the best if they are new; returns their share."""
+    videos = open_videos([str(plan.accepted.folder)], split="val")
+    candidates = try_weights(before, after, videos, PROMPTS, image_size=image_size, report_progress=report_progress)
+    best = choose(candidates)
+    if best.share > 0:
+        config, state, metadata = mixed(load_checkpoint(before), load_checkpoint(after), best.share)
+        save_checkpoint(folder.path(folder.next_number()), state, config, metadata)
+    return candidates, best.share
 
 
 def teaching_recipe(plan: TeachingPlan) -> Recipe:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sam2s.checkpoints import Checkpoint, assemble, load_checkpoint
+from sam2s.checkpoints import SEMANTIC, Checkpoint, assemble, load_checkpoint
 from sam2s.checkpoints.average import average_checkpoints
 from sam2s.evaluation.rules import Prompting
 from sam2s.evaluation.videos import EvalVideo
@@ -75,7 +75,18 @@ def mixed(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
     """The weights of a candidate."""
     if share == 0:
         return first
-    return second if share == 1 else average_checkpoints(first, second, share=share)
+    if share == 1:
+        return second
+    if second.config.semantic == "off":
+        first = without_semantics(first)
+    return average_checkpoints(first, second, share=share)
+
+
+def without_semantics(checkpoint: Checkpoint) -> Checkpoint:
+    """The same weights without CLS token and text bank, as fine-tuning without names leaves them."""
+    state = {name: tensor for name, tensor in checkpoint.state.items() if not name.startswith(SEMANTIC)}
+    config = replace(checkpoint.config, semantic="off", categories=(), text_encoder="", templates=())
+    return Checkpoint(config, state, checkpoint.metadata)
 
 
 def choose(candidates: Sequence[Candidate]) -> Candidate:
@@ -92,7 +103,5 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
 def _scores(
     checkpoint: Checkpoint, videos: Sequence[EvalVideo], prompts: Sequence[Prompting], image_size: int | None
 ) -> dict[str, float]:
-    from dataclasses import replace
-
     config = checkpoint.config if image_size is None else replace(checkpoint.config, image_size=image_size)
     return measure(assemble(config, checkpoint.state).float(), videos, prompts)

@@ -126,3 +126,13 @@ def test_one_row_is_written_by_one_process(videos, tmp_path):
         evaluate(videos, [EvalRun("other", "copy", Prompting.MASK)], EvalSettings(), tmp_path / "out")
         evaluate(videos, [run], EvalSettings(), tmp_path / "out", shard=(0, 2))
     assert not collect(tmp_path / "out", run, videos, Rules()).missing
+
+
+@pytest.mark.parametrize(("names", "probes"), [(("a/one",), {"black"}), (("a/one", "a/two"), {"black", "other"})])
+def test_another_scene_is_another_video_where_there_is_one(names, probes, tmp_path):
+    for number, name in enumerate(names):
+        write_sequence(tmp_path / "data" / name, seed=number)
+    videos = open_videos([str(tmp_path / "data")])
+    run = EvalRun("copy", "copy", Prompting.MASK)
+    evaluate(videos, [run], EvalSettings(), tmp_path / "out")
+    assert set(collect(tmp_path / "out", run, videos, Rules()).diagnostics.probes) == probes

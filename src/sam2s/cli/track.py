@@ -42,6 +42,8 @@ def track(
     again: options.Again = False,
     take_over: options.TakeOver = False,
     stall_seconds: options.StallSeconds = 120.0,
+    pattern: options.Pattern = None,
+    square_pixels: options.SquarePixels = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Track objects through a video and write their masks.
@@ -82,6 +84,8 @@ def track(
         again=again,
         take_over=take_over,
         stall_seconds=stall_seconds,
+        pattern=pattern,
+        square_pixels=square_pixels,
         live=live,
         fill_holes=fill_holes,
         remove_islands=remove_islands,

@@ -44,4 +44,8 @@ TakeOver = Annotated[bool, typer.Option("--take-over", help="Write to a workspac
 StallSeconds = Annotated[
     float, typer.Option(min=0, help="A frame that takes longer to read counts as damage; 0: wait for ever.")
 ]
+Pattern = Annotated[str | None, typer.Option(help="Of a folder: which names are frames, for example '*_endo.png'.")]
+SquarePixels = Annotated[
+    bool, typer.Option("--square-pixels", help="Scale frames whose pixels are not square as players do.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and no progress.")]

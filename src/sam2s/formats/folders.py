@@ -11,12 +11,11 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from sam2s.errors import DatasetError
 from sam2s.files import natural, walk_folders
 from sam2s.masks.palette import read_label_map
-from sam2s.picture_files import IMAGE_SUFFIXES
+from sam2s.picture_files import IMAGE_SUFFIXES, PictureReader
 
 
 @dataclass(frozen=True)
@@ -48,11 +47,11 @@ class Sequence:
 
     def frame(self, stem: str) -> np.ndarray:
         """Read a frame, uint8 [H, W, 3] RGB."""
-        try:
-            with Image.open(self.frame_files[stem]) as picture:
-                return np.array(picture.convert("RGB"))
-        except (OSError, SyntaxError, ValueError) as error:  # Pillow raises any of them
-            raise DatasetError(f"cannot read frame {self.frame_files[stem]}: {error}") from error
+        return self._reader.read(self.frame_files[stem])
+
+    @cached_property
+    def _reader(self) -> PictureReader:
+        return PictureReader(list(self.frame_files.values()))
 
     def labels(self, stem: str) -> np.ndarray | None:
         """Read the object ids [H, W] of a frame; None if it is not annotated."""

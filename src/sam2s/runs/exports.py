@@ -54,7 +54,8 @@ def _video_of(workspace: WorkspaceReader, video: str | None, *, needed: bool) ->
                 f"an overlay needs the video {workspace.video.name}, which is not at {target}; give --video"
             )
         return None
-    source = open_source(target)
+    runs = workspace.runs.all()
+    source = open_source(target, **(runs[-1].settings.get("source", {}) if runs else {}))
     if source.fingerprint() != workspace.video.fingerprint:
         source.close()
         if video is None and not needed:

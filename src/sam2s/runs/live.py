@@ -6,6 +6,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
+from functools import partial
 
 import numpy as np
 
@@ -37,7 +38,8 @@ class LiveLoop(FrameLoop):
         self.overlay: LiveOverlay | None = None
         if "overlay" in settings.exports:
             path = outputs.claim(workspace.folder, "overlay")
-            self.overlay = LiveOverlay(path, ExportInfo.of(workspace), VideoWriter)
+            writer = partial(VideoWriter, pixel_aspect=source.pixel_aspect)
+            self.overlay = LiveOverlay(path, ExportInfo.of(workspace), writer)
         self.tracker = Tracker(network, settings.policy)
         self.prompted: dict[int, list[int]] = {}
         self.frames = 0

@@ -90,7 +90,12 @@ def run(
     stop_requests: list[int] = []
     with Watchdog(settings.stall_seconds, stop_requests) as watchdog:
         with watchdog.reading(f"{settings.input}, opening it"):
-            opened = open_source(settings.input, policy=settings.live)
+            opened = open_source(
+                settings.input,
+                pattern=settings.pattern,
+                square_pixels=settings.square_pixels,
+                policy=settings.live,
+            )
         with closing(opened):
             source = cast(VideoSource, WatchedSource(opened, watchdog)) if opened.seekable else opened
             check_settings(settings, source)

@@ -33,6 +33,8 @@ class RunSettings:
 
     Attributes:
         input: video file, folder of images, camera or address.
+        pattern: of a folder: which names are frames, for example `*_endo.png`.
+        square_pixels: scale frames whose pixels are not square to the width that players show.
         out: folder of the workspace.
         weights: a name from `sam2s weights list`, or a file.
         prompts: what is pointed at; none: those that the workspace holds.
@@ -67,6 +69,8 @@ class RunSettings:
     fill_holes: int = 0
     remove_islands: int = 0
     stall_seconds: float = 120.0
+    pattern: str | None = None
+    square_pixels: bool = False
 
     @property
     def clean(self) -> Callable[[np.ndarray], np.ndarray] | None:
@@ -96,6 +100,8 @@ class RunSettings:
             "fill_holes": self.fill_holes,
             "remove_islands": self.remove_islands,
         }
+        if self.pattern is not None or self.square_pixels:
+            data["source"] = {"pattern": self.pattern, "square_pixels": self.square_pixels}
         return cast(dict[str, Any], json.loads(json.dumps(data)))  # as it will be read back
 
 

@@ -49,5 +49,5 @@ def test_every_command_of_a_guide_runs(page, shell):
             text = (folder / name / "report.md").read_text()
             table = text.split("## ")[1]
             assert re.findall(r"^\| \*\*(.*?)\*\*", table, re.M) == rows
-        assert re.search(r"^\| SAM2S +\| 512 .*\n(\| .*\n)*\| \*\*copy\*\* †", text, re.M)
+        assert re.search(r"^\| SAM2S +\| +512 .*\n(\| .*\n)*\| \*\*copy\*\* †", text, re.M)
         assert "† Only a part of EndoVis18 is built" in text

@@ -4,6 +4,7 @@ from sam2s.sasv.adapters import (
     autolaparo,
     cholecinstanceseg,
     cholecseg8k,
+    cvc_clinicdb,
     dsad,
     endovis17,
     endovis18,
@@ -111,3 +112,16 @@ def test_classes_that_are_named_in_records_or_folders():
     )
     assert len(dsad.ORGANS) == 11
     assert {"abdominal_wall", "inferior_mesenteric_artery", "vesicular_glands", "ureter"} <= set(dsad.ORGANS)
+
+
+def test_sequences_of_clinicdb():
+    last = [25, 50, 67, 78, 103, 126, 151, 177, 199, 205, 227, 252, 277, 297, 317, 342, 363, 383, 408, 428, 447, 466]
+    last += [478, 503, 528, 546, 571, 591, 612]
+    assert (1, *(number + 1 for number in last[:-1])) == cvc_clinicdb.STARTS
+    assert list(cvc_clinicdb.PARTS[0].groups.values()) == [b - a for a, b in zip([0, *last], last, strict=False)]
+
+
+def test_surgeries_of_dsad_keep_their_own_part_outside_sa_sv():
+    parts = {number: dsad._video("v", f"{number:02d}", None, {}, None).split for number in range(1, 33)}
+    assert [number for number, part in parts.items() if part == "val"] == [3, 21, 26]
+    assert [number for number, part in parts.items() if part == "test"] == [2, 7, 11, 13, 14, 18, 20, 32]

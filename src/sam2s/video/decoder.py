@@ -16,7 +16,6 @@ from sam2s.limits import check_pixels
 from sam2s.video.container import open_container
 from sam2s.video.damage import (
     Care,
-    DamageError,
     Packets,
     PacketState,
     Watch,
@@ -26,6 +25,7 @@ from sam2s.video.damage import (
     pictures_of,
 )
 from sam2s.video.keyframes import KeyFrames, is_shown
+from sam2s.video.output_check import DamageError
 from sam2s.video.picture import pixel_aspect_of
 from sam2s.video.structure import Structure, counts_agree, is_cut
 

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import logging
 import re
-import sys
 import threading
 import time
 from collections import deque
@@ -18,11 +17,9 @@ import av
 
 from sam2s.errors import ConfigError, LimitError, SourceError, TruncatedSourceError
 from sam2s.limits import check_pixels
+from sam2s.video.address import device_input, has_end, public_address
 from sam2s.video.frame import Frame
 from sam2s.video.picture import RgbConverter, pixel_aspect_of
-
-# Servers of live streams that must name a length name one like this.
-_ENDLESS_BYTES = 1 << 40
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +67,7 @@ class LiveSource:
         if policy not in ("latest", "block"):
             raise ConfigError(f"policy '{policy}'; allowed are 'latest' and 'block'")
         self._target = target
-        self.address = _public(target)
+        self.address = public_address(target)
         self.name = re.sub(r"[^\w.-]+", "-", self.address.partition("://")[2] or target).strip("-.")[:100]
         self.policy = policy
         self.reconnects = reconnects
@@ -147,7 +144,7 @@ class LiveSource:
         self.close()
 
     def _connect(self) -> Any:
-        address, container_format, options = _device(self._target)
+        address, container_format, options = device_input(self._target)
         try:
             container = av.open(address, format=container_format, options=options, timeout=self.timeout)
         except (av.FFmpegError, OSError, ValueError) as error:
@@ -175,7 +172,7 @@ class LiveSource:
         index = 0
         last: Fraction | None = None
         container = self._connect()
-        finite = _has_end(container, self._target)
+        finite = has_end(container, self._target)
         try:
             while not self._stop.is_set():
                 shift = Fraction(0) if last is None else None
@@ -286,36 +283,3 @@ class _Pictures:
                     yield from packet.decode()
         except (av.FFmpegError, OSError) as error:
             self.broken = getattr(error, "strerror", None) or str(error)
-
-
-def _has_end(container: Any, target: str) -> bool:
-    """Whether a stream is a recording: its container says how long it is, or the server of how many bytes."""
-    if container.duration:
-        return True
-    playlist = container.format.name in ("hls", "dash")
-    return target.startswith(("http:", "https:")) and not playlist and 0 < container.size < _ENDLESS_BYTES
-
-
-def _public(target: str) -> str:
-    """A target without what may be secret: user, password, query."""
-    scheme, separator, rest = target.partition("://")
-    if not separator:
-        return target
-    host, path = re.match(r"([^/?#]*)([^?#]*)", rest).groups()  # type: ignore[union-attr]
-    return f"{scheme}://{host.rpartition('@')[2]}{path}"
-
-
-def _device(target: str) -> tuple[str, str | None, dict[str, str]]:
-    """What FFmpeg calls a source: address, input format and options."""
-    if target.startswith("rtsp"):
-        return target, None, {"rtsp_transport": "tcp"}
-    if target.startswith("/dev/video"):
-        return target, "v4l2", {}
-    if not target.startswith("camera:"):
-        return target, None, {}
-    number = target.removeprefix("camera:")
-    if sys.platform == "darwin":
-        return number, "avfoundation", {}
-    if sys.platform == "win32":
-        return f"video={number}", "dshow", {}
-    return f"/dev/video{number}", "v4l2", {}

@@ -75,16 +75,7 @@ class VideoWriter:
         self._first_pts: Fraction | None = None
         self._last_tick = -1
         self._closed = False
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._container = av.open(
-                os.path.abspath(self._part),  # or FFmpeg takes what stands before a colon for a protocol
-                "w",
-                format=_FORMATS[self.path.suffix.lower()],
-                options={"movflags": "+hybrid_fragmented", "flush_packets": "1"},
-            )
-        except (OSError, av.FFmpegError) as error:
-            raise OutputError(f"{self.path}: cannot be written ({error.strerror or error})") from error
+        self._container = self._open_container()
         if title:
             self._container.metadata["title"] = title
         try:
@@ -95,6 +86,18 @@ class VideoWriter:
             raise ConfigError(
                 f"{self.path}: codec '{codec}' cannot write it ({error}); try one of {allowed}"
             ) from error
+
+    def _open_container(self) -> av.container.OutputContainer:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return av.open(
+                os.path.abspath(self._part),  # or FFmpeg takes what stands before a colon for a protocol
+                "w",
+                format=_FORMATS[self.path.suffix.lower()],
+                options={"movflags": "+hybrid_fragmented", "flush_packets": "1"},
+            )
+        except (OSError, av.FFmpegError) as error:
+            raise OutputError(f"{self.path}: cannot be written ({error.strerror or error})") from error
 
     def _add_stream(self, encoder: str, crf: int, pixel_aspect: Fraction) -> av.VideoStream:
         stream = self._container.add_stream(encoder, rate=self.fps, options={"crf": str(crf)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -11,6 +11,8 @@ from sam2s.cli.progress import progress
 from sam2s.evaluation.rules import Missing, Prompting, Rules, parse_void
 
 if TYPE_CHECKING:
+    from sam2s.archive.ray_engine import RayResources
+    from sam2s.evaluation.plan import EvalRun, EvalSettings
     from sam2s.evaluation.write_report import EvalReport
 
 _Data = Annotated[
@@ -46,6 +48,9 @@ _MissingMasks = Annotated[
     Missing, typer.Option(help="Masks that a command or masks:FOLDER lacks: an error, or counted as empty.")
 ]
 _Shard = Annotated[str, typer.Option(help="I/N: do every N-th video from I, counted from 0; one process a GPU.")]
+_Engine = Annotated[Literal["local", "ray"], typer.Option(help="Processes of this machine, or a Ray cluster.")]
+_Address = Annotated[str | None, typer.Option(help="Ray: address of a running cluster, or auto.")]
+_Gpus = Annotated[float, typer.Option(min=0, help="Ray: devices of each worker, also a fraction.")]
 _Probe = Annotated[
     bool, typer.Option("--probe/--no-probe", help="Try black frames and those of another scene too, a few a video.")
 ]
@@ -69,7 +74,10 @@ def eval(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
     shard: _Shard = "0/1",
-    workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes on this machine, or workers of the cluster.")] = 1,
+    engine: _Engine = "local",
+    address: _Address = None,
+    gpus: _Gpus = 0.0,
     probe: _Probe = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Do again what is done already.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON instead of the tables.")] = False,
@@ -93,8 +101,21 @@ def eval(
     runs = plan_runs(method or ["sam2s"], memory or ["divemem"], prompts, weights or ["micro"])
     settings = EvalSettings(image_size, device, precision, rounds, probe=probe, missing=missing)
     videos = open_videos(data, split=split, split_file=split_file, subsets=subset or (), void=parse_void(void))
-    with progress("frames") as report:
-        evaluate(videos, runs, settings, out, shard=part, overwrite=overwrite, workers=workers, report_progress=report)
+    if engine == "ray":
+        from sam2s.archive.ray_engine import RayResources
+
+        options: dict[str, Any] = {
+            "split": split,
+            "split_file": None if split_file is None else str(split_file.absolute()),
+        }
+        options |= {"subsets": list(subset or ()), "void": void, "overwrite": overwrite}
+        resources = RayResources(gpus=gpus, max_workers=workers)
+        _evaluate_on_ray(data, runs, settings, out, options, resources, address)
+    else:
+        with progress("frames") as report:
+            evaluate(
+                videos, runs, settings, out, shard=part, overwrite=overwrite, workers=workers, report_progress=report
+            )
     _print_report(report_rows(out, runs, videos, Rules(skip_first_last=skip_first_last), data), out, as_json=json_)
 
 
@@ -110,3 +131,23 @@ def _print_report(report: EvalReport, out: Path, *, as_json: bool) -> None:
         print(f"\nMasks, report.md and report.json are in {out}, {plots}.")
     if report.unfinished:
         raise typer.Exit(1)
+
+
+def _evaluate_on_ray(
+    data: list[str],
+    runs: list[EvalRun],
+    settings: EvalSettings,
+    out: Path,
+    options: dict[str, Any],
+    resources: RayResources,
+    address: str | None,
+) -> None:
+    """Share the videos among the workers of a Ray cluster, which all see the same folders."""
+    from sam2s.archive import WorkerSettings
+    from sam2s.archive.ray_engine import RayEngine
+    from sam2s.archive.shards import evaluate_on, evaluate_shard, shard_jobs
+
+    ray = RayEngine(evaluate_shard, WorkerSettings(device=settings.device), resources, address=address)
+    jobs = shard_jobs(resources.max_workers or 1, data, runs, settings, out, options)
+    with progress("shards") as report:
+        evaluate_on(ray, jobs, out, lambda state: report(state.done, state.total, ""))

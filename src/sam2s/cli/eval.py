@@ -11,7 +11,6 @@ from sam2s.cli.progress import progress
 from sam2s.evaluation.rules import Missing, Prompting, Rules, parse_void
 
 if TYPE_CHECKING:
-    from sam2s.archive.ray_engine import RayResources
     from sam2s.evaluation.plan import EvalRun, EvalSettings
     from sam2s.evaluation.write_report import EvalReport
 
@@ -102,20 +101,16 @@ def eval(
     settings = EvalSettings(image_size, device, precision, rounds, probe=probe, missing=missing)
     videos = open_videos(data, split=split, split_file=split_file, subsets=subset or (), void=parse_void(void))
     if engine == "ray":
-        from sam2s.archive.ray_engine import RayResources
-
         options: dict[str, Any] = {
             "split": split,
-            "split_file": None if split_file is None else str(split_file.absolute()),
+            "split_file": split_file and str(split_file.absolute()),
+            "overwrite": overwrite,
         }
-        options |= {"subsets": list(subset or ()), "void": void, "overwrite": overwrite}
-        resources = RayResources(gpus=gpus, max_workers=workers)
-        _evaluate_on_ray(data, runs, settings, out, options, resources, address)
+        options |= {"subsets": list(subset or ()), "void": void}
+        _evaluate_on_ray(data, runs, settings, out, options, workers, gpus, address)
     else:
-        with progress("frames") as report:
-            evaluate(
-                videos, runs, settings, out, shard=part, overwrite=overwrite, workers=workers, report_progress=report
-            )
+        with progress("frames") as say:
+            evaluate(videos, runs, settings, out, shard=part, overwrite=overwrite, workers=workers, report_progress=say)
     _print_report(report_rows(out, runs, videos, Rules(skip_first_last=skip_first_last), data), out, as_json=json_)
 
 
@@ -139,15 +134,17 @@ def _evaluate_on_ray(
     settings: EvalSettings,
     out: Path,
     options: dict[str, Any],
-    resources: RayResources,
+    workers: int,
+    gpus: float,
     address: str | None,
 ) -> None:
     """Share the videos among the workers of a Ray cluster, which all see the same folders."""
     from sam2s.archive import WorkerSettings
-    from sam2s.archive.ray_engine import RayEngine
+    from sam2s.archive.ray_engine import RayEngine, RayResources
     from sam2s.archive.shards import evaluate_on, evaluate_shard, shard_jobs
 
+    resources = RayResources(gpus=gpus, max_workers=workers)
     ray = RayEngine(evaluate_shard, WorkerSettings(device=settings.device), resources, address=address)
-    jobs = shard_jobs(resources.max_workers or 1, data, runs, settings, out, options)
+    jobs = shard_jobs(workers, data, runs, settings, out, options)
     with progress("shards") as report:
         evaluate_on(ray, jobs, out, lambda state: report(state.done, state.total, ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import typer
@@ -10,9 +11,13 @@ import typer
 from sam2s.cli import track_options as options
 
 if TYPE_CHECKING:
+    from sam2s.formats.prompts_file import PromptEntry
     from sam2s.runs import ProgressCallback, RunOutcome
 
 T = TypeVar("T")
+
+CONVERTED = ("prompts", "box", "point", "mask", "memory", "export", "as_json")
+"""Flags that are no field of `RunSettings` as they are; all others bear the name of theirs."""
 
 
 def track(
@@ -55,40 +60,15 @@ def track(
     Exit status: 0 done; 1 the video is damaged, all frames up to the damage are done; 2 invalid input or missing
     requirement; 130 or 143 stopped by Ctrl-C or a signal.
     """
-    from sam2s.formats.prompts_file import arrange, parse_box, parse_mask, parse_points, read_prompts
+    flags = {name: value for name, value in locals().items() if name not in CONVERTED}
     from sam2s.memory import MemoryPolicy
     from sam2s.runs import RunSettings, run
 
-    entries = read_prompts(prompts) if prompts else []
-    entries += [parse_box(text) for text in box or ()]
-    entries += [parse_points(text) for text in point or ()]
-    entries += [parse_mask(text) for text in mask or ()]
     settings = RunSettings(
-        input=input,
-        out=out,
-        weights=weights,
-        prompts=arrange(entries),
+        prompts=_entries(prompts, box, point, mask),
         policy=MemoryPolicy(kind=memory),
-        reverse=reverse,
-        start=start,
-        stop=stop,
-        stride=stride,
-        image_size=image_size,
-        device=device,
-        precision=precision,
-        threads=threads,
-        compile=compile,
-        backend=backend,
         exports=tuple(kind.strip() for kind in export.split(",") if kind.strip()),
-        overwrite=overwrite,
-        again=again,
-        take_over=take_over,
-        stall_seconds=stall_seconds,
-        pattern=pattern,
-        square_pixels=square_pixels,
-        live=live,
-        fill_holes=fill_holes,
-        remove_islands=remove_islands,
+        **flags,
     )
     outcome = run(settings) if as_json else with_progress(lambda report_progress: run(settings, report_progress))
     report(outcome, as_json)
@@ -96,6 +76,19 @@ def track(
         raise typer.Exit(128 + outcome.signal)
     if outcome.damage is not None:
         raise typer.Exit(1)
+
+
+def _entries(
+    prompts: Path | None, box: list[str] | None, point: list[str] | None, mask: list[str] | None
+) -> list[PromptEntry]:
+    """All that is pointed at, in the file and by flags, in the order of frames."""
+    from sam2s.formats.prompts_file import arrange, parse_box, parse_mask, parse_points, read_prompts
+
+    entries = read_prompts(prompts) if prompts else []
+    entries += [parse_box(text) for text in box or ()]
+    entries += [parse_points(text) for text in point or ()]
+    entries += [parse_mask(text) for text in mask or ()]
+    return arrange(entries)
 
 
 def with_progress(work: Callable[[ProgressCallback], T]) -> T:

@@ -25,7 +25,7 @@ Places = dict[int, tuple[int, float, float]]
 _Spot = tuple[int | None, tuple[int, int]]
 
 
-class Anchor(NamedTuple):
+class LabelAnchor(NamedTuple):
     """Where a mask can be pointed at: (x, y) of its top, bottom and middle, and the x range it spans."""
 
     top: tuple[int, int]
@@ -35,7 +35,7 @@ class Anchor(NamedTuple):
     right: int
 
 
-def anchor_of(part: np.ndarray, x0: int, y0: int) -> Anchor:
+def anchor_of(part: np.ndarray, x0: int, y0: int) -> LabelAnchor:
     """Where a mask can be pointed at; `part` is its box, whose top left corner is (x0, y0)."""
     filled = np.cumsum(np.count_nonzero(part, axis=1))
     top, middle, bottom = np.searchsorted(filled, filled[-1] * np.array([_FRINGE, 0.5, 1 - _FRINGE]))
@@ -44,7 +44,7 @@ def anchor_of(part: np.ndarray, x0: int, y0: int) -> Anchor:
         columns = np.flatnonzero(part[rows].any(0))
         return x0 + int(columns[columns.size // 2]), y0 + int(row)
 
-    return Anchor(
+    return LabelAnchor(
         spot(top, np.s_[: top + 1]),
         spot(bottom, np.s_[bottom:]),
         spot(middle, np.s_[middle : middle + 1]),
@@ -54,7 +54,7 @@ def anchor_of(part: np.ndarray, x0: int, y0: int) -> Anchor:
 
 
 def write_labels(
-    canvas: np.ndarray, layers: Sequence[OverlayLayer], anchors: Sequence[Anchor | None], size: int, places: Places
+    canvas: np.ndarray, layers: Sequence[OverlayLayer], anchors: Sequence[LabelAnchor | None], size: int, places: Places
 ) -> None:
     """Write a label for each layer; `anchors` has None for empty masks. See `sam2s.masks.overlay.draw`."""
     shown = [(layer, anchor) for layer, anchor in zip(layers, anchors, strict=True) if anchor is not None]
@@ -80,7 +80,7 @@ def _title(layer: OverlayLayer) -> str:
     return f"{layer.object_id} {layer.name}" if layer.name else str(layer.object_id)
 
 
-def _spots(anchor: Anchor, h: int, w: int) -> list[tuple[int, int]]:
+def _spots(anchor: LabelAnchor, h: int, w: int) -> list[tuple[int, int]]:
     """Top-left corners for a label, best first: above, below, right, left, on the object."""
     gap = h // 3
     (tx, ty), (bx, by), (mx, my) = anchor.top, anchor.bottom, anchor.middle

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 from scipy.special import ndtri
 
-from sam2s.masks.labels import Anchor, Places, anchor_of, font, write_labels
+from sam2s.masks.labels import LabelAnchor, Places, anchor_of, font, write_labels
 from sam2s.masks.layer import OverlayLayer
 from sam2s.masks.palette import display_color
 
@@ -88,7 +88,7 @@ def contact_sheet(
     return np.asarray(sheet)
 
 
-def _paint(canvas: np.ndarray, layer: OverlayLayer, thickness: float, opacity: float) -> Anchor | None:
+def _paint(canvas: np.ndarray, layer: OverlayLayer, thickness: float, opacity: float) -> LabelAnchor | None:
     """Blend fill and outline into the canvas; return where a label may point, or None when the mask is empty.
 
     A mask blurred with a Gaussian tells, near its edge, the distance to the edge. So the whole profile from the dark

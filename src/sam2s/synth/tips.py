@@ -16,7 +16,7 @@ from .shapes import Shape, arc, polygon, profile, stroke, wander
 
 
 @dataclass(frozen=True)
-class Part:
+class TipPart:
     """A sprite that turns with the jaw (`side` -1 or 1) or stays with the wrist (0)."""
 
     sprite: Sprite
@@ -27,7 +27,7 @@ class Part:
 class Tip:
     """The end of a shaft: parts hinged `joint` beyond the wrist, opening at most `opening` radians a side."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[TipPart, ...]
     joint: float = 0.0
     opening: float = 0.0
     wrist: Sprite | None = None
@@ -66,7 +66,7 @@ def _jaws(
 ) -> Tip:
     """Two mirrored jaws of one shape."""
     lower, upper = forged(rng, shape, look), forged(rng, _mirrored(shape), look)
-    return Tip((Part(upper, -1), Part(lower, 1)), joint, opening, wrist, swivel)
+    return Tip((TipPart(upper, -1), TipPart(lower, 1)), joint, opening, wrist, swivel)
 
 
 def _jaw(
@@ -129,7 +129,7 @@ def forceps(
         if root is None:
             return tip
         sleeve = forged(rng, profile([-0.7, 0.28 * length], [0.75, 0.6], rows=24, columns=32), root)
-        return replace(tip, parts=(*tip.parts, Part(sleeve)))
+        return replace(tip, parts=(*tip.parts, TipPart(sleeve)))
 
     return build
 
@@ -149,7 +149,7 @@ def hook(rng: np.random.Generator, robotic: bool) -> Tip:
         profile([-0.5, reach * 0.45], [0.6, 0.45], rows=24, columns=32),
         str(rng.choice(["black", "white", "grey"])),
     )
-    return Tip((Part(bare), Part(sleeve)), swivel=0.1 if not robotic else 0.8)
+    return Tip((TipPart(bare), TipPart(sleeve)), swivel=0.1 if not robotic else 0.8)
 
 
 def suction(rng: np.random.Generator, robotic: bool) -> Tip:
@@ -163,7 +163,7 @@ def suction(rng: np.random.Generator, robotic: bool) -> Tip:
     for k in range(int(rng.integers(2, 6))):
         spot = torch.hypot(x - (length - 0.9 - 0.8 * k), y - float(rng.uniform(-0.3, 0.3))) < 0.2
         piece.texture[:3] *= torch.where(spot, 0.15, 1.0)
-    return Tip((Part(piece),), swivel=0.05)
+    return Tip((TipPart(piece),), swivel=0.05)
 
 
 def snare(rng: np.random.Generator, robotic: bool) -> Tip:
@@ -173,7 +173,7 @@ def snare(rng: np.random.Generator, robotic: bool) -> Tip:
     loop = np.stack([length / 2 * (1 + np.cos(angles)) + 1.5, width * np.sin(angles)], 1)
     loop = np.concatenate([[[0, 0]], loop, [[0, 0]]])
     wire = forged(rng, stroke(loop, 0.2, side=128), str(rng.choice(["steel", "gold", "white"])))
-    return Tip((Part(wire),), swivel=0.4)
+    return Tip((TipPart(wire),), swivel=0.4)
 
 
 def catheter(rng: np.random.Generator, robotic: bool) -> Tip:
@@ -184,16 +184,16 @@ def catheter(rng: np.random.Generator, robotic: bool) -> Tip:
     tube = forged(
         rng, stroke(path, np.linspace(0.9, 0.7, 15), side=112), str(rng.choice(["white", "blue", "gold", "green"]))
     )
-    return Tip((Part(tube),), swivel=0.3)
+    return Tip((TipPart(tube),), swivel=0.3)
 
 
 def probe(rng: np.random.Generator, robotic: bool) -> Tip:
     """A thick head with a flat window of another material."""
     length = rng.uniform(4, 7)
     body = profile([-0.3, 0.5, length * 0.8, length], [0.8, 1.6, 1.6, 1.0], rows=48, columns=72)
-    parts = [Part(forged(rng, body, str(rng.choice(["white", "grey", "black", "blue"]))))]
+    parts = [TipPart(forged(rng, body, str(rng.choice(["white", "grey", "black", "blue"]))))]
     face = profile([length * 0.25, length * 0.85], [0.45, 0.45], 0.6, rows=24, columns=48)
-    parts.append(Part(forged(rng, face, str(rng.choice(["black", "grey", "white"])))))
+    parts.append(TipPart(forged(rng, face, str(rng.choice(["black", "grey", "white"])))))
     return Tip(tuple(parts), swivel=0.5)
 
 
@@ -210,7 +210,7 @@ def retractor(rng: np.random.Generator, robotic: bool) -> Tip:
             ]
         )
         fingers.append(
-            Part(forged(rng, stroke(path, np.array([0.5, 0.45, 0.35])), "steel"), int(np.sign(round(angle, 3))))
+            TipPart(forged(rng, stroke(path, np.array([0.5, 0.45, 0.35])), "steel"), int(np.sign(round(angle, 3))))
         )
     return Tip(tuple(fingers), opening=0.35, swivel=0.5)
 
@@ -221,7 +221,7 @@ def clip_applier(rng: np.random.Generator, robotic: bool) -> Tip:
     jaw = profile([-0.3, 0.6 * length, 0.75 * length, length], [0.4, 0.34, 0.42, 0.36], [0.25, 0.45, 0.5, 0.35])
     tip = _jaws(rng, jaw, "dull steel", 0.22, swivel=0.15)
     path = np.array([[0.95 * length, -0.45], [0.7 * length, -0.3], [0.7 * length, 0.3], [0.95 * length, 0.45]])
-    return replace(tip, parts=(*tip.parts, Part(forged(rng, stroke(path, 0.14, side=64), "white"))))
+    return replace(tip, parts=(*tip.parts, TipPart(forged(rng, stroke(path, 0.14, side=64), "white"))))
 
 
 def ligature(rng: np.random.Generator, robotic: bool) -> Tip:
@@ -232,7 +232,7 @@ def ligature(rng: np.random.Generator, robotic: bool) -> Tip:
     )
     tip = _jaws(rng, jaw, "steel", 0.3, swivel=0.2)
     clip = arc((0.45 * length, 0.0), 0.5 * length, 0.35, 2 * math.pi - 0.35, 16) * np.array([1.0, 0.75])
-    return replace(tip, parts=(Part(forged(rng, stroke(clip, 0.3, side=96), "violet")), *tip.parts))
+    return replace(tip, parts=(TipPart(forged(rng, stroke(clip, 0.3, side=96), "violet")), *tip.parts))
 
 
 def scissors(curved: bool) -> Callable[..., Tip]:
@@ -250,7 +250,10 @@ def scissors(curved: bool) -> Callable[..., Tip]:
             ]
         )
         shape, look = polygon(blade, 0.05), _metal_look(rng)
-        plates = (Part(forged(rng, shape, look), 1), Part(forged(rng, shape if curved else _mirrored(shape), look), -1))
+        plates = (
+            TipPart(forged(rng, shape, look), 1),
+            TipPart(forged(rng, shape if curved else _mirrored(shape), look), -1),
+        )
         wrist = _wrist(rng, str(rng.choice(["gold", "grey", "black", "steel"])), 2.5) if curved else None
         return Tip(plates, 2.5 if curved else 0.0, 0.45, wrist, 0.8 if curved else 0.12)
 
@@ -262,14 +265,14 @@ def needle(rng: np.random.Generator, robotic: bool) -> Tip:
     radius, sweep = rng.uniform(2.5, 4.5), rng.uniform(1.6, 3.4)
     path = arc((0, 0), radius, -sweep / 2, sweep / 2, 14)
     piece = forged(rng, stroke(path - path.mean(0), np.linspace(0.12, 0.26, 14), side=112), "steel")
-    return Tip((Part(piece),), free=True)
+    return Tip((TipPart(piece),), free=True)
 
 
 def thread(rng: np.random.Generator, robotic: bool) -> Tip:
     """A thread that lies as it fell."""
     path = wander(rng, 16, 0.9, 0.7)
     look = str(rng.choice(["black", "blue", "white", "green"]))
-    return Tip((Part(forged(rng, stroke(path, rng.uniform(0.13, 0.24), side=128), look)),), free=True)
+    return Tip((TipPart(forged(rng, stroke(path, rng.uniform(0.13, 0.24), side=128), look)),), free=True)
 
 
 def sealer(rng: np.random.Generator, robotic: bool) -> Tip:
@@ -281,4 +284,4 @@ def sealer(rng: np.random.Generator, robotic: bool) -> Tip:
     y = torch.linspace(-jaw.half[1], jaw.half[1], h)[:, None].expand(h, w)
     metal.texture[:3] *= torch.where((y - 0.45).abs() < 0.16, 0.25, 1.0)
     shell = forged(rng, _mirrored(jaw), "blue")
-    return Tip((Part(metal, 1), Part(shell, -1)), opening=0.35, swivel=0.4 if robotic else 0.1)
+    return Tip((TipPart(metal, 1), TipPart(shell, -1)), opening=0.35, swivel=0.4 if robotic else 0.1)

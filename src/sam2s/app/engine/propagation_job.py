@@ -43,7 +43,7 @@ class Reach:
 
 
 @dataclass(slots=True)
-class Propagation:
+class PropagationJob:
     """A propagation in one direction; `steps` computes and writes one frame after another.
 
     Attributes:
@@ -104,7 +104,7 @@ class Propagation:
                 dropped = frozenset(self.video.forgotten(object_id))
                 self.reaches[object_id] = Reach(begin, end, anchors, begin, dropped)
 
-    def steps(self, earlier: Propagation | None = None) -> Iterator[int]:
+    def steps(self, earlier: PropagationJob | None = None) -> Iterator[int]:
         """Track and write frame by frame; yields the frame that was written.
 
         Args:
@@ -143,7 +143,7 @@ class Propagation:
         ahead = [f for f in anchors if (f - start) * self.sign > 0 and (last - f) * self.sign >= 0]
         return min(ahead, key=lambda frame: abs(frame - start), default=None)
 
-    def _goes_on_from(self, earlier: Propagation) -> bool:
+    def _goes_on_from(self, earlier: PropagationJob) -> bool:
         return (
             earlier.tracker is not None
             and earlier.reverse == self.reverse

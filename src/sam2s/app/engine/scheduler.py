@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sam2s.app.engine.clicks import ClickAnswerer
 from sam2s.app.engine.messages import Order, Report
-from sam2s.app.engine.propagation_job import Propagation
+from sam2s.app.engine.propagation_job import PropagationJob
 from sam2s.app.engine.tracked_video import TrackedVideo
 from sam2s.errors import Sam2sError
 from sam2s.model import Network
@@ -26,7 +26,7 @@ class Job:
     """A propagation under way."""
 
     order: Order
-    parts: list[Propagation]
+    parts: list[PropagationJob]
     steps: Iterator[int]
     total: int
     done: int = 0
@@ -48,7 +48,7 @@ class Scheduler:
         self._prompts: deque[Order] = deque()
         self._looks: deque[Order] = deque(maxlen=2)
         self._jobs: deque[Job] = deque()
-        self._ended: dict[str, Propagation] = {}
+        self._ended: dict[str, PropagationJob] = {}
 
     @property
     def idle(self) -> bool:
@@ -137,7 +137,7 @@ class Scheduler:
             for direction in ("forward", "backward"):
                 if plan["direction"] not in (direction, "both"):
                     continue
-                part = Propagation(video, event, direction == "backward")
+                part = PropagationJob(video, event, direction == "backward")
                 last = plan["stop"] - 1 if direction == "forward" else plan["start"]
                 part.plan(plan["objects"], plan["frame"], last, until_given=plan["until"] == "prompt")
                 parts.append(part)
@@ -149,7 +149,7 @@ class Scheduler:
         self._jobs.append(job)
         self._report(job, "running")
 
-    def _steps(self, order: Order, parts: list[Propagation]) -> Iterator[int]:
+    def _steps(self, order: Order, parts: list[PropagationJob]) -> Iterator[int]:
         for part in parts:
             yield from part.steps(self._ended.get(order.workspace))
             self._ended[order.workspace] = part

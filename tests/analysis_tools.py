@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
+
 import numpy as np
 
 from sam2s.masks import rle
 from sam2s.tracking.results import ObjectState
-from sam2s.video import VideoWriter
+from sam2s.video import VideoWriter, open_source
 from sam2s.workspace import FrameRecord, ObjectInfo, ObjectRecord, VideoIdentity, Workspace
 
 SIZE = (96, 160)
@@ -31,7 +34,10 @@ def write_workspace(folder, masks, names, *, confidence=None, video=None):
         confidence: of an object on a frame, as a function of both; 0.9 by default.
         video: path of the video, for `write_video`.
     """
-    identity = VideoIdentity(folder.name, "fingerprint", SIZE, fps=RATE, path=video, length=len(masks))
+    identity = VideoIdentity(folder.name, "fingerprint", SIZE, fps=RATE, length=len(masks))
+    if video is not None:
+        with closing(open_source(video)) as source:
+            identity = replace(VideoIdentity.of(source), name=folder.name)
     with Workspace.create(folder, identity) as workspace:
         for object_id, name in names.items():
             workspace.put_object(ObjectInfo(object_id, name))

@@ -12,7 +12,8 @@ import numpy as np
 
 from sam2s.errors import ConfigError
 from sam2s.files import write_atomically
-from sam2s.video import VideoSource, open_source
+from sam2s.runs import open_workspace_video
+from sam2s.video import VideoSource
 from sam2s.workspace import Workspace
 
 from .camera import camera_motion
@@ -95,9 +96,7 @@ def _analyze_case(
         if not (settings.camera or settings.pictures):
             metrics = measure_case(case, unit=unit, scale=scale)
             return metrics, case_page(case, metrics)
-        if workspace.video.path is None:
-            raise ConfigError(f"{folder} does not say where its video lies; give --no-camera --no-pictures")
-        with closing(open_source(workspace.video.path)) as source:
+        with closing(open_workspace_video(workspace)) as source:
             motions = None
             if settings.camera:
                 watched = _watch(

@@ -45,13 +45,29 @@ def export_workspace(
         )
 
 
+def open_workspace_video(workspace: WorkspaceReader, video: str | None = None) -> VideoSource:
+    """Open the video of a workspace as the run that made it did: by the same pattern, with the same pixels.
+
+    Args:
+        workspace: whose.
+        video: where it is; by default where it was when the workspace was made.
+
+    Raises:
+        SourceError: it is not there, or cannot be read.
+        WorkspaceError: another video is there.
+    """
+    source = _video_of(workspace, video, needed=True)
+    assert source is not None, "a video that is needed is there or refused"
+    return source
+
+
 def _video_of(workspace: WorkspaceReader, video: str | None, *, needed: bool) -> VideoSource | None:
     """The video, which also names the pictures of a folder; None where it is not there and nobody needs it."""
     target = video or workspace.video.path
     if target is None or (video is None and not Path(target).exists()):
         if needed:
             raise SourceError(
-                f"an overlay needs the video {workspace.video.name}, which is not at {target}; give --video"
+                f"the video {workspace.video.name} is needed and not at {target}; bring it back, or give --video"
             )
         return None
     runs = workspace.runs.all()

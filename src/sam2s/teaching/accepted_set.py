@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sam2s.errors import DatasetError, SourceError
+from sam2s.errors import DatasetError
 from sam2s.files import replacing
 from sam2s.masks.palette import write_label_map
-from sam2s.video import open_source
+from sam2s.runs import open_workspace_video
 from sam2s.workspace import FrameRecord, Workspace
 
 LEAST_FRAMES = 8
@@ -66,7 +66,8 @@ def write_accepted_set(
 
     Raises:
         DatasetError: too little is accepted, to learn from or to hold out.
-        SourceError: a video is not where it was, or another one is.
+        SourceError: a video is not where it was.
+        WorkspaceError: another video is there.
     """
     names = _unique_names(workspaces)
     spans = {path: _accepted_spans(path) for path in workspaces}
@@ -142,11 +143,7 @@ def _write_sequence(path: Path, stretch: Stretch, folder: Path, name: str) -> It
     labels.mkdir(parents=True)
     with Workspace.open(path) as workspace:
         video = workspace.video
-        if video.path is None:
-            raise SourceError(f"{path} does not say where its video lies; teach from workspaces of video files")
-        with closing(open_source(video.path)) as source:
-            if source.fingerprint() != video.fingerprint:
-                raise SourceError(f"{video.path} is not the video that {path} was made of; put that one back there")
+        with closing(open_workspace_video(workspace)) as source:
             accepted = {info.object_id: _frames(workspace, info.object_id) for info in workspace.objects()}
             records = workspace.frames(*stretch)
             for frame, record in zip(source.frames(*stretch), records, strict=True):

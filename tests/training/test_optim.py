@@ -1,31 +1,13 @@
-"""What learns and how fast: schedule, layer-wise rates, frozen parts, adapters."""
+"""How fast each weight learns: groups, layer-wise rates, decay, what the optimisers are told."""
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from model_tools import nano
 from sam2s.errors import ConfigError
-from sam2s.model import build, preset
-from sam2s.training.freeze import Learning, freeze, what_learns
-from sam2s.training.lora import plain_state
-from sam2s.training.optim import OptimiserSettings, make_optimisers, rate_scale, set_rates
-from sam2s.training.schedule import Schedule
-
-
-@pytest.mark.parametrize(
-    ("progress", "factor"), [(0.0, 0.0), (0.01, 0.5), (0.02, 1.0), (0.51, 0.51), (1.0, 0.02), (1.2, 0.02)]
-)
-def test_learning_rate_rises_and_falls(progress, factor):
-    schedule = Schedule(length="9 steps", warmup=0.02, final=0.02)
-    assert schedule.factor(progress) == pytest.approx(factor, abs=1e-6)
-
-
-@given(st.floats(0, 1), st.floats(0, 1))
-def test_without_warm_up_it_never_rises(a, b):
-    schedule = Schedule(length="30 epochs")
-    assert schedule.factor(min(a, b)) >= schedule.factor(max(a, b)) >= 0.1 - 1e-12
+from sam2s.model import preset
+from sam2s.training.freeze import Learning, freeze
+from sam2s.training.optim import OptimiserSettings, describe, make_optimisers, rate_scale, set_rates
 
 
 def test_layer_wise_rates_of_base_plus():
@@ -91,55 +73,44 @@ def test_a_step_of_the_first_optimiser_uses_its_betas():
     assert moved[0.9, 0.999] > 1.5e-2
 
 
-def test_a_rise_over_the_whole_training():
-    schedule = Schedule(length="9 steps", warmup=1.0, final=0.2)
-    assert [schedule.factor(p) for p in (0.0, 0.25, 0.999)] == pytest.approx([0.0, 0.25, 0.999])
-    assert schedule.factor(1.0) == pytest.approx(0.2)
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"lr": 0.0}, "lr is 0.0; it must be above 0"),
+        ({"layer_decay": -0.9}, "layer_decay is -0.9; it must be above 0"),
+        ({"additions": 0.0}, "additions is 0.0; it must be above 0"),
+        ({"clip_norm": float("inf")}, "clip_norm is inf; it must be above 0"),
+        ({"weight_decay": -0.1}, "weight_decay is -0.1; it must be at least 0"),
+        ({"muon": -1.0}, "muon is -1.0; it must be at least 0"),
+        ({"betas": (0.9, 1.0)}, "betas are [0.9, 1.0]; both are from 0 to below 1, such as [0.9, 0.999]"),
+    ],
+)
+def test_numbers_that_no_optimiser_can_use_are_refused(settings, text):
+    with pytest.raises(ConfigError) as caught:
+        OptimiserSettings(**settings)
+    assert str(caught.value) == text
 
 
-def test_what_a_schedule_says_of_its_length():
-    assert Schedule(length="9 steps").amount("steps") == 9
-    assert Schedule(length="9 steps").amount("epochs") is None
-    assert Schedule(length="1.5 minutes").amount("minutes") == 1.5
-    for wrong in ("9", "steps 9", "0 steps", "inf epochs", "9 hours", ""):
-        with pytest.raises(ConfigError, match="give a number and a unit"):
-            Schedule(length=wrong)
+def test_without_muon_there_is_one_optimiser_and_frozen_weights_are_in_none():
+    model = nano()
+    freeze(model, Learning(part="decoder"))
+    (adam,) = make_optimisers(model, OptimiserSettings())
+    held = {id(p) for group in adam.param_groups for p in group["params"]}
+    assert held == {id(p) for p in model.parameters() if p.requires_grad}
+    assert not held & {id(p) for p in model.image_encoder.parameters()}
 
 
-FROZEN = {
-    "all": set(),
-    "decoder": {"image_encoder", "memory_attention", "memory_encoder", "obj_ptr_proj", "no_mem_embed", "no_obj_ptr"},
-    "memory": {"image_encoder", "sam_mask_decoder", "sam_prompt_encoder"},
-}
-
-
-@pytest.mark.parametrize("part", FROZEN)
-def test_what_each_part_freezes(part):
-    model = nano(semantic="joint", categories=("hook", "snare"))
-    freeze(model, Learning(part=part))
-    frozen = {name.split(".")[0] for name, p in model.named_parameters() if not p.requires_grad}
-    learns = {name.split(".")[0] for name, p in model.named_parameters() if p.requires_grad}
-    assert FROZEN[part] <= frozen
-    assert not frozen & learns
-    assert learns >= {"long_term_tpos_enc", "cls_token", "semantic_proj", "text_bank"}
-    assert "image_encoder" in what_learns(model)
-
-
-def test_adapters_start_as_nothing_and_fold_into_plain_weights():
-    model, images = nano(), torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        before = model.encode_image(images).embedding
-        freeze(model, Learning(part="lora", rank=4))
-        assert torch.equal(model.encode_image(images).embedding, before)
-    names = {name for name, p in model.image_encoder.named_parameters() if p.requires_grad}
-    assert names
-    assert all(name.endswith((".up", ".down")) for name in names)
-    for name, p in model.named_parameters():
-        if name.endswith(".up"):
-            torch.nn.init.normal_(p, std=0.1, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        adapted = model.encode_image(images).embedding
-        assert not torch.allclose(adapted, before, atol=1e-2)
-        plain = build(model.config)
-        plain.load_state_dict(plain_state(model))
-        torch.testing.assert_close(plain.encode_image(images).embedding, adapted, rtol=1e-5, atol=1e-5)
+def test_the_groups_are_described_with_their_numbers():
+    model = nano()
+    freeze(model, Learning(part="decoder"))
+    optimisers = make_optimisers(model, OptimiserSettings(lr=2e-3, weight_decay=0.05, muon=3.0))
+    head, *rows = [line.split() for line in describe(optimisers).splitlines()]
+    assert head == ["numbers", "peak", "rate", "decay"]
+    assert {row[0] for row in rows} == {"AdamW", "Muon"}
+    assert {(row[0], row[2], row[3]) for row in rows} <= {
+        ("AdamW", "0.002", "0.05"),
+        ("AdamW", "0.002", "0"),
+        ("Muon", "0.006", "0.05"),
+    }
+    learns = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    assert sum(int(row[1].replace(",", "")) for row in rows) == learns

@@ -10,13 +10,14 @@ from sam2s.errors import OutputError
 from sam2s.processes import locked, worker_pool
 
 PARENT = """
-import os, sys, time
+import os, signal, sys, time
 from concurrent.futures import wait
 from sam2s.processes import worker_pool
 def work(path):
     with open(path, "w") as file: file.write(str(os.getpid()))
     time.sleep(60)
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells let background jobs ignore it
     with worker_pool(2) as pool:
         wait([pool.submit(work, f"{sys.argv[1]}/{i}") for i in range(2)])
 """

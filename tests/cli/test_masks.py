@@ -52,7 +52,9 @@ def test_some_objects_only(folder, tmp_path):
 
 
 def test_an_overlay_needs_its_video(folder, tmp_path):
-    with pytest.raises(SourceError, match=r"the video clip is needed and not at /data/clip.mp4; bring it back, or give --video"):
+    with pytest.raises(
+        SourceError, match=r"the video clip is needed and not at /data/clip.mp4; bring it back, or give --video"
+    ):
         sam2s("export", "masks", folder, "--to", "overlay")
     np.save(tmp_path / "other.npy", movie(9, 48, 64))
     with pytest.raises(WorkspaceError, match=r"other.npy is another video than clip, of which the masks are"):

@@ -305,9 +305,8 @@ def _set() -> Path:
     """A small built set of SA-SV, kept for the process."""
     import tempfile
 
-    from sasv.fixtures.drawing import SIZE, disc, picture, save
-
     from sam2s.masks import rle as encoding
+    from sam2s.sasv.fixtures.drawing import SIZE, disc, picture, save
     from sam2s.sasv.manifest import write_manifest
     from sam2s.sasv.video_labels import LabelledFrame, LabelledObject, VideoLabels, write_labels
 

@@ -125,9 +125,9 @@ def test_suffixes_of_any_case_are_found(tmp_path):
 
 
 def test_folders_deeper_than_three_levels_are_not_searched(tmp_path):
-    save(tmp_path / "1/2/3/Original/1.tif", picture())
-    assert locate(tmp_path, "Original/*.tif") == tmp_path / "1/2/3"
-    assert locate(tmp_path.parent, "Original/*.tif", depth=2) is None
+    save(tmp_path / "0/1/2/3/Original/1.tif", picture())
+    assert locate(tmp_path / "0", "Original/*.tif") == tmp_path / "0/1/2/3"
+    assert locate(tmp_path, "Original/*.tif", depth=2) is None
 
 
 def test_the_last_number_of_a_name_counts(tmp_path):

@@ -45,7 +45,10 @@ def changed(where: tuple[str | int, ...], value: Any) -> dict[str, Any]:
     place = values
     for key in where[:-1]:
         place = place[key]
-    place[where[-1]] = value
+    if place == []:  # a list of numbers that is empty by default
+        place.append(value)
+    else:
+        place[where[-1]] = value
     return values
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sam2s.app.access import make_token
 from sam2s.app.settings import AppLimits, AppSettings
-from sam2s.errors import ConfigError, MissingExtraError, OutputError, SourceError
+from sam2s.errors import ConfigError, OutputError, SourceError, missing_extra
 from sam2s.files import cannot_write
 from sam2s.workspace import FILE, Workspace
 
@@ -32,7 +32,7 @@ def launch(
 
         from sam2s.app.server import create_app
     except ImportError as error:
-        raise MissingExtraError(f"the app needs {error.name}; install it with: pip install 'sam2s[app]'") from error
+        raise missing_extra(f"the app needs {error.name}", "app") from error
     folder, video = served(target)
     if (settings["tls_cert"] is None) != (settings["tls_key"] is None):
         raise ConfigError("--tls-cert and --tls-key belong together; give both or neither")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sam2s.errors import ConfigError, MissingExtraError
+from sam2s.errors import ConfigError, missing_extra
 
 from .engine import Attempt, Ended, EngineEvent, Progress, WorkerSettings
 from .faults import Fault, fault_of
@@ -218,7 +218,7 @@ def _import_ray() -> Any:
         import ray
         import ray.exceptions
     except ImportError as error:
-        raise MissingExtraError("--engine ray needs Ray; install the extra: pip install '.[ray]'") from error
+        raise missing_extra("--engine ray needs Ray", "ray") from error
     return ray
 
 

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from torch import Tensor
 
-from sam2s.errors import MissingExtraError
+from sam2s.errors import missing_extra
 from sam2s.files import cannot_write, replacing, write_atomically
 
 from .curve import write_curve
@@ -183,7 +183,7 @@ def _start_wandb(folder: Path, mode: Literal["offline", "online"], settings: Map
     try:
         import wandb
     except ImportError as error:
-        raise MissingExtraError("run.wandb needs wandb: pip install 'sam2s[wandb]', or set run.wandb=off") from error
+        raise missing_extra("run.wandb needs wandb (or set run.wandb=off)", "wandb") from error
     run = wandb.init(
         project="sam2s",
         name=folder.resolve().name,

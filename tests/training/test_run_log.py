@@ -74,7 +74,7 @@ def test_wandb_records_a_run_without_a_network(tmp_path, monkeypatch):
 
 def test_wandb_that_is_not_installed(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "wandb", None)
-    with pytest.raises(MissingExtraError, match=r"run\.wandb needs wandb: pip install 'sam2s\[wandb\]'"):
+    with pytest.raises(MissingExtraError, match=r"run\.wandb needs wandb .*: pip install '\.\[wandb\]'"):
         log(tmp_path, wandb="offline")
 
 

@@ -1,5 +1,7 @@
 """The documentation: its code compiles or runs, its links lead somewhere, every verb and flag is described."""
 
+import dataclasses
+import inspect
 import re
 from pathlib import Path
 
@@ -80,3 +82,23 @@ def test_public_names_exist(public):
 def test_unknown_public_name():
     with pytest.raises(AttributeError, match="module 'sam2s' has no attribute 'lode'"):
         sam2s.lode  # noqa: B018
+
+
+def documented(heading):
+    """Names in the first column of the table below a heading of the page on Python."""
+    text = (ROOT / "docs/reference/python.md").read_text()
+    section = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.M | re.S)
+    cells = re.findall(r"^\| (`[^|]*`) \|", section[1], re.M)
+    return [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+
+
+def test_the_page_on_python_has_every_argument_of_load_and_every_field_of_the_policy():
+    assert documented("sam2s.load") == list(inspect.signature(sam2s.load).parameters)
+    assert set(documented("MemoryPolicy")) == {field.name for field in dataclasses.fields(sam2s.MemoryPolicy)}
+
+
+@pytest.mark.parametrize("made", [sam2s.Points, sam2s.Box, sam2s.Mask])
+def test_prompts_are_shown_with_their_arguments(made):
+    text = (ROOT / "docs/reference/python.md").read_text()
+    shown = re.search(rf"^\| `{made.__name__}\(([^)]*)\)` \|", text, re.M)[1]
+    assert [name.split("=")[0].strip() for name in shown.split(",")] == list(inspect.signature(made).parameters)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from process_tools import die, remember, remembered, square
 from sam2s.errors import OutputError
 from sam2s.processes import locked, worker_pool
 
@@ -21,22 +22,6 @@ if __name__ == "__main__":
     with worker_pool(2) as pool:
         wait([pool.submit(work, f"{sys.argv[1]}/{i}") for i in range(2)])
 """
-
-
-def square(number):
-    return number * number
-
-
-def die(_):
-    os._exit(3)
-
-
-def remember(value):
-    os.environ["SAM2S_TEST_VALUE"] = value
-
-
-def remembered(_):
-    return os.environ["SAM2S_TEST_VALUE"]
 
 
 def until(condition, seconds=20.0):

@@ -273,8 +273,6 @@ def _connect(path: Path, *, write: bool, create: bool = False) -> sqlite3.Connec
             connection = _open(f"{path.resolve().as_uri()}?mode=ro&immutable=1")
         connection.execute("PRAGMA query_only = ON")
     else:
-        # Of a new file only. Most tables hold a few rows, and each takes a page at least.
-        connection.execute("PRAGMA page_size = 2048")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA journal_size_limit = 67108864")

@@ -1,6 +1,6 @@
 """What an archive needs: measures one worker on a drawn clip, then prints machines, days, disk, and what failures cost.
 
-python benchmarks/capacity.py [--weights micro] [--frames 300] [--objects 2] [--hours 10,1000,100000]
+python benchmarks/capacity.py [--weights micro] [--frames 300] [--size 512] [--hours 10,1000,100000]
 """
 
 from __future__ import annotations

@@ -57,13 +57,6 @@ def test_a_lasting_fault_is_not_repeated():
     assert scheduler.ended("a", Fault("job", "no such file"), 0) is Decision.SET_ASIDE
 
 
-def test_what_was_not_begun_is_first_again():
-    scheduler = JobScheduler("ab", slots=2)
-    scheduler.next_job(0)
-    scheduler.give_back("a")
-    assert scheduler.next_job(0) == "a"
-
-
 @given(st.lists(st.lists(st.sampled_from(["worker died", "output", "job"]), max_size=10), min_size=1, max_size=12))
 def test_every_job_ends_exactly_once_whatever_happens(histories):
     names = [str(i) for i in range(len(histories))]

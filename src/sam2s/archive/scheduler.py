@@ -99,8 +99,3 @@ class JobScheduler:
         pause = pause_before(failures + 1, first=self.policy.first_pause, longest=self.policy.longest_pause)
         self._resting.append((now + pause, name))
         return Decision.RETRY
-
-    def give_back(self, name: str) -> None:
-        """Take a job back that was not begun: it is first in line again."""
-        self._out.remove(name)
-        self._waiting.appendleft(name)

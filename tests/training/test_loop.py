@@ -25,8 +25,9 @@ from sam2s.model.text_bank import TextBank
 from sam2s.synth import Scene
 from sam2s.training import clip_objective, processes
 from sam2s.training.divergence import DivergedError
+from sam2s.training.inputs import find_initial_weights
 from sam2s.training.loop import train
-from sam2s.training.plan import find_initial_weights, plan
+from sam2s.training.plan import plan
 from sam2s.training.recipe import load_recipe, recipes
 from sam2s.training.run_log import RunLog
 from sam2s.training.state import checkpoints

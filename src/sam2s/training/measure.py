@@ -5,15 +5,12 @@ from __future__ import annotations
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .pace import duration
 from .processes import Processes
 from .recipe import Recipe
 from .run_log import memory_gib
-
-if TYPE_CHECKING:
-    from .setup import TrainingSetup
+from .setup import TrainingSetup, set_up
 
 MOST_SECONDS = 60.0
 """After this time no further step is begun."""
@@ -27,8 +24,6 @@ def measure(recipe: Recipe, processes: Processes, steps: int) -> str:
     Raises:
         ConfigError, DatasetError: the recipe cannot be followed here.
     """
-    from .setup import set_up
-
     with tempfile.TemporaryDirectory() as folder:
         setup = set_up(recipe, Path(folder) / "run", processes)
         times = _step_times(setup, steps)

@@ -17,10 +17,10 @@ from .clip_objective import ClipObjective, enable_activation_checkpointing
 from .data import ClipStream
 from .freeze import freeze, what_learns
 from .initial_weights import build_initial_network, describe_initial_weights
+from .inputs import find_initial_weights, open_stream, total_steps
 from .lineage import describe_lineage
 from .lora import plain_state
 from .optim import make_optimisers
-from .plan import find_initial_weights, open_stream, total_steps
 from .processes import Processes
 from .recipe import Recipe
 from .state import TrainState

@@ -21,6 +21,7 @@ from sam2s.errors import OutputError, PromptError
 from sam2s.formats.prompts_file import parse_box
 from sam2s.masks.postprocess import clean
 from sam2s.runs import RunSettings, run
+from sam2s.tracking import ObjectState
 from sam2s.video import FileSource
 from sam2s.workspace import Workspace
 from tracking_tools import movie
@@ -44,6 +45,26 @@ def test_a_crash_loses_nothing_and_the_same_run_goes_on_exactly(job, monkeypatch
     assert masks(job("broken").out) == masks(job("whole").out)
     assert not (job("broken").out / "snapshots").exists()
     assert run(job("broken"), quiet).frames == 0  # finished: only the exports are made again
+
+
+def judged(frame):
+    return frame.index not in (7, 8, 9, 22)
+
+
+def test_frames_that_are_not_judged_are_stored_as_such_and_a_crash_changes_nothing(job, monkeypatch):
+    checkpoint_every(8, monkeypatch)
+    run(job("whole"), quiet, judged=judged)
+
+    def crash(what, done, total):
+        if done == 6:
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError):
+        run(job("broken"), crash, judged=judged)
+    run(job("broken"), quiet, judged=judged)
+    assert masks(job("broken").out) == masks(job("whole").out)
+    states = {record.index: record.objects[1].state for record in records(job("whole").out)}
+    assert [index for index, state in states.items() if state is ObjectState.NOT_JUDGED] == [7, 8, 9, 22]
 
 
 def test_backward_also_goes_on(job, monkeypatch):

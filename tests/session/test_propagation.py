@@ -107,3 +107,18 @@ def test_a_propagation_that_an_earlier_one_can_stand_for_goes_before_one_that_no
     dropped = thin_snapshots([first, alone, short, latest], 6)
     assert [(p.number, at) for p, at in dropped] == [(2, 4)]
     assert covering([first, alone, short, latest], 6, 1) is first
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_it_knows_which_frames_were_not_judged_as_far_as_it_is_saved(reverse):
+    propagation = Propagation(0, 0, reverse)
+    step = -1 if reverse else 1
+    for time in range(10):
+        propagation.reach(time * step, [1], judged=time not in (2, 3, 4, 8))
+        if time == 3:
+            propagation.keep_snapshot(-step)
+            propagation.keep_snapshot(time * step)
+    assert propagation.unjudged == [[2 * step, 4 * step], [8 * step, 8 * step]]
+    assert [t for t in range(10) if not propagation.judged(t * step)] == [2, 3, 4, 8]
+    assert propagation.saved().unjudged == [[2 * step, 3 * step]]
+    assert Propagation.from_json(json.loads(json.dumps(propagation.to_json()))).unjudged == propagation.unjudged

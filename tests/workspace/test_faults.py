@@ -207,15 +207,28 @@ def test_one_of_a_newer_sam2s_is_refused_and_an_older_one_migrated(tmp_path, mon
     with Workspace.create(tmp_path, VIDEO) as workspace:
         fill(workspace, [0])
     monkeypatch.setattr(schema, "VERSION", 0)
-    with pytest.raises(WorkspaceError, match="has format 1, this sam2s reads up to 0; install a newer sam2s"):
+    with pytest.raises(WorkspaceError, match="has format 2, this sam2s reads up to 0; install a newer sam2s"):
         Workspace.open(tmp_path)
     for module in (schema, connection_module):
-        monkeypatch.setattr(module, "VERSION", 3)
-    steps = {1: "CREATE TABLE extra (a); INSERT INTO extra VALUES (';');", 2: "ALTER TABLE extra ADD COLUMN b;"}
+        monkeypatch.setattr(module, "VERSION", 4)
+    steps = {2: "CREATE TABLE extra (a); INSERT INTO extra VALUES (';');", 3: "ALTER TABLE extra ADD COLUMN b;"}
     monkeypatch.setattr(schema, "_MIGRATIONS", steps)
     with Workspace.open(tmp_path, write=True) as workspace:
         assert workspace._database.query("SELECT a, b FROM extra") == [(";", None)]
-        assert workspace._database.query("PRAGMA user_version") == [(3,)]
+        assert workspace._database.query("PRAGMA user_version") == [(4,)]
+        assert len(masks_of(workspace)) == 2
+
+
+def test_one_of_the_first_format_learns_the_states_that_came_later(tmp_path):
+    with Workspace.create(tmp_path, VIDEO) as workspace:
+        fill(workspace, [0])
+        database = workspace._database
+        with database.lock, database.connection as connection:
+            connection.execute("DELETE FROM states WHERE state > 2")
+            connection.execute("PRAGMA user_version = 1")
+    with Workspace.open(tmp_path, write=True) as workspace:
+        rows = workspace._database.query("SELECT name FROM states ORDER BY state")
+        assert rows == [("visible",), ("occluded",), ("absent",), ("not_judged",), ("uncertain",), ("searching",)]
         assert len(masks_of(workspace)) == 2
 
 

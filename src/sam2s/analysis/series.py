@@ -31,7 +31,7 @@ class ObjectSeries:
     Attributes:
         object_id: its id.
         name: what it is called; "object ID" where nobody named it.
-        tracked: bool [T], the object has a record on the frame.
+        tracked: bool [T], the object has a record on the frame, which was judged.
         visible: bool [T], it has a mask with pixels there.
         doubtful: bool [T], it has one, but with a confidence below `DOUBTFUL`.
         area: float [T] in pixels, 0 without a mask.
@@ -154,8 +154,8 @@ def _empty_series(object_id: int, name: str | None, count: int) -> ObjectSeries:
 
 def _note(series: ObjectSeries, index: int, record: ObjectRecord) -> np.ndarray | None:
     """Write down what a record says; returns its mask if it has pixels."""
-    series.tracked[index] = True
-    if record.state is ObjectState.ABSENT:
+    series.tracked[index] = record.state is not ObjectState.NOT_JUDGED
+    if record.state in (ObjectState.ABSENT, ObjectState.NOT_JUDGED, ObjectState.SEARCHING):
         return None
     mask, before = record.mask, series.tip[index - 1] if index else np.full(2, np.nan)
     geometry = measure_mask(mask, None if np.isnan(before[0]) else (float(before[0]), float(before[1])))

@@ -82,10 +82,14 @@ def prompt_items(reader: WorkspaceReader | None, frame: int) -> list[PromptItem]
 
 
 def confidence(entry: ObjectRecord) -> float:
-    """How far a mask may be believed, 0 to 1; one that a person gave, wholly."""
-    if entry.layer in (Layer.ACCEPTED, Layer.BRUSHED, Layer.IMPORTED):
+    """How far a mask may be believed, 0 to 1; one that a person gave, wholly, and an empty one of no judgement."""
+    if entry.layer in (Layer.ACCEPTED, Layer.BRUSHED, Layer.IMPORTED) or entry.state == ObjectState.NOT_JUDGED:
         return 1.0
-    return min(entry.iou, entry.presence) if entry.state == ObjectState.VISIBLE else 1 - entry.presence
+    return (
+        min(entry.iou, entry.presence)
+        if entry.state in (ObjectState.VISIBLE, ObjectState.UNCERTAIN)
+        else 1 - entry.presence
+    )
 
 
 def _object_mask(entry: ObjectRecord) -> ObjectMask:

@@ -7,10 +7,11 @@ from .image_encoder import ImageFeatures
 from .memory_attention import LONG_TERM_SLOT, Memory
 from .network import SAM2S, build
 from .prompt_encoder import Prompt
-from .segment import Segmentation, mask_prompt_logits, segment, segment_from_mask, upsample
+from .segment import NO_OBJECT_LOGIT, Segmentation, mask_prompt_logits, segment, segment_from_mask, upsample
 
 __all__ = [
     "LONG_TERM_SLOT",
+    "NO_OBJECT_LOGIT",
     "PRESETS",
     "SAM2S",
     "ImageFeatures",

@@ -17,6 +17,7 @@ from sam2s.formats.overlay_video import LiveOverlay
 from sam2s.model import Network
 from sam2s.runs.loop import FrameLoop
 from sam2s.runs.settings import RunSettings
+from sam2s.session.replay import Judge
 from sam2s.tracking import FrameResult, Tracker
 from sam2s.video import VideoSource, VideoWriter
 from sam2s.workspace import RunRecord, RunState, Workspace, prompt_distance, to_record
@@ -28,13 +29,20 @@ class LiveLoop(FrameLoop):
     resumed_at = None
 
     def __init__(
-        self, settings: RunSettings, network: Network, source: VideoSource, workspace: Workspace, run: RunRecord
+        self,
+        settings: RunSettings,
+        network: Network,
+        source: VideoSource,
+        workspace: Workspace,
+        run: RunRecord,
+        judged: Judge | None = None,
     ) -> None:
         if len(workspace.frame_indices()):
             raise OutputError(
                 f"{workspace.folder} holds masks of an earlier recording; give another --out or --overwrite"
             )
         self.settings, self.source, self.workspace, self.run = settings, source, workspace, run
+        self.judged = judged or (lambda frame: True)
         self.overlay: LiveOverlay | None = None
         if "overlay" in settings.exports:
             path = outputs.claim(workspace.folder, "overlay")
@@ -57,7 +65,7 @@ class LiveLoop(FrameLoop):
                     self.tracker.add_prompt(object_id=entry.object_id, prompt=entry.prompt)
                     self.prompted.setdefault(entry.object_id, []).append(frame.index)
                 arrived = getattr(self.source, "arrived", None) or time.perf_counter()
-                result = self.tracker.step(frame)
+                result = self.tracker.step(frame, judged=self.judged(frame))
                 if self.overlay:
                     self.overlay.write(frame, result, self.settings.clean)
                 yield result

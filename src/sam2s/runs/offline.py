@@ -14,6 +14,7 @@ from sam2s.runs.loop import FrameLoop
 from sam2s.runs.settings import RunSettings
 from sam2s.session import VideoSession
 from sam2s.session.folder import check_session_folder, remove_session_files
+from sam2s.session.replay import Judge
 from sam2s.tracking import FrameResult
 from sam2s.video import VideoSource
 from sam2s.workspace import RunRecord, RunState, Workspace, prompt_distance, to_record
@@ -25,14 +26,20 @@ class OfflineLoop(FrameLoop):
     """A session whose folder lies beside the workspace; see `FrameLoop`."""
 
     def __init__(
-        self, settings: RunSettings, network: Network, source: VideoSource, workspace: Workspace, run: RunRecord
+        self,
+        settings: RunSettings,
+        network: Network,
+        source: VideoSource,
+        workspace: Workspace,
+        run: RunRecord,
+        judged: Judge | None = None,
     ) -> None:
         """Take up the run where it was saved last, or begin it.
 
         Raises:
             DamagedWorkspaceError: masks that the run wrote, or its snapshot, are lost or were changed.
         """
-        self.settings, self.workspace, self.run = settings, workspace, run
+        self.settings, self.workspace, self.run, self.judged = settings, workspace, run, judged
         self.writer = BackgroundWriter(self._write)
         self.folder = workspace.folder / SNAPSHOTS / f"run-{run.run_id}"
         options: dict[str, Any] = {"stride": settings.stride, "snapshot_every": 1 << 60, "max_snapshots": 2}
@@ -59,7 +66,7 @@ class OfflineLoop(FrameLoop):
 
     def results(self) -> Iterator[FrameResult]:
         """Track, frame by frame."""
-        return self.session.propagate(self.begin, self.stop, reverse=self.settings.reverse)
+        return self.session.propagate(self.begin, self.stop, reverse=self.settings.reverse, judged=self.judged)
 
     def writing(self) -> BackgroundWriter[FrameResult]:
         """Take results to the disk in another thread."""

@@ -22,6 +22,7 @@ from sam2s.runs.offline import OfflineLoop
 from sam2s.runs.open import begin_run, open_workspace, stored_prompts
 from sam2s.runs.settings import ProgressCallback, RunSettings, ignore_progress
 from sam2s.runs.watchdog import Watchdog, WatchedSource
+from sam2s.session.replay import Judge
 from sam2s.signals import signals
 from sam2s.video import VideoSource, open_source
 from sam2s.workspace import RunState
@@ -65,7 +66,11 @@ class RunOutcome:
 
 
 def run(
-    settings: RunSettings, report_progress: ProgressCallback = ignore_progress, *, network: Network | None = None
+    settings: RunSettings,
+    report_progress: ProgressCallback = ignore_progress,
+    *,
+    network: Network | None = None,
+    judged: Judge | None = None,
 ) -> RunOutcome:
     """Track, write masks as they come, then the exports; goes on where an interrupted run of the same settings stopped.
 
@@ -79,6 +84,8 @@ def run(
         settings: what to track where.
         report_progress: is told of every frame; what it raises ends the run as a crash would.
         network: that of the settings, where it is loaded already.
+        judged: tells of each frame in turn whether objects are looked for in it, see `Tracker.step`; by default in all.
+            A run that is taken up again needs the same answers.
 
     Raises:
         Sam2sError: anything that the user can mend.
@@ -100,7 +107,7 @@ def run(
             source = cast(VideoSource, WatchedSource(opened, watchdog)) if opened.seekable else opened
             check_settings(settings, source)
             check_out(settings, source)
-            return _track(settings, network, source, report_progress, stop_requests)
+            return _track(settings, network, source, report_progress, stop_requests, judged)
 
 
 def load_network(settings: RunSettings) -> Network:
@@ -126,6 +133,7 @@ def _track(
     source: VideoSource,
     report_progress: ProgressCallback,
     stop_requests: list[int],
+    judged: Judge | None,
 ) -> RunOutcome:
     live, kinds = not source.seekable, settings.exports
 
@@ -139,7 +147,8 @@ def _track(
         finished = record.state is RunState.FINISHED
         outcome = RunOutcome(0, 0.0, None, {"workspace": workspace.folder}, live=live, finished_before=finished)
         if not finished:
-            loop: FrameLoop = (LiveLoop if live else OfflineLoop)(settings, network, source, workspace, record)
+            kind: type[LiveLoop | OfflineLoop] = LiveLoop if live else OfflineLoop
+            loop: FrameLoop = kind(settings, network, source, workspace, record, judged)
             outcome = _go_over(loop, outcome, caught, report_progress)
         stopped, paths = caught[0] if caught else None, outcome.outputs
         if live:

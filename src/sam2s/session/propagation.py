@@ -21,6 +21,7 @@ class Propagation:
         joined: time at which each object came into it.
         snapshots: times after which the state was saved, in the order of the pass; the first is the time before
             `start`.
+        unjudged: spans of times that were not judged, the first and the last of each, in the order of the pass.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Propagation:
     last: int | None = None
     joined: dict[int, int] = field(default_factory=dict)
     snapshots: list[int] = field(default_factory=list)
+    unjudged: list[list[int]] = field(default_factory=list)
 
     @property
     def step(self) -> int:
@@ -94,8 +96,16 @@ class Propagation:
         """Time of the frame that it would come to next."""
         return self.start if self.last is None else self.last + self.step
 
-    def reach(self, time: int, object_ids: Iterable[int]) -> None:
-        """Note that it went over a time with these objects."""
+    def judged(self, time: int) -> bool:
+        """Whether objects were looked for at a time."""
+        return not any(min(span) <= time <= max(span) for span in self.unjudged)
+
+    def reach(self, time: int, object_ids: Iterable[int], *, judged: bool = True) -> None:
+        """Note that it went over a time with these objects, and whether they were looked for."""
+        if not judged and self.unjudged and self.unjudged[-1][1] == time - self.step:
+            self.unjudged[-1][1] = time
+        elif not judged:
+            self.unjudged.append([time, time])
         self.last = time
         for object_id in object_ids:
             self.joined.setdefault(object_id, time)
@@ -109,7 +119,10 @@ class Propagation:
         """As far as a snapshot vouches for it: it ends at the last one."""
         last = self.snapshots[-1] if len(self.snapshots) > 1 else None
         joined = {i: t for i, t in self.joined.items() if last is not None and (last - t) * self.step >= 0}
-        return replace(self, last=last, joined=joined)
+        end = self.start - self.step if last is None else last
+        begun = [span for span in self.unjudged if (end - span[0]) * self.step >= 0]
+        unjudged = [[a, b if (end - b) * self.step >= 0 else end] for a, b in begun]
+        return replace(self, last=last, joined=joined, unjudged=unjudged)
 
     def lose(self, times: Iterable[int]) -> None:
         """Go on without some snapshots: frames before the first that is left are no longer covered."""

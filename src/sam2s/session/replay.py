@@ -60,11 +60,17 @@ class ReplayableTracker:
         self.position = self._placed = None
 
     def step(
-        self, propagation: Propagation, frame: Frame, time: int, features: ImageFeatures | None = None
+        self,
+        propagation: Propagation,
+        frame: Frame,
+        time: int,
+        features: ImageFeatures | None = None,
+        *,
+        judged: bool = True,
     ) -> FrameResult:
         """Let a propagation go over one more frame."""
-        result = self.tracker.step(frame, time, features, reverse=propagation.reverse)
-        propagation.reach(time, result.objects)
+        result = self.tracker.step(frame, time, features, reverse=propagation.reverse, judged=judged)
+        propagation.reach(time, result.objects, judged=judged)
         self.position, self._placed = (propagation, time), None
         return result
 
@@ -137,9 +143,12 @@ class ReplayableTracker:
             at = frame.index // self.stride
             if (at - until) * propagation.step > 0:
                 return
-            scratch.step(frame, at, reverse=reverse)
+            scratch.step(frame, at, reverse=reverse, judged=propagation.judged(at))
             yield at, scratch
 
+
+Judge = Callable[[Frame], bool]
+"""Whether a frame shows anything that objects can be looked for in."""
 
 Replay = Callable[[Propagation, int, int], Iterator[tuple[int, Tracker]]]
 """Track again what a propagation tracked, from its snapshot nearest to the first time up to the second: yields the time

@@ -23,7 +23,7 @@ from .folder import SessionRecord, TemporaryFolder
 from .frame_order import check_span, frames_from, locate_frame
 from .propagation import Propagation
 from .recovery import restore_newest
-from .replay import ReplayableTracker
+from .replay import Judge, ReplayableTracker
 
 
 class VideoSession:
@@ -41,8 +41,7 @@ class VideoSession:
         for result in session.propagate():
             ...
 
-    Methods may be called from several threads, one at a time; `propagate`, of which a generator belongs to one thread,
-    lets others in between frames.
+    Methods may be called from several threads; a generator of `propagate` belongs to one.
 
     Args:
         model: the network.
@@ -168,8 +167,8 @@ class VideoSession:
             self._record(Event("end", track.object_id, frame))
 
     def propagate(
-        self, start: int | None = None, stop: int | None = None, *, reverse: bool = False
-    ) -> Generator[FrameResult, None, None]:
+        self, start: int | None = None, stop: int | None = None, *, reverse: bool = False, judged: Judge | None = None
+    ) -> Generator[FrameResult]:
         """Carry all objects through the video, frame by frame.
 
         An object has results from its first prompt on in the direction of the propagation. The generator may be left
@@ -181,6 +180,7 @@ class VideoSession:
             stop: forward: the frame to stop before, by default the end. In reverse: the last frame to go over, by
                 default 0.
             reverse: go backward in time.
+            judged: tells of each frame in turn whether it is judged, see `Tracker.step`; by default all are.
 
         Raises:
             PromptError: there is nothing to track, or a frame is no whole number or lies before the first.
@@ -191,18 +191,18 @@ class VideoSession:
             raise PromptError("there is nothing to track yet; point at an object with add_prompt first")
         begin = max(prompted) if reverse else min(prompted)
         begin, stop = check_span(start, stop, begin, stride=self.stride, reverse=reverse)
-        return self._propagate(begin, stop, reverse)
+        return self._propagate(begin, stop, reverse, judged or (lambda frame: True))
 
-    def _propagate(self, begin: int, stop: int | None, reverse: bool) -> Generator[FrameResult, None, None]:
+    def _propagate(self, begin: int, stop: int | None, reverse: bool, judge: Judge) -> Generator[FrameResult]:
         frames = frames_from(self.source, begin, stop, stride=self.stride, reverse=reverse)
         propagation: Propagation | None = None
         with closing(prefetch_features(self.model, frames)) as encoded:
             for frame, features in encoded:
-                time = frame.index // self.stride
+                time, judged = frame.index // self.stride, judge(frame)
                 with self._lock:
                     if self._changed or propagation is None or not self._replayable.stands_behind(propagation, time):
                         propagation = self._begin(time, reverse)
-                    result = self._replayable.step(propagation, frame, time, features)
+                    result = self._replayable.step(propagation, frame, time, features, judged=judged)
                 yield result  # before saving: what a snapshot counts as done must be in the caller's hands
                 with self._lock:
                     due = abs(time - propagation.start) % self.snapshot_every == self.snapshot_every - 1

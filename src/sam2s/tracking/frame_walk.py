@@ -23,8 +23,9 @@ def pass_frame(
     *,
     again: bool,
     batched: bool,
-) -> dict[int, Segmentation]:
-    """Let objects pass a frame; returns the answer of each that exists there.
+    judged: bool = True,
+) -> dict[int, Segmentation | None]:
+    """Let objects pass a frame; returns the answer of each that exists there, None for one that was not judged.
 
     Args:
         segmenter: the network.
@@ -34,6 +35,7 @@ def pass_frame(
         rule: of presence.
         again: the frame is stepped a second time; what was shown of objects without a new prompt holds.
         batched: objects whose memories have one shape go through the network together.
+        judged: False passes the frame without looking for objects; what was pointed at on it holds all the same.
     """
     time, answers, unknown = context.time, dict[int, Segmentation | None](), list[ObjectTrack]()
     for track in tracks:
@@ -49,6 +51,10 @@ def pass_frame(
         else:
             unknown.append(track)
         answers[track.object_id] = answer
+    if not judged:
+        for track in unknown:
+            track.pass_unjudged()
+        return answers
     found = find_objects(segmenter, context, unknown, batched=batched)
     remembered = {track.object_id: track.remember(context, found[track.object_id], rule) for track in unknown}
     return {object_id: answer or remembered[object_id] for object_id, answer in answers.items()}

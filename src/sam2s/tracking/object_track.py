@@ -230,6 +230,11 @@ class ObjectTrack:
         self.note(context.time, found.answer, rule)
         return found.answer
 
+    def pass_unjudged(self) -> None:
+        """Pass a frame that is not judged: all stays as it was, but no row of confident frames goes on over it."""
+        if self.bank.policy.consecutive:
+            self.bank.interrupt()
+
     def note(self, time: int, answer: Segmentation, rule: PresenceRule) -> None:
         """Update the state of presence with the answer of a frame; a second answer to one frame replaces the first."""
         if self.last is None or self.last[0] != time:

@@ -12,11 +12,19 @@ from sam2s.errors import ConfigError
 
 
 class ObjectState(StrEnum):
-    """What the tracker believes of an object on a frame."""
+    """What the tracker believes of an object on a frame.
+
+    Visible, occluded and absent follow from presence (see `PresenceRule`). On a frame that is not judged nothing is
+    believed. Where lost objects are sought, an uncertain object has a mask of which nothing is remembered, and one that
+    is searched for has none.
+    """
 
     VISIBLE = "visible"
     OCCLUDED = "occluded"
     ABSENT = "absent"
+    NOT_JUDGED = "not_judged"
+    UNCERTAIN = "uncertain"
+    SEARCHING = "searching"
 
 
 @dataclass(frozen=True, slots=True)

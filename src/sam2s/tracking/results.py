@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 from sam2s.masks import rle
 from sam2s.masks.bits import to_host
-from sam2s.model import Network, Segmentation
+from sam2s.model import NO_OBJECT_LOGIT, Network, Segmentation
 
 from .frame_context import FrameContext
 from .object_track import ObjectTrack
@@ -28,9 +28,9 @@ class ObjectResult:
         object_id: the caller's id; always means the same object.
         low_res_logits: float32 [h, w] at a quarter of the network's image size; > 0 is object.
         size: (H, W) of the source frame, the size of `mask`.
-        iou: predicted IoU of the mask with the truth, 0 to 1.
-        presence: probability that the object is visible, 0 to 1.
-        state: visible, occluded or absent.
+        iou: predicted IoU of the mask with the truth, 0 to 1; 0 where the frame was not judged.
+        presence: probability that the object is visible, 0 to 1; 0 where the frame was not judged.
+        state: what the tracker believes of the object.
         prompted: whether a prompt was given for this object on this frame.
         category: best name of the text bank; None without a bank, and where the network judges the object absent, of
             which CLS was taught nothing.
@@ -102,6 +102,13 @@ def make_result(
         candidate_ious=None if ious is None else tuple(ious[0].tolist()),
         stability=None if answer.stability is None else float(answer.stability),
     )
+
+
+def not_judged(model: Network, object_id: int, size: tuple[int, int]) -> ObjectResult:
+    """What the caller sees of an object on a frame (H, W) that was not judged: an empty mask."""
+    side = model.image_size // 4
+    nothing = torch.full((side, side), NO_OBJECT_LOGIT, device=model.device)
+    return ObjectResult(object_id, nothing, size, 0.0, 0.0, ObjectState.NOT_JUDGED)
 
 
 def _category(model: Network, answer: Segmentation) -> tuple[str | None, float | None]:

@@ -15,11 +15,12 @@ from sam2s.video.frame import Frame
 from .frame_walk import pass_frame
 from .numbers import whole_number
 from .object_group import ObjectGroup
+from .object_track import ObjectTrack
 from .preprocess import check_picture
 from .presence import PresenceRule
 from .prompt_queue import PromptQueue, WaitingPrompt
 from .prompts import Prompt
-from .results import FrameResult
+from .results import FrameResult, not_judged
 from .settings import TrackerSettings
 
 
@@ -162,6 +163,7 @@ class Tracker(ObjectGroup):
         features: ImageFeatures | None = None,
         *,
         reverse: bool = False,
+        judged: bool = True,
     ) -> FrameResult:
         """Track every object into a frame.
 
@@ -171,6 +173,10 @@ class Tracker(ObjectGroup):
             time: position of the frame among those that are processed; by default one more than before.
             features: of the frame, where they have been computed ahead.
             reverse: the frames come backward in time.
+            judged: False where the picture is worth nothing, as outside the body or in dense smoke: objects have no
+                mask there and the state `NOT_JUDGED`, nothing is remembered, and presence stays as it was, so that
+                tracking goes on behind such frames as if they had not been. A prompt on the frame is answered all the
+                same.
 
         Raises:
             PromptError: a waiting prompt does not fit the frame. It is dropped, the frame is not tracked and all else
@@ -186,28 +192,44 @@ class Tracker(ObjectGroup):
             for track in self.tracks.values():
                 track.leave_frame(revisit=self.settings.revisit)
         self.time, self._index = time, frame.index
-        exist = (track.exists(frame.index, time, reverse=reverse) for track in self.tracks.values())
-        if not due and not any(exist) and not (again and self.tracks):
-            return FrameResult(frame.index, frame.pts)  # nobody needs the frame's features
+        exist = [track for track in self.tracks.values() if track.exists(frame.index, time, reverse=reverse)]
+        sought = due or (again and self.tracks) or (judged and exist)
+        if not sought and not any(time in track.answers for track in exist):
+            return self._pass_unjudged(frame, exist)  # nobody needs the frame's features
         context = self.context(frame, time, reverse=reverse, features=features)
-        answers: dict[int, Segmentation] = {}
+        prompted: dict[int, Segmentation] = {}
         for waiting, prompt in due:
             shown = self._track(waiting.object_id).answer_at(time) if again else None
             previous, tracked = (None, False) if shown is None else (shown.logits, True)
-            answers[waiting.object_id] = self._answer(
+            prompted[waiting.object_id] = self._answer(
                 context, waiting.object_id, prompt, keep=waiting.keep, tracked=tracked, previous=previous
             )
         answers = pass_frame(
             self.segmenter,
             context,
             self.tracks.values(),
-            answers,
+            prompted,
             self.settings.rule,
             again=again,
             batched=self.settings.batched,
+            judged=judged,
         )
-        objects = {i: self._result(context, i, answer, self.tracks[i].presence) for i, answer in answers.items()}
+        objects = {
+            i: not_judged(self.model, i, context.size)
+            if answer is None
+            else self._result(context, i, answer, self.tracks[i].presence)
+            for i, answer in answers.items()
+        }
         return FrameResult(frame.index, frame.pts, objects)
+
+    def _pass_unjudged(self, frame: Frame, tracks: list[ObjectTrack]) -> FrameResult:
+        """Let objects pass a frame that was not judged, without its features."""
+        size = frame.image.shape[0], frame.image.shape[1]
+        for track in tracks:
+            track.pass_unjudged()
+        return FrameResult(
+            frame.index, frame.pts, {t.object_id: not_judged(self.model, t.object_id, size) for t in tracks}
+        )
 
     def _locate(self, frame: Frame | np.ndarray, time: int | None) -> tuple[Frame, int]:
         """Name a frame and the time it has, checked."""

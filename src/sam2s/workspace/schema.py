@@ -11,7 +11,7 @@ from .merging import Layer
 
 APPLICATION_ID = 0x53324D53
 """Marks the file as a workspace: the letters S2MS."""
-VERSION = 1
+VERSION = 2
 """Of the tables, also in `PRAGMA user_version`."""
 SCALE = 100_000
 """Predicted IoU, presence and category probability are stored as whole numbers of this part."""
@@ -89,7 +89,9 @@ TABLES = (
 )
 """All tables, in the order in which they are recovered."""
 
-_MIGRATIONS: dict[int, str] = {}
+_MIGRATIONS: dict[int, str] = {
+    1: "INSERT OR IGNORE INTO states VALUES (3, 'not_judged'), (4, 'uncertain'), (5, 'searching');",
+}
 """What makes a workspace of version N one of version N + 1."""
 
 

@@ -21,7 +21,7 @@ SMALLEST = 0.02
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the clip and the results.")] = Path("demo"),
     frames: Annotated[int, typer.Option(min=3, help="Length of the clip at 25 frames a second.")] = 100,
-    seed: Annotated[int, typer.Option(help="Another number, another clip.")] = 15,
+    seed: Annotated[int, typer.Option(help="Another number, another clip.")] = 40,
     weights: Annotated[str, typer.Option(help="A name from `sam2s weights list`, or a file.")] = "micro",
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and no progress.")] = False,
 ) -> None:
@@ -65,7 +65,7 @@ def demo(
     for kind, path in places.items():
         print(f"  {kind:<8} {path}")
     if weights == "micro":
-        print("The micro weights are a demonstration; `sam2s weights list` names those for real work.")
+        print("The micro weights are a demonstration, and this clip suits them; `sam2s weights list` names others.")
     print("Your own video: sam2s track VIDEO --weights sam2.1-tiny --box 1@0:X0,Y0,X1,Y1 --out DIR")
     print(f"Look at it and correct it in the browser: sam2s app {out / 'run'}")
 

@@ -1,3 +1,4 @@
+import io
 from fractions import Fraction
 
 import av
@@ -6,7 +7,7 @@ import pytest
 from PIL import Image
 
 from sam2s.errors import LimitError, PictureError
-from sam2s.picture_files import PictureReader, measure_depth, picture_size, read_header, read_picture
+from sam2s.picture_files import PictureReader, measure_depth, open_picture, picture_size, read_header, read_picture
 
 GREY = np.tile(np.linspace(60, 140, 128), (96, 1))
 XMP = (
@@ -182,3 +183,16 @@ def test_other_programs_are_not_started(tmp_path):
     (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n")
     with pytest.raises(PictureError, match="not a picture of a kind that can be read"):
         read_picture(tmp_path / "a.png")
+
+
+def test_a_picture_in_memory_is_opened_within_the_same_limits(monkeypatch):
+    kind = pytest.raises(PictureError, match=r"cannot read the mask: not a picture of a kind that can be read")
+    with kind, open_picture(io.BytesIO(b"x"), "the mask"):
+        pass
+    data = io.BytesIO()
+    Image.new("1", (300, 200)).save(data, "png")
+    with open_picture(data) as image:
+        assert image.size == (300, 200)
+    monkeypatch.setenv("SAM2S_MAX_PIXELS", "100")
+    with pytest.raises(LimitError, match="the mask"), open_picture(data, "the mask"):
+        pass

@@ -45,6 +45,14 @@ class OutputError(Sam2sError):
     """Results cannot be written, or an output folder belongs to another video."""
 
 
+class HandWorkError(OutputError):
+    """An output folder holds work of people that would be lost."""
+
+
+class ClusterError(ConfigError):
+    """A Ray cluster does not answer, or was lost."""
+
+
 class WorkspaceError(OutputError):
     """A file is no workspace, or one of another sam2s, or an act in it is not possible."""
 

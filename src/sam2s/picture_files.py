@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -30,29 +30,32 @@ _TAIL = 1 << 14  # bytes at the end of a PNG in which metadata behind the pixels
 
 
 @contextmanager
-def open_picture(path: Path, what: str = "picture") -> Iterator[Image.Image]:
+def open_picture(place: Path | BinaryIO, what: str = "picture") -> Iterator[Image.Image]:
     """Open a picture, for a block that decodes it; whatever decoding raises becomes a PictureError.
 
-    `what` is how messages call it.
+    Args:
+        place: a path, or a picture in memory.
+        what: how messages call it.
 
     Raises:
         PictureError: it is missing, damaged, or no picture.
         LimitError: it declares more pixels than the limit; nothing of it was decoded.
     """
+    name, at = (str(place), f" {place}") if isinstance(place, Path) else (what, "")
     if max_pixels() > (Image.MAX_IMAGE_PIXELS or 0):
         Image.MAX_IMAGE_PIXELS = None  # the user has set a higher limit than Pillow's
     try:
-        with Image.open(path, formats=_FORMATS) as image:
-            check_pixels(image.height, image.width, str(path))
+        with Image.open(place, formats=_FORMATS) as image:
+            check_pixels(image.height, image.width, name)
             yield image
     except (PictureError, LimitError):
         raise
     except Image.DecompressionBombError as error:  # far above the limit, so that Pillow's own is met first
-        raise LimitError(f"{path}: {error}; if that size is right, raise it: sam2s --max-pixels N ...") from error
+        raise LimitError(f"{name}: {error}; if that size is right, raise it: sam2s --max-pixels N ...") from error
     except FileNotFoundError:
-        raise PictureError(f"cannot read {what} {path}: no such file") from None
+        raise PictureError(f"cannot read {what} {place}: no such file") from None
     except Exception as error:  # Pillow's decoders raise errors of many kinds on damaged files
-        raise PictureError(f"cannot read {what} {path}: {_reason(error)}") from error
+        raise PictureError(f"cannot read {what}{at}: {_reason(error)}") from error
 
 
 def _reason(error: Exception) -> str:

@@ -6,6 +6,9 @@ import pytest
 
 from sam2s.archive import read_jobs
 from sam2s.errors import ConfigError
+from sam2s.session.events import encode_prompt
+from sam2s.tracking.prompts import Box
+from sam2s.workspace import ObjectInfo, VideoIdentity, Workspace
 
 
 def write(path, text):
@@ -31,6 +34,20 @@ def test_a_byte_order_mark_and_truth_values_as_text_are_read(tmp_path):
     path = tmp_path / "j.csv"
     path.write_bytes("\ufeffvideo,masks,reverse\na.mp4,m,True\n".encode())
     assert read_jobs(path)[0].settings == {"reverse": True}
+    path.write_text("video,masks,pattern,square_pixels\nframes,m,*_endo.png,true\n")
+    assert read_jobs(path)[0].settings == {"pattern": "*_endo.png", "square_pixels": True}
+
+
+def test_files_are_sought_where_the_jobs_file_lies_since_workers_run_anywhere(tmp_path):
+    (tmp_path / "mine.safetensors").touch()
+    lines = [
+        {"video": "a", "proposer": "detector.py:propose", "weights": "mine.safetensors"},
+        {"video": "b", "proposer": "package.detector:propose", "weights": "micro"},
+    ]
+    first, second = read_jobs(write(tmp_path / "j.jsonl", "\n".join(map(json.dumps, lines))))
+    assert first.proposer == f"{tmp_path / 'detector.py'}:propose"
+    assert first.settings == {"weights": str(tmp_path / "mine.safetensors")}
+    assert (second.proposer, second.settings) == ("package.detector:propose", {"weights": "micro"})
 
 
 @pytest.mark.parametrize(
@@ -72,3 +89,23 @@ def test_the_digest_follows_settings_and_the_content_of_prompts(tmp_path):
     assert read_jobs(write(tmp_path / "j.jsonl", line % 2))[0].digest() != one
     (tmp_path / "p.json").write_text("{ }")
     assert read_jobs(write(tmp_path / "j.jsonl", line % 1))[0].digest() != one
+
+
+def test_the_digest_follows_the_file_of_a_proposer(tmp_path):
+    (tmp_path / "d.py").write_text("a = 1")
+    path = write(tmp_path / "j.jsonl", '{"video": "a", "proposer": "d.py:f"}')
+    before = read_jobs(path)[0].digest()
+    (tmp_path / "d.py").write_text("a = 2")
+    assert read_jobs(path)[0].digest() != before
+
+
+def test_the_digest_follows_what_people_point_at_in_a_workspace(tmp_path):
+    folder = tmp_path / "w"
+    job = read_jobs(write(tmp_path / "j.jsonl", '{"video": "a", "workspace": "w"}'))[0]
+    with Workspace.create(folder, VideoIdentity("a", "f", (48, 80), fps=25, length=4)) as workspace:
+        workspace.put_object(ObjectInfo(1, "grasper"))
+        workspace.record("prompt", frame=0, object_id=1, payload={"prompt": encode_prompt(Box(1, 2, 30, 40))})
+        before = job.digest()
+        assert job.digest() == before
+        workspace.record("prompt", frame=2, object_id=1, payload={"prompt": encode_prompt(Box(5, 6, 30, 40))})
+        assert job.digest() != before

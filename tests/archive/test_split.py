@@ -29,7 +29,7 @@ def video(tmp_path_factory):
 
 
 def test_a_video_is_divided_at_its_cut_and_the_jobs_read_back(video, tmp_path):
-    job = ArchiveJob("op", str(video), proposer="d.py:f", settings={"stride": 1})
+    job = ArchiveJob("op", str(video), proposer="detectors.mine:f", settings={"stride": 1})
     parts = split_job(job, longest=25, overlap=4)
     assert [part.name for part in parts] == ["op.part-001", "op.part-002"]
     assert [(part.settings["start"], part.settings["stop"]) for part in parts] == [(0, 24), (20, 40)]

@@ -1,21 +1,40 @@
 """The work itself: prompts of every kind, a video done once, a changed job done again, people's work never lost."""
 
 import json
+import subprocess
+import sys
+import time
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
 
+from namespace_tools import needs_namespaces, on_another_machine, with_tests_on_path
 from sam2s.archive import Attempt, WorkerSettings, read_jobs
-from sam2s.archive.worker import run_settings, track_video
-from sam2s.errors import OutputError, PromptError, SourceError
+from sam2s.archive.faults import fault_of
+from sam2s.archive.worker import WORKER_MARK, run_settings, track_video
+from sam2s.errors import HandWorkError, OutputError, PromptError, SourceError, WorkspaceInUseError
 from sam2s.runs import run
 from sam2s.tracking.prompts import Box
 from sam2s.workspace import Workspace
+from tracking_tools import movie
 
 SETTINGS = WorkerSettings(device="cpu")
+
+
+def write_anamorphic(path):
+    """Four frames of 48 x 64 pixels that players show 128 wide."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(2, 1)
+        for frame in movie(4, width=64):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(frame)))
+        out.mux(stream.encode())
 
 
 def track(job, out, seen=None):
@@ -110,3 +129,81 @@ def test_a_part_takes_only_the_prompts_on_its_frames(make_archive, tmp_path):
     assert [entry.frame for entry in run_settings(part, tmp_path, SETTINGS).prompts] == [8]
     with pytest.raises(PromptError, match=r"v0: nobody pointed at an object on its frames 9 to 11"):
         run_settings(replace(part, settings={**part.settings, "start": 9}), tmp_path, SETTINGS)
+
+
+def test_the_frames_of_a_folder_and_the_shape_of_pixels_are_chosen_as_in_track(make_archive, tmp_path):
+    job = read_jobs(make_archive(1))[0]
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for index, frame in enumerate(movie(4)):
+        Image.fromarray(frame).save(folder / f"{index}_endo.png")
+        Image.fromarray(frame).save(folder / f"{index}_overview.png")
+    chosen = replace(job, video=str(folder), settings={**job.settings, "pattern": "*_endo.png"})
+    assert track(chosen, tmp_path / "a") == 4
+    with pytest.raises(SourceError, match=r"\*_endoscope\.png"):
+        track(replace(chosen, settings={**job.settings, "pattern": "*_endoscope.png"}), tmp_path / "b")
+    plug_in = tmp_path / "detector.py"
+    plug_in.write_text(
+        "from sam2s.archive.proposers import Proposal\n"
+        "def propose(frame):\n    return [Proposal((1, 2, frame.shape[1], frame.shape[0]))]\n"
+    )
+    wide = tmp_path / "wide.mp4"
+    write_anamorphic(wide)
+    proposed = replace(job, video=str(wide), prompts=None, proposer=f"{plug_in}:propose")
+    assert [e.prompt for e in run_settings(proposed, tmp_path, SETTINGS).prompts] == [Box(1, 2, 64, 48)]
+    square = replace(proposed, settings={**job.settings, "square_pixels": True})
+    assert [e.prompt for e in run_settings(square, tmp_path, SETTINGS).prompts] == [Box(1, 2, 128, 48)]
+
+
+def test_a_video_is_opened_as_the_workspace_with_its_prompts_was(make_archive, tmp_path):
+    """Prompts that were pointed at in square pixels would lie elsewhere in the pixels of the file."""
+    job = read_jobs(make_archive(2))[0]
+    wide = tmp_path / "wide.mp4"
+    write_anamorphic(wide)
+    square = replace(job, video=str(wide), settings={**job.settings, "square_pixels": True})
+    track(square, tmp_path / "pointed")
+    again = replace(job, video=str(wide), prompts=None, workspace=str(tmp_path / "pointed"))
+    assert run_settings(again, tmp_path, SETTINGS).square_pixels
+    track(again, tmp_path / "again")
+    assert masks(tmp_path / "again") == masks(tmp_path / "pointed")
+    with pytest.raises(PromptError, match=r"v0: .*v1\.npy is another video than wide, .*do not belong to it"):
+        track(replace(again, video=str(tmp_path / "v1.npy")), tmp_path / "other")
+
+
+def test_work_of_people_is_a_lasting_reason(make_archive, tmp_path):
+    job = read_jobs(make_archive(1))[0]
+    track(job, tmp_path / "a")
+    with Workspace.open(tmp_path / "a", write=True) as workspace:
+        workspace.accept([1], 0, 4)
+    with pytest.raises(HandWorkError) as caught:
+        track(replace(job, settings={**job.settings, "stride": 2}), tmp_path / "a")
+    assert fault_of(caught.value).lasts(1)
+
+
+@needs_namespaces
+def test_a_video_goes_on_on_another_machine_than_the_one_that_was_lost(make_archive, tmp_path):
+    """A workspace is held by a process of a machine that nobody can ask any more."""
+    job = read_jobs(make_archive(1))[0]
+    held = "import sys; from test_worker import hold; hold(*sys.argv[1:])"
+    words = [sys.executable, "-c", held, str(tmp_path / "jobs.jsonl"), str(tmp_path / "a")]
+    lost = subprocess.Popen(on_another_machine(words), stdout=subprocess.PIPE, text=True, env=with_tests_on_path())
+    assert lost.stdout.readline() == "tracked\n"
+    with pytest.raises(WorkspaceInUseError, match=r"another process is writing to .* on elsewhere"):
+        Workspace.open(tmp_path / "a", write=True)
+    assert track(job, tmp_path / "a") == 12
+    lost.kill()
+    lost.wait()
+    track(job, tmp_path / "b")
+    assert masks(tmp_path / "a") == masks(tmp_path / "b")
+    assert not (tmp_path / "a" / WORKER_MARK).exists()
+
+
+def hold(jobs, out):
+    """Track until the sixth frame, then hold the workspace and do nothing more."""
+
+    def report(done, total):
+        if done == 6:
+            print("tracked", flush=True)
+            time.sleep(600)
+
+    track_video(Attempt(read_jobs(Path(jobs))[0], Path(out), 1), SETTINGS, report)

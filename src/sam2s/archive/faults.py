@@ -8,13 +8,14 @@ from sam2s.errors import (
     CheckpointError,
     ConfigError,
     DatasetError,
+    HandWorkError,
     MissingExtraError,
     OutputError,
     PromptError,
     SourceError,
 )
 
-LASTING = (SourceError, PromptError, CheckpointError, ConfigError, DatasetError, MissingExtraError)
+LASTING = (SourceError, PromptError, CheckpointError, ConfigError, DatasetError, MissingExtraError, HandWorkError)
 """Errors that come again however often the same job is done: something of the user's must be mended first."""
 
 PATIENCE = {"worker died": 5, "output": 8, "no progress": 2, "memory": 2, "device": 5, "error": 2}

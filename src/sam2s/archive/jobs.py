@@ -29,6 +29,8 @@ SETTINGS = {
     "fill_holes": int,
     "remove_islands": int,
     "export": str,
+    "pattern": str,
+    "square_pixels": bool,
     "part": int,
 }
 """What a job may settle for itself, as the flags of `sam2s track` of the same names, and the kind of each value; `part`
@@ -72,12 +74,20 @@ class ArchiveJob:
         return cls(**data)
 
     def digest(self) -> str:
-        """Changes with everything that the result depends on: the job itself and the content of its prompt files."""
+        """Changes with everything that the result depends on: the job itself, and what its source of prompts holds.
+
+        Raises:
+            OSError: a file of prompts, or a proposer's, cannot be read.
+            WorkspaceError: the workspace with the prompts cannot be read.
+        """
         digest = hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode())
-        for path in (self.prompts, self.masks):
+        place = (self.proposer or "").rpartition(":")[0]
+        for path in (self.prompts, self.masks, place if place.endswith(".py") else None):
             for file in _files(path):
                 digest.update(file.name.encode())
                 digest.update(file.read_bytes())
+        if self.workspace is not None:
+            digest.update(_prompts_in(Path(self.workspace)))
         return digest.hexdigest()
 
 
@@ -96,6 +106,14 @@ def _files(path: str | None) -> list[Path]:
         return []
     folder = Path(path)
     return sorted(file for file in folder.iterdir() if file.is_file()) if folder.is_dir() else [folder]
+
+
+def _prompts_in(workspace: Path) -> bytes:
+    from sam2s.runs.open import stored_prompts  # loads torch, which reading a manifest does not need
+    from sam2s.session.events import encode_prompt
+
+    entries = [(e.frame, e.object_id, e.name, encode_prompt(e.prompt)) for e in stored_prompts(workspace)]
+    return json.dumps(entries, sort_keys=True).encode()
 
 
 def read_jobs(path: Path) -> list[ArchiveJob]:
@@ -178,7 +196,15 @@ def _job(row: object, place: str, folder: Path) -> ArchiveJob:
     if not _NAME.fullmatch(name):
         raise ConfigError(f"{place}: the name {name!r} cannot name a folder; use letters, digits, spaces and . _ + -")
     settings = {key: _setting(key, row[key], place) for key in SETTINGS if key in row}
-    return ArchiveJob(name=name, proposer=row.get("proposer"), settings=settings, **paths)
+    if "weights" in settings and (folder / settings["weights"]).exists():
+        settings["weights"] = _absolute(settings["weights"], folder)
+    return ArchiveJob(name=name, proposer=_proposer(row.get("proposer"), folder), settings=settings, **paths)
+
+
+def _proposer(name: str | None, folder: Path) -> str | None:
+    """The name of a proposer; its file is sought from where the jobs file lies, as workers may run anywhere."""
+    place, colon, function = (name or "").rpartition(":")
+    return f"{_absolute(place, folder)}{colon}{function}" if place.endswith(".py") else name
 
 
 def _absolute(text: str, folder: Path) -> str:

@@ -180,7 +180,11 @@ def worker_main(pipe: Connection, work: Work, settings: WorkerSettings, parent: 
 
 
 class _Reporter:
-    """Sends the latest progress of a task now and then from a thread, so that none is lost and few are sent."""
+    """Sends the latest progress of a task now and then from a thread, so that none is lost and few are sent.
+
+    The first sign is sent before the work begins: a decoder that hangs at once, and keeps the interpreter's lock, would
+    let no thread send it, and without it nobody would count the time.
+    """
 
     def __init__(self, pipe: Connection, name: str) -> None:
         self._pipe, self._name = pipe, name
@@ -193,6 +197,7 @@ class _Reporter:
         self._latest = done, total
 
     def __enter__(self) -> Self:
+        self._pipe.send(Progress(self._name, *self._latest))
         self._thread.start()
         return self
 
@@ -201,13 +206,11 @@ class _Reporter:
         self._thread.join()
 
     def _send(self) -> None:
-        sent = None
-        while True:
+        sent = self._latest
+        while not self._ended.wait(PROGRESS_SECONDS):
             if self._latest != sent:
                 sent = self._latest
                 self._pipe.send(Progress(self._name, *sent))
-            if self._ended.wait(PROGRESS_SECONDS):
-                return
 
 
 def limit_memory(limit: int | None) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from sam2s.errors import OutputError
+from sam2s.errors import OutputError, WorkspaceError
 from sam2s.processes import locked
 
 from .jobs import ArchiveJob
@@ -264,10 +264,10 @@ def _update_jobs(connection: sqlite3.Connection, jobs: list[ArchiveJob]) -> None
 
 
 def _digest(job: ArchiveJob) -> str:
-    """The digest of a job; one whose prompt files cannot be read gets one all the same, and fails when it is done."""
+    """The digest of a job; one whose prompts cannot be read gets one all the same, and fails when it is done."""
     try:
         return job.digest()
-    except OSError:
+    except (OSError, WorkspaceError):
         return f"unreadable {json.dumps(job.to_json(), sort_keys=True)}"
 
 

@@ -19,6 +19,7 @@ from sam2s.workspace import FrameRecord, Workspace
 from .jobs import ArchiveJob
 from .manifest import JobState, JobStatus
 from .parts import VideoPart, match_ids, plan_parts
+from .worker import source_settings
 
 _PART = re.compile(r"(.+)\.part-(\d+)")
 
@@ -42,7 +43,7 @@ def split_job(
         SourceError: the video cannot be read.
         ConfigError: the parts would be no longer than the overlap.
     """
-    with closing(open_source(job.video)) as source:
+    with closing(open_source(job.video, **source_settings(job))) as source:
         if source.length is not None and source.length <= longest:
             return [job]
         seen = 0

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import sam2s
-from sam2s.errors import ConfigError, PromptError, SourceError
+from sam2s.errors import ConfigError, PromptError, SourceError, WorkspaceError
 from sam2s.files import write_atomically
 from sam2s.formats.prompts_file import PromptEntry, arrange, read_prompts
 from sam2s.masks.mask_pictures import read_mask_picture
 from sam2s.memory import MemoryPolicy
 from sam2s.model import Network
-from sam2s.runs import RunSettings, run
+from sam2s.runs import RunSettings, open_workspace_video, run
 from sam2s.runs.open import stored_prompts
 from sam2s.tracking.prompts import Mask
 from sam2s.video import open_source
@@ -30,6 +32,9 @@ VOID = 255
 
 MARK = ".archive-job"
 """File beside a workspace that tells which job, by digest, it was made for."""
+
+WORKER_MARK = ".archive-worker"
+"""File beside a workspace that tells which machine works on it; it stays where a machine was lost."""
 
 
 def track_video(task: Attempt, settings: WorkerSettings, report: Callable[[int, int | None], None]) -> int:
@@ -49,11 +54,12 @@ def track_video(task: Attempt, settings: WorkerSettings, report: Callable[[int, 
     job = task.job
     job_settings = run_settings(job, task.out, settings, overwrite=_made_for_another_job(task))
     digest = job.digest()
-    outcome = run(
-        job_settings,
-        lambda what, done, total: report(done, total) if what == "tracking" else report(-1, total),
-        network=_network(job_settings),
-    )
+    with _workplace(task.out) as take_over:
+        outcome = run(
+            replace(job_settings, take_over=take_over),
+            lambda what, done, total: report(done, total) if what == "tracking" else report(-1, total),
+            network=_network(job_settings),
+        )
     write_atomically(task.out / MARK, digest.encode())
     if outcome.damage is not None:
         raise SourceError(f"{job.video} is damaged; all frames before are in {task.out}: {outcome.damage}")
@@ -74,6 +80,7 @@ def run_settings(job: ArchiveJob, out: Path, settings: WorkerSettings, *, overwr
         raise ConfigError(f"memory {memory!r} is not one of 'divemem', 'sam2'")
     part, exports = own.pop("part", None), own.pop("export", None)
     prompts = _prompts(job)
+    own |= source_settings(job)
     if part is not None:
         prompts = _within(prompts, job)
     kinds = settings.exports if exports is None else tuple(kind.strip() for kind in exports.split(",") if kind.strip())
@@ -89,6 +96,46 @@ def run_settings(job: ArchiveJob, out: Path, settings: WorkerSettings, *, overwr
         overwrite=overwrite,
         **own,
     )
+
+
+def source_settings(job: ArchiveJob) -> dict[str, Any]:
+    """How the video of a job is opened: `pattern` and `square_pixels` of `open_source`.
+
+    Prompts of a workspace are in the pixels of its run, so the video is opened as that run did unless the job says
+    otherwise.
+
+    Raises:
+        PromptError: the workspace was made of another video.
+    """
+    given: dict[str, Any] = {key: job.settings[key] for key in ("pattern", "square_pixels") if key in job.settings}
+    if job.workspace is None:
+        return given
+    with Workspace.open(job.workspace) as workspace:
+        try:
+            open_workspace_video(workspace, job.video).close()
+        except WorkspaceError as error:
+            raise PromptError(f"{job.name}: {error}; the prompts of {job.workspace} do not belong to it") from error
+        runs = workspace.runs.all()
+        return {**(runs[-1].settings.get("source", {}) if runs else {}), **given}
+
+
+@contextmanager
+def _workplace(out: Path) -> Iterator[bool]:
+    """Note beside the workspace which machine works on it, while it does.
+
+    Yields:
+        whether to take the workspace over. Where the note of another machine is left, that machine was lost or is no
+        longer this archive's, for one driver hands a video out once at a time. Nobody here can tell whether its process
+        still runs; if so, the workspace takes nothing from it any more.
+    """
+    note, host = out / WORKER_MARK, socket.gethostname()
+    before = note.read_text(encoding="utf-8", errors="replace") if note.is_file() else host
+    write_atomically(note, host.encode())
+    try:
+        yield before != host
+    finally:
+        with suppress(OSError):
+            note.unlink(missing_ok=True)
 
 
 def _prompts(job: ArchiveJob) -> list[PromptEntry]:
@@ -107,7 +154,7 @@ def _prompts(job: ArchiveJob) -> list[PromptEntry]:
             raise PromptError(f"nobody has pointed at an object in {job.workspace}; open it with `sam2s app` first")
         return entries
     assert job.proposer is not None, "a job has one source of prompts"
-    with closing(open_source(job.video)) as source:
+    with closing(open_source(job.video, **source_settings(job))) as source:
         frame, boxes = propose_prompts(load_proposer(job.proposer), source, start=job.settings.get("start", 0))
     return arrange([PromptEntry(frame, number, name, box) for number, (box, name) in enumerate(boxes, 1)])
 

@@ -28,8 +28,8 @@ from sam2s.formats.shapes import (
     to_rle,
     track_keys,
 )
-from sam2s.limits import check_pixels
 from sam2s.masks import rle
+from sam2s.picture_files import open_picture
 from sam2s.workspace import FrameRecord
 
 
@@ -132,11 +132,11 @@ def _read_shape(shape: dict[str, Any], frame: int, key: str, size: tuple[int, in
 
 def _picture(text: str) -> np.ndarray:
     try:
-        with Image.open(io.BytesIO(base64.b64decode(text, validate=True))) as picture:
-            check_pixels(picture.height, picture.width, "the mask")
-            return np.array(picture.convert("L")) > 0
-    except (OSError, SyntaxError, binascii.Error) as error:
+        data = io.BytesIO(base64.b64decode(text, validate=True))
+    except binascii.Error as error:
         raise DatasetError(f"the mask is no picture ({error})") from error
+    with open_picture(data, "the mask") as picture:
+        return np.array(picture.convert("L")) > 0
 
 
 def _label(shape: dict[str, Any]) -> str | None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sam2s.errors import DamagedWorkspaceError, OutputError, WorkspaceError
+from sam2s.errors import DamagedWorkspaceError, HandWorkError, OutputError, WorkspaceError
 from sam2s.formats import outputs
 from sam2s.formats.prompts_file import PromptEntry, arrange, names
 from sam2s.model import Network
@@ -150,7 +150,7 @@ def _check_nothing_of_people(folder: Path) -> None:
     except DamagedWorkspaceError:
         return
     if acts:
-        raise OutputError(
+        raise HandWorkError(
             f"{folder} holds {len(acts)} acts of people ({', '.join(sorted({event.kind for event in acts}))}), which "
             "--overwrite would lose; track beside them with --again, or give another --out"
         )

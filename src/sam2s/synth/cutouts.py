@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from sam2s.errors import ConfigError, DatasetError
+from sam2s.errors import ConfigError, DatasetError, LimitError, PictureError
+from sam2s.picture_files import open_picture, read_picture, upright
 
 from .canvas import Sprite, sprite
 from .shapes import Shape
@@ -108,11 +109,11 @@ def recoloured(colour: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
 def read_cutout(path: FilePath) -> NDArray[np.uint8] | None:
     """A cut-out `[h, w, 4]`, cropped to its outline and reduced to `SIDE`, or None where the picture is no cut-out."""
     try:
-        with Image.open(path) as picture:
+        with open_picture(path) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 return None
-            image = picture.convert("RGBA")
-    except (OSError, ValueError, Image.DecompressionBombError):
+            image = upright(picture).convert("RGBA")
+    except (PictureError, LimitError):
         return None
     solid = np.asarray(image)[..., 3] > 127
     if not solid.any():
@@ -137,9 +138,8 @@ def read_photo(path: FilePath) -> NDArray[np.uint8]:
         DatasetError: it cannot be read.
     """
     try:
-        with Image.open(path) as picture:
-            image = picture.convert("RGB")
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        image = Image.fromarray(read_picture(path))
+    except (PictureError, LimitError) as error:
         raise DatasetError(f"{path} cannot be read as a photo: {error}; take it out of the folder") from error
     share = PHOTO_SIDE / min(image.size)
     if share < 1:

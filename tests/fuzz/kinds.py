@@ -89,6 +89,44 @@ def videos(rng: random.Random, folder: Path) -> str:
 
 
 @cache
+def _recordings() -> list[bytes]:
+    import tempfile
+
+    from pydicom.uid import RLELossless
+
+    from dicom_tools import CAPTURE, data_set, jpeg_file, pictures_file, save, video_file
+    from video_tools import numbered
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.dcm"
+        made = [video_file(path, name, parts=2).read_bytes() for name in ("mpeg2", "h264 in mp4", "h264 in ts", "hevc")]
+        made += [pictures_file(path, FrameTime="40").read_bytes(), jpeg_file(path, split=2).read_bytes()]
+        coded = data_set(CAPTURE, frames=2)
+        coded.PixelData = numbered(0).tobytes() + numbered(1).tobytes()
+        coded.compress(RLELossless, generate_instance_uid=False)
+        return [*made, save(coded, path).read_bytes()]
+
+
+def dicom(rng: random.Random, folder: Path) -> str:
+    """A damaged DICOM recording, its header alone in half of the cases, read to its end, then at random."""
+    from sam2s.video import open_source
+
+    data = rng.choice(_recordings())
+    pixels = data.index(b"\xe0\x7f\x10\x00") + 20
+    header = rng.random() < 0.5
+    path = folder / "case.dcm"
+    path.write_bytes(mutate.bytes_of(rng, data[:pixels], 132) + data[pixels:] if header else mutate.bytes_of(rng, data))
+    try:
+        source = open_source(path)
+        for _ in source.frames(0, 200):
+            pass
+        source.frame(rng.randrange(30))
+    except Sam2sError:
+        return "message"
+    return "result"
+
+
+@cache
 def _pictures() -> list[bytes]:
     import io
 
@@ -385,5 +423,5 @@ def workspaces(rng: random.Random, folder: Path) -> str:
 
 KINDS: dict[str, Case] = {
     case.__name__: case
-    for case in (videos, pictures, rle, prompts, score_json, yaml, checkpoints, masklets, workspaces)
+    for case in (videos, dicom, pictures, rle, prompts, score_json, yaml, checkpoints, masklets, workspaces)
 }

@@ -5,18 +5,37 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Literal, Protocol
 
 import av
 
 from sam2s.errors import SourceError
 
 
-def open_container(path: Path, threads: int, *, single_thread: bool = False, strict: bool = False) -> tuple[Any, Any]:
+class StoredVideo(Protocol):
+    """A file, or a bit stream inside a file of another kind; as a text it is what messages call it.
+
+    Attributes:
+        stem: name without folder and ending.
+    """
+
+    @property
+    def stem(self) -> str:
+        """Name without folder and ending."""
+        ...
+
+    def open(self, mode: Literal["rb"]) -> BinaryIO:
+        """Open it from its beginning."""
+        ...
+
+
+def open_container(
+    path: StoredVideo, threads: int, *, single_thread: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """Open a file and pick its video stream.
 
     Args:
-        path: the file.
+        path: the file, or what is in one; that names its `container` in FFmpeg's words.
         threads: of the decoder.
         single_thread: let one thread do everything, so that errors come with the packet that they belong to.
         strict: let the decoder refuse what it could make up for.
@@ -25,13 +44,7 @@ def open_container(path: Path, threads: int, *, single_thread: bool = False, str
         SourceError: it does not exist, cannot be read, is no video, holds no pictures, or its codec is unknown.
     """
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise SourceError(
-                f"{path}: is a pipe or device, which can be read but once; record it to a file, or send it as a stream "
-                "(udp://, tcp://, rtsp://)"
-            )
-        # FFmpeg takes what stands before a colon for a protocol, unless a path is absolute.
-        container = av.open(os.path.abspath(path), metadata_errors="replace")
+        container = _open_file(path) if isinstance(path, Path) else _open_stream(path)
     except FileNotFoundError:
         raise SourceError(f"{path}: no such file") from None
     except PermissionError:
@@ -61,8 +74,24 @@ def open_container(path: Path, threads: int, *, single_thread: bool = False, str
     return container, stream
 
 
-def _no_video(path: Path) -> SourceError:
-    if path.stat().st_size == 0:
+def _open_file(path: Path) -> Any:
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise SourceError(
+            f"{path}: is a pipe or device, which can be read but once; record it to a file, or send it as a stream "
+            "(udp://, tcp://, rtsp://)"
+        )
+    # FFmpeg takes what stands before a colon for a protocol, unless a path is absolute.
+    return av.open(os.path.abspath(path), metadata_errors="replace")
+
+
+def _open_stream(video: StoredVideo) -> Any:
+    # The container is named, so that no demultiplexer is tried that would open files by names it finds in the stream.
+    container: str = getattr(video, "container", "mp4")
+    return av.open(video.open("rb"), format=container, metadata_errors="replace")
+
+
+def _no_video(path: StoredVideo) -> SourceError:
+    if isinstance(path, Path) and path.stat().st_size == 0:
         return SourceError(f"{path}: the file is empty")
     return SourceError(
         f"{path}: not a video that FFmpeg can read, or a recording that was cut off before its header was "

@@ -6,14 +6,13 @@ import contextlib
 import threading
 from collections.abc import Generator, Iterator
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import av
 
 from sam2s.errors import SourceError, TruncatedSourceError
 from sam2s.limits import check_pixels
-from sam2s.video.container import open_container
+from sam2s.video.container import StoredVideo, open_container
 from sam2s.video.damage import (
     Care,
     Packets,
@@ -43,7 +42,7 @@ class Decoder:
         total: number of pictures, or None where the container has no packet table and `count` was not called.
     """
 
-    def __init__(self, path: Path, threads: int) -> None:
+    def __init__(self, path: StoredVideo, threads: int) -> None:
         self.path = path
         self._threads = threads
         self._strict = True

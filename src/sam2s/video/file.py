@@ -14,6 +14,7 @@ from typing import Any
 
 from sam2s.errors import SourceError
 from sam2s.limits import check_pixels
+from sam2s.video.container import StoredVideo
 from sam2s.video.decoder import Decoder
 from sam2s.video.frame import Frame, check_range
 from sam2s.video.picture import RgbConverter
@@ -48,12 +49,12 @@ class FileSource:
     seekable = True
 
     def __init__(
-        self, path: str | os.PathLike[str], *, threads: int | None = None, square_pixels: bool = False
+        self, path: str | os.PathLike[str] | StoredVideo, *, threads: int | None = None, square_pixels: bool = False
     ) -> None:
         """Open a file and decode its first frame, nothing more.
 
         Args:
-            path: the file.
+            path: the file, or a bit stream inside one of another kind.
             threads: threads of one decoder; by default up to 4.
             square_pixels: scale frames of PAL, DV and other recordings whose pixels are not square to the width at
                 which players show them.
@@ -61,7 +62,7 @@ class FileSource:
         Raises:
             SourceError: if the file does not exist, is no video, holds no pictures, or its first frame is damaged.
         """
-        self.path = Path(path)
+        self.path: StoredVideo = Path(path) if isinstance(path, (str, os.PathLike)) else path
         self.name = self.path.stem
         self._decoder = Decoder(self.path, threads or min(4, os.cpu_count() or 1))
         self.fps: Fraction | None = self._decoder.fps

@@ -14,6 +14,7 @@ from pathlib import Path
 from sam2s.errors import PictureError, SourceError, TruncatedSourceError
 from sam2s.files import natural
 from sam2s.picture_files import IMAGE_SUFFIXES, PictureReader, read_header
+from sam2s.video.dicom.attributes import DICOM_SUFFIXES, is_dicom
 from sam2s.video.frame import Frame, check_range
 
 
@@ -114,6 +115,12 @@ def _images(folder: Path, pattern: str | None) -> list[Path]:
         raise SourceError(f"{folder}: cannot be read ({error.strerror}); make the folder readable") from error
     files = [f for f in entries if f.suffix.lower() in IMAGE_SUFFIXES and not f.name.startswith(".")]
     if not files:
+        if any(f.suffix.lower() in DICOM_SUFFIXES or is_dicom(f) for f in entries if f.is_file()):
+            raise SourceError(
+                f"{folder}: holds DICOM files. A recording is one file of many frames: give that file. A series of "
+                "files of one frame each is not read as a video, because neither names nor numbers say that they are "
+                "moments of one recording and not slices or views; convert it to a multi-frame file or to pictures"
+            )
         kinds = ", ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
         what = f"holds {len(entries)} entries but no images" if entries else "the folder is empty"
         raise SourceError(f"{folder}: {what}; allowed are {kinds}, directly in the folder")

@@ -14,6 +14,7 @@ import numpy as np
 from sam2s.errors import ConfigError, SourceError
 from sam2s.picture_files import IMAGE_SUFFIXES
 from sam2s.video.array import ArraySource
+from sam2s.video.dicom import DICOM_SUFFIXES, is_dicom, open_dicom
 from sam2s.video.file import FileSource
 from sam2s.video.folder import FolderSource
 from sam2s.video.frame import VideoSource
@@ -33,12 +34,12 @@ def open_source(
     reconnects: int = 5,
     timeout: float = 10.0,
 ) -> VideoSource:
-    """Open a video file, folder of images, image, array, .npy file, camera or stream.
+    """Open a video file, DICOM recording, folder of images, image, array, .npy file, camera or stream.
 
     Args:
         target: a path, an array [T, H, W, 3] or list of arrays [H, W, 3] of uint8, `camera:0`, `/dev/video0`, or an
             address (rtsp, rtmp, http, udp, tcp, srt, rtp).
-        fps: frames a second of folders and arrays, which have no clock of their own.
+        fps: frames a second of folders and arrays, which have no clock of their own, and of DICOM files that say none.
         pattern: for folders: which names are frames, for example `*_endo.png`; see `FolderSource`.
         square_pixels: for files whose pixels are wider or narrower than high: make the frames as wide as players show
             them. Otherwise frames, masks and coordinates are those of the pixels that the file stores.
@@ -71,6 +72,8 @@ def open_source(
         return PagesSource(path, fps=fps)
     if path.suffix.lower() == ".npy":
         return ArraySource(_load(path), fps=fps, name=path.stem)
+    if is_dicom(path) or path.suffix.lower() in DICOM_SUFFIXES:
+        return open_dicom(path, fps=fps, square_pixels=square_pixels)
     return FileSource(path, square_pixels=square_pixels)
 
 

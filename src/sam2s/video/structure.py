@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+
+from sam2s.video.container import StoredVideo
 
 _REGION = 64 << 20  # more bytes between two packets are not looked through
 _SYNC = 0x47
@@ -39,7 +40,7 @@ class Structure:
         strict: whether bytes that belong to nothing are damage in themselves.
     """
 
-    def __init__(self, path: Path, container: str) -> None:
+    def __init__(self, path: StoredVideo, container: str) -> None:
         """Open the file; `container` is FFmpeg's name of its format."""
         self._file = path.open("rb")
         checks: dict[str, Callable[[int, int], bool]] = {
@@ -201,7 +202,7 @@ class Structure:
         return int.from_bytes(head[:name], "big"), place + name + length, size
 
 
-def is_cut(path: Path, container: str) -> bool:
+def is_cut(path: StoredVideo, container: str) -> bool:
     """Whether a file is shorter than its own header says.
 
     Known for RIFF (AVI), Matroska and WebM whose segment has a size, and the boxes of MP4 and MOV; false elsewhere.
@@ -259,7 +260,7 @@ def _boxes_end(file: BinaryIO, end: int) -> int:
     return place
 
 
-def counts_agree(path: Path) -> bool:
+def counts_agree(path: StoredVideo) -> bool:
     """Whether every track of an MP4 or MOV file has a clock, and tables that count the same samples."""
     with path.open("rb") as file:
         end = file.seek(0, 2)

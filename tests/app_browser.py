@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 from app_tools import until
+from sam2s.masks import rle
 
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -131,6 +133,20 @@ class Page:
         self.page.mouse.click(*self.at(x, y), button=button)
         self.wait(f"work.event > {before}")
         self.page.evaluate("() => window.sam2s.queue")
+
+    def inside(self, object_id):
+        """A pixel (x, y) in the middle of the mask of an object on the frame that is shown."""
+        mask = rle.decode(self.state(f"desk.maskOf({object_id}).rle"))
+        y, x = np.nonzero(mask)
+        return float(x[len(x) // 2]) + 0.5, float(y[len(y) // 2]) + 0.5
+
+    def post(self, what, body):
+        """Do something as this tab does, by the API."""
+        tab = self.page.evaluate("sessionStorage.getItem('sam2s-tab')")
+        address = f"{self.server.address}/api{self.state('desk.path')}/{what}"
+        answer = self.page.request.post(address, data=body, headers={"X-Tab": tab})
+        assert answer.ok, answer.text()
+        return answer.json()
 
     def drag(self, points):
         self.page.mouse.move(*self.at(*points[0]))

@@ -224,6 +224,78 @@ def look_through(page):
     page.press("Escape")
 
 
+def paint_true_masks(page, first, stop):
+    """A person paints both instruments of the drawn clip exactly, so that there is something to learn."""
+    scene = drawn_scene(15, 120)
+    boxes, ids = drawn_boxes(), []
+    _, labels = scene.render(0)
+    for x0, y0, x1, y1 in boxes:
+        inside = labels[y0:y1, x0:x1]
+        ids.append(int(np.bincount(inside[inside > 0]).argmax()))
+    for frame in range(first, stop):
+        _, labels = scene.render(frame)
+        for object_id, item in enumerate(ids, 1):
+            body = {"frame": frame, "object_id": object_id, "rle": rle.encode(labels == item)}
+            page.post("brush", body)
+
+
+def teach_and_take_the_weights(page):
+    if not CLIP:
+        paint_true_masks(page, 0, 24)
+        paint_true_masks(page, 28, SPAN)
+    for start, stop in ((0, 24), (28, SPAN)):
+        page.page.evaluate(f"window.sam2s.desk.mark([{start}, {stop}])")
+        page.press("a")
+        page.wait(f"!document.querySelector('dialog') && desk.span[0] === {start}")
+        page.page.wait_for_timeout(500)
+    page.press("Escape")
+    page.press("w")
+    page.page.fill("#teach-minutes", "2")
+    page.page.wait_for_selector("#teach-begin:enabled")
+    assert "learns from 24 accepted frames of 2 objects, for 2 minutes" in page.page.inner_text(".plan")
+    page.shot(SHOTS, "app-teach-plan")
+    page.page.click("#teach-begin")
+    page.page.wait_for_selector("dialog :text('learning')", timeout=120_000)
+    page.shot(SHOTS, "app-teach")
+    page.press("Escape")
+    page.page.wait_for_selector("#teach:has-text('learning')")
+    page.go(SPAN)  # meanwhile one works on
+    before = page.state("work.event")
+    page.page.evaluate("window.sam2s.desk.select(1); window.sam2s.desk.use('point')")
+    page.page.mouse.click(*page.at(*page.inside(1)))
+    page.wait(f"work.event > {before}")
+    page.press("Control+e")
+    page.page.click("dialog button.primary")
+    page.page.wait_for_selector("#export-file", timeout=60_000)
+    assert page.state("work.teaching.state") == "running"  # an export does not wait for teaching
+    page.press("Escape")
+    page.wait("work.teaching.state !== 'running'", 900)
+    assert page.state("work.teaching.state") == "done"
+    page.press("w")
+    page.page.wait_for_selector("dialog table")
+    better = page.page.locator("#teach-take").count() == 1
+    assert better == page.page.locator("dialog :text('Better by')").count()
+    page.page.wait_for_timeout(1500)
+    page.shot(SHOTS, "app-taught")
+    if better:
+        take_and_go_back(page)
+    page.press("Escape")
+
+
+def take_and_go_back(page):
+    page.page.click("#teach-take")
+    page.page.wait_for_selector("dialog li:has-text('taught 1') strong:text('in use')")
+    page.wait("work.engine.ready && work.engine.weights.endsWith('taught 1')", 60)
+    page.press("Escape")
+    before = page.state("work.event")
+    page.page.mouse.click(*page.at(*page.inside(1)))
+    page.wait(f"work.event > {before}")  # answered by the new weights
+    page.press("w")
+    page.page.click("dialog button[data-use='0']")
+    page.wait("work.engine.ready && !work.engine.weights.includes('taught')", 60)
+    page.page.wait_for_selector("dialog li:has-text('as the server was started') strong:text('in use')")
+
+
 def export_and_import_elsewhere(page, folder, browser, tmp_path):
     page.press("Control+e")
     page.page.select_option("dialog select", "coco")
@@ -267,6 +339,7 @@ def test_a_video_is_labelled_from_the_first_click_to_the_export(browser, served,
     accept_undo_and_redo(page, folder)
     swap_split_and_delete(page, folder)
     look_through(page)
+    teach_and_take_the_weights(page)
     export_and_import_elsewhere(page, folder, browser, tmp_path)
     with workspace_of(folder) as workspace:
         assert workspace.check().whole

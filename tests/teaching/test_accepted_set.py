@@ -9,7 +9,8 @@ from sam2s.errors import DatasetError, WorkspaceError
 from sam2s.masks.palette import read_label_map
 from sam2s.synth import Scene
 from sam2s.synth.export import write_clip
-from sam2s.teaching.accepted_set import hold_out, write_accepted_set
+from sam2s.teaching.accepted_set import count_accepted, hold_out, survey_accepted_set, write_accepted_set
+from sam2s.workspace import Workspace
 from teaching_tools import make_workspace
 
 LENGTH = 40
@@ -69,3 +70,17 @@ def test_another_video_in_its_place_is_refused(tmp_path, clip):
     (moved / "video.mp4").write_bytes((clip / "video.mp4").read_bytes())
     with pytest.raises(WorkspaceError, match="is another video than"):
         write_accepted_set([tmp_path / "w"], tmp_path / "set")
+
+
+def test_frames_without_a_mask_between_accepted_ones_are_not_learned_from(tmp_path, clip):
+    ids, _ = make_workspace(tmp_path / "w", clip, [])
+    with Workspace.open(tmp_path / "w", write=True) as workspace:
+        workspace.delete_masks(ids, 10, 30)
+        workspace.accept(ids, 0, 40)
+        workspace.unaccept(ids, 10, 30)
+    survey = survey_accepted_set([tmp_path / "w"], tmp_path / "set")
+    assert (survey.train, survey.val, survey.objects) == (10, 10, 2)
+    done = write_accepted_set([tmp_path / "w"], tmp_path / "set")
+    assert (done.train, done.val, done.objects, done.rule) == (10, 10, 2, survey.rule)
+    with Workspace.open(tmp_path / "w") as workspace:
+        assert count_accepted(workspace) == 20

@@ -11,7 +11,7 @@ from sam2s.model import mask_prompt_logits
 from sam2s.session import VideoSession
 from sam2s.tracking import Box, Mask, Points, Tracker
 from sam2s.tracking.preprocess import convert_prompt
-from sam2s.tracking.thin_masks import ThinMaskWarning, share_held, warn_if_too_thin
+from sam2s.tracking.thin_masks import ENOUGH, ThinMaskWarning, _is_thick, share_held, warn_if_too_thin
 from tracking_tools import movie, source
 
 NEEDLE = np.zeros((48, 80), bool)
@@ -33,6 +33,14 @@ def test_the_warning_names_the_object_and_a_size_that_holds_it():
         warn_if_too_thin(convert_prompt(Mask(NEEDLE), (48, 80), 64), 64, 7)
     size = int(str(seen[0].message).split("--image-size ")[1].split()[0])
     assert share_held(NEEDLE, size) >= 0.5
+
+
+@pytest.mark.parametrize("mask", [NEEDLE, SOLID, np.roll(NEEDLE, 13, 0) | np.roll(NEEDLE, 14, 0)])
+@pytest.mark.parametrize("side", [64, 128, 256])
+def test_the_short_look_never_calls_a_mask_thick_that_is_not_held(mask, side):
+    if _is_thick(convert_prompt(Mask(mask), mask.shape, side)):
+        assert share_held(mask, side) >= ENOUGH
+    assert _is_thick(convert_prompt(Mask(SOLID), SOLID.shape, side))
 
 
 def test_a_thread_in_a_huge_frame_is_told_to_be_cropped():

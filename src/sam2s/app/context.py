@@ -16,6 +16,8 @@ from sam2s.app.facts import VideoFacts
 from sam2s.app.library import Library
 from sam2s.app.settings import AppSettings
 from sam2s.app.tasks import Tasks
+from sam2s.app.teaching.lineage import Lineage
+from sam2s.app.teaching.runner import TeachingRunner
 from sam2s.app.uploads import Uploads
 from sam2s.app.workspace_access import Summaries
 
@@ -35,6 +37,13 @@ class AppContext:
     desks: Desks
     uploads: Uploads
     tasks: Tasks
+    lineage: Lineage
+    teaching: TeachingRunner
+
+    @property
+    def weights_name(self) -> str:
+        """What people call the weights in use."""
+        return self.lineage.name_of(self.engine.weights)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,8 +117,21 @@ def _state(context: AppContext, desk: VideoDesk, who: Caller) -> dict[str, Any]:
         "event": _newest(desk),
         "runs": [item.model_dump() for item in run_items(context, desk)],
         "lock": _lock_state(desk, who.tab).model_dump(),
-        "engine": {"ready": detail is not None, "problem": context.engine.problem},
+        "engine": {
+            "ready": detail is not None,
+            "problem": context.engine.problem,
+            "weights": context.weights_name,
+        },
+        "teaching": _teaching(context),
     }
+
+
+def _teaching(context: AppContext) -> dict[str, Any] | None:
+    """How far teaching is, of which every page shows a word."""
+    progress = context.teaching.progress
+    if progress is None:
+        return None
+    return {name: getattr(progress, name) for name in ("state", "stage", "done", "total", "number", "author")}
 
 
 def _newest(desk: VideoDesk) -> int:

@@ -41,7 +41,7 @@ def propagate(context: Context, desk: Desk, who: Who, body: PropagateRequest) ->
             "stop": stop,
             "direction": body.direction,
             "until": body.until,
-            "weights": context.settings.weights,
+            "weights": context.engine.weights,
         }
         event = workspace.record("propagate", frame=body.frame, payload=plan, author=who.user)
     context.engine.send(desk.order("propagate", who.user, event_id=event.event_id, frame=body.frame))

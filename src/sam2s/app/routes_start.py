@@ -27,7 +27,8 @@ def server(context: Context) -> ServerInfo:
     settings, engine = context.settings, context.engine
     return ServerInfo(
         version=__version__,
-        weights=settings.weights,
+        weights=context.weights_name,
+        demonstration=engine.weights == "micro",
         device=engine.detail["device"] if engine.detail else None,
         ready=engine.detail is not None,
         problem=engine.problem,

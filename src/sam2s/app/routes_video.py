@@ -40,8 +40,8 @@ def video(context: Context, desk: Desk) -> VideoInfo:
         fps=rate,
         fps_exact=ratio(fps),
         duration=frames.length / rate,
-        weights=context.settings.weights,
-        demonstration=context.settings.weights == "micro",
+        weights=context.weights_name,
+        demonstration=context.engine.weights == "micro",
         device=detail["device"] if detail else "",
         ontology=ontology_names(tuple(detail["categories"]) if detail else ()),
     )

@@ -233,6 +233,7 @@ class ServerInfo(BaseModel):
 
     version: str
     weights: str
+    demonstration: bool
     device: str | None
     ready: bool
     problem: str | None

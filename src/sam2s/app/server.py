@@ -15,7 +15,15 @@ from fastapi.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
 from sam2s import __version__
-from sam2s.app import routes_acts, routes_people, routes_runs, routes_start, routes_transfer, routes_video
+from sam2s.app import (
+    routes_acts,
+    routes_people,
+    routes_runs,
+    routes_start,
+    routes_teach,
+    routes_transfer,
+    routes_video,
+)
 from sam2s.app.access import AccessLayer
 from sam2s.app.context import AppContext
 from sam2s.app.desk import Desks
@@ -25,6 +33,8 @@ from sam2s.app.library import Library
 from sam2s.app.problems import Problem, install_handlers
 from sam2s.app.settings import AppSettings
 from sam2s.app.tasks import Tasks
+from sam2s.app.teaching.lineage import Lineage
+from sam2s.app.teaching.runner import TeachingRunner
 from sam2s.app.uploads import Uploads
 from sam2s.app.workspace_access import Summaries
 
@@ -41,11 +51,13 @@ def static_folder() -> Path:
 
 def make_context(settings: AppSettings) -> AppContext:
     """Make the parts of a server; nothing runs yet."""
-    summaries, engine = Summaries(), Engine(settings)
+    summaries, teaching = Summaries(), TeachingRunner()
     library = Library(settings, summaries)
+    lineage = Lineage(library.root, settings.weights)
+    engine = Engine(settings, lineage.current, teaching.paused)
     desks = Desks(settings.limits, engine)
     uploads = Uploads(library, settings.limits)
-    return AppContext(settings, summaries, VideoFacts(), library, engine, desks, uploads, Tasks())
+    return AppContext(settings, summaries, VideoFacts(), library, engine, desks, uploads, Tasks(), lineage, teaching)
 
 
 def create_app(settings: AppSettings) -> FastAPI:
@@ -76,7 +88,7 @@ def create_app(settings: AppSettings) -> FastAPI:
     app.state.context, app.state.sockets = context, 0
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]
     install_handlers(app)
-    routers = (routes_start, routes_video, routes_acts, routes_runs, routes_people, routes_transfer)
+    routers = (routes_start, routes_teach, routes_video, routes_acts, routes_runs, routes_people, routes_transfer)
     for module in routers:
         app.include_router(module.router)
     _add_pages(app)
@@ -119,6 +131,7 @@ async def _rest(context: AppContext) -> None:
 
 
 def _close(context: AppContext) -> None:
+    context.teaching.close()
     context.tasks.close()
     context.engine.close()
     context.desks.close()

@@ -49,11 +49,7 @@ def teach(
         return
     show = (lambda work: work(lambda what, done, total: None)) if as_json else with_progress
     if plan:
-        planned = show(
-            lambda report: plan_teaching(
-                workspaces, out, weights=folder.current, minutes=minutes, device=device, report_progress=report
-            )
-        )
+        planned = plan_teaching(workspaces, out, weights=folder.current, minutes=minutes, device=device)
         print(json.dumps(asdict(planned), indent=2, default=str) if as_json else "\n".join(planned.lines()))
         return
     taught = show(

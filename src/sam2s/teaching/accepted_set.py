@@ -14,7 +14,7 @@ from sam2s.errors import DatasetError
 from sam2s.files import replacing
 from sam2s.masks.palette import write_label_map
 from sam2s.runs import open_workspace_video
-from sam2s.workspace import FrameRecord, Workspace
+from sam2s.workspace import FrameRecord, Layer, Workspace, WorkspaceReader
 
 LEAST_FRAMES = 8
 """Accepted frames below which there is nothing to learn from, or to measure on."""
@@ -70,16 +70,9 @@ def write_accepted_set(
         WorkspaceError: another video is there.
     """
     names = _unique_names(workspaces)
-    spans = {path: _accepted_spans(path) for path in workspaces}
-    train, val, rule = hold_out(spans)
-    for part, what in ((train, "to learn from"), (val, "to measure on")):
-        if sum(stop - start for stretches in part.values() for start, stop in stretches) < LEAST_FRAMES:
-            raise DatasetError(
-                f"too few frames are accepted {what}: {LEAST_FRAMES} are needed at least; accept more in the app "
-                "(key A), best on two spans of the video"
-            )
-    total = sum(stop - start for part in (train, val) for stretches in part.values() for start, stop in stretches)
-    counts, objects, done = dict.fromkeys(("train", "val"), 0), set[tuple[Path, int]](), 0
+    train, val, rule = _divided(workspaces)
+    total = _frame_count(train) + _frame_count(val)
+    objects, done = set[tuple[Path, int]](), 0
     with replacing(folder) as partial:
         lists: dict[str, list[str]] = {"train": [], "val": []}
         for kind, part in (("train", train), ("val", val)):
@@ -88,14 +81,48 @@ def write_accepted_set(
                     name = f"{names[path]}-{stretch[0]:06d}"
                     for object_ids in _write_sequence(path, stretch, partial, name):
                         objects |= {(path, object_id) for object_id in object_ids}
-                        counts[kind] += 1
                         done += 1
                         report_progress("reading", done, total)
                     lists[kind].append(name)
         (partial / "ImageSets").mkdir()
         for kind, sequences in lists.items():
             (partial / "ImageSets" / f"{kind}.txt").write_text("".join(f"{name}\n" for name in sequences))
-    return AcceptedSet(folder, counts["train"], counts["val"], len(objects), rule)
+    return AcceptedSet(folder, _frame_count(train), _frame_count(val), len(objects), rule)
+
+
+def survey_accepted_set(workspaces: Sequence[Path], folder: Path) -> AcceptedSet:
+    """Say what `write_accepted_set` would write, without a look at the videos.
+
+    Raises:
+        DatasetError: too little is accepted, to learn from or to hold out.
+    """
+    train, val, rule = _divided(workspaces)
+    objects = 0
+    for path in workspaces:
+        with Workspace.open(path) as workspace:
+            objects += sum(bool(_frames(workspace, info.object_id)) for info in workspace.objects())
+    return AcceptedSet(folder, _frame_count(train), _frame_count(val), objects, rule)
+
+
+def count_accepted(workspace: WorkspaceReader) -> int:
+    """Number of frames on which an object of a workspace is accepted."""
+    return len({frame for info in workspace.objects() for frame in _frames(workspace, info.object_id)})
+
+
+def _divided(workspaces: Sequence[Path]) -> tuple[dict[Path, list[Stretch]], dict[Path, list[Stretch]], str]:
+    """The part to learn from, the part to measure on, and the rule; refused where one of them is too small."""
+    train, val, rule = hold_out({path: _accepted_spans(path) for path in workspaces})
+    for part, what in ((train, "to learn from"), (val, "to measure on")):
+        if _frame_count(part) < LEAST_FRAMES:
+            raise DatasetError(
+                f"too few frames are accepted {what}: {LEAST_FRAMES} are needed at least; accept more in the app "
+                "(key A), best on two spans of the video"
+            )
+    return train, val, rule
+
+
+def _frame_count(part: Mapping[Path, Sequence[Stretch]]) -> int:
+    return sum(stop - start for stretches in part.values() for start, stop in stretches)
 
 
 def hold_out(
@@ -121,12 +148,12 @@ def hold_out(
 def _accepted_spans(path: Path) -> list[Stretch]:
     """Spans of frames on which any object is accepted, ascending."""
     with Workspace.open(path) as workspace:
-        frames = {
-            frame
-            for info in workspace.objects()
-            for span in workspace.accepted(info.object_id)
-            for frame in range(span.start, span.stop)
-        }
+        return _spans_of(workspace)
+
+
+def _spans_of(workspace: WorkspaceReader) -> list[Stretch]:
+    """Runs of frames on which any object is accepted; one without a mask ends a run, since nobody judged it."""
+    frames = {frame for info in workspace.objects() for frame in _frames(workspace, info.object_id)}
     spans: list[Stretch] = []
     for frame in sorted(frames):
         if spans and spans[-1][1] == frame:
@@ -153,8 +180,9 @@ def _write_sequence(path: Path, stretch: Stretch, folder: Path, name: str) -> It
                 yield ids
 
 
-def _frames(workspace: Workspace, object_id: int) -> set[int]:
-    return {frame for span in workspace.accepted(object_id) for frame in range(span.start, span.stop)}
+def _frames(workspace: WorkspaceReader, object_id: int) -> set[int]:
+    """Frames on which a mask of an object is accepted."""
+    return {frame for frame, _, layer in workspace.given_frames(object_id) if layer is Layer.ACCEPTED}
 
 
 def _label_map(record: FrameRecord, ids: Sequence[int], size: tuple[int, int]) -> np.ndarray:

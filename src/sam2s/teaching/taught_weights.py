@@ -28,6 +28,7 @@ class TaughtWeights:
         minutes: of training.
         frames: frames they learned from, and frames they were measured on.
         scores: name of each candidate and what was measured of it.
+        author: who asked for it, where that is known.
     """
 
     number: int
@@ -38,6 +39,17 @@ class TaughtWeights:
     minutes: float
     frames: tuple[int, int]
     scores: dict[str, dict[str, float]]
+    author: str | None = None
+
+    @property
+    def chosen(self) -> str:
+        """Name of the candidate that was chosen."""
+        return candidate_name(self.share)
+
+
+def candidate_name(share: float) -> str:
+    """What tables call the weights with a share of the new ones in them."""
+    return {0.0: "before", 1.0: "after"}.get(share, f"average, {share:g} new")
 
 
 class TaughtFolder:
@@ -74,15 +86,19 @@ class TaughtFolder:
         """File of taught weights."""
         return self.folder / f"{number:03d}" / WEIGHTS
 
+    def pictures(self, number: int) -> Path:
+        """Folder of pictures that show masks before and after."""
+        return self.folder / f"{number:03d}" / "pictures"
+
     def next_number(self) -> int:
         """Number for the next attempt."""
         return len(self._read()["taught"]) + 1
 
-    def add(self, taught: TaughtWeights) -> None:
-        """Add an attempt; weights that were taken come into use."""
+    def add(self, taught: TaughtWeights, *, use: bool = True) -> None:
+        """Add an attempt; weights that were taken come into use, unless `use` is False."""
         content = self._read()
         content["taught"].append(asdict(taught))
-        if taught.taken:
+        if taught.taken and use:
             content["current"] = taught.number
         self._write(content)
 

@@ -16,7 +16,8 @@ from sam2s.training.advice import advise
 from sam2s.training.loop import train
 from sam2s.training.recipe import Recipe, load_recipe
 
-from .accepted_set import AcceptedSet, write_accepted_set
+from .accepted_set import AcceptedSet, survey_accepted_set, write_accepted_set
+from .pictures import write_pictures
 from .taught_weights import TaughtFolder, TaughtWeights
 from .trial import Candidate, choose, mixed, try_weights
 
@@ -60,26 +61,23 @@ def plan_teaching(
     weights: str = "micro",
     minutes: float = 12.0,
     device: str = "auto",
-    report_progress: ProgressCallback = lambda what, done, total: None,
 ) -> TeachingPlan:
-    """Gather what was accepted, and choose recipe, size and precision by the machine.
+    """Say what would be learned from, and choose recipe, size and precision by the machine; nothing is written.
 
     Args:
         workspaces: what to learn from.
-        out: folder of taught weights; the data go into its `data`.
+        out: folder of taught weights; the data will go into its `data`.
         weights: name or path of those to start from.
         minutes: of training.
         device: as for `sam2s.load`.
-        report_progress: told what is done, how much of it, and how much there is.
 
     Raises:
         ConfigError: the minutes or the device cannot be used.
         DatasetError: too little is accepted.
-        SourceError: a video is not where it was.
     """
     if not 0 < minutes <= 10_000:
         raise ConfigError(f"--minutes {minutes:g} cannot be used; give more than 0 and at most 10000")
-    accepted = write_accepted_set(workspaces, out / "data", report_progress=report_progress)
+    accepted = survey_accepted_set(workspaces, out / "data")
     advice = advise(device)
     overrides = (
         *advice.overrides,
@@ -98,6 +96,8 @@ def teach(
     weights: str = "micro",
     minutes: float = 12.0,
     device: str = "auto",
+    author: str | None = None,
+    use: bool = True,
     report_progress: ProgressCallback = lambda what, done, total: None,
 ) -> TaughtWeights:
     """Learn from accepted masks.
@@ -106,17 +106,21 @@ def teach(
     both are measured on the held-out part, for a mask, a box and three clicks. The best come into use, if they are not
     those before. Nothing that was there is overwritten: `TaughtFolder.use` goes back.
 
-    Args: as for `plan_teaching`; `weights` counts only as long as nothing was learned in `out`.
+    Args: as for `plan_teaching`, and
+        weights: counts only as long as nothing was learned in `out`.
+        author: who asked for it.
+        use: whether better weights come into use at once.
+        report_progress: told what is done, how much of it, and how much there is.
 
     Raises:
-        ConfigError, DatasetError, SourceError: as `plan_teaching`.
+        ConfigError, DatasetError: as `plan_teaching`.
+        SourceError: a video is not where it was.
         DivergedError: the loss became no number; the weights before stay in use.
     """
     folder = TaughtFolder(out, weights)
     parent, number = folder.current, folder.next_number()
-    plan = plan_teaching(
-        workspaces, out, weights=parent, minutes=minutes, device=device, report_progress=report_progress
-    )
+    plan = plan_teaching(workspaces, out, weights=parent, minutes=minutes, device=device)
+    write_accepted_set(workspaces, plan.accepted.folder, report_progress=report_progress)
     began = time.monotonic()
 
     def report_step(_: str) -> None:
@@ -136,9 +140,26 @@ def teach(
         round((time.monotonic() - began) / 60, 2),
         (plan.accepted.train, plan.accepted.val),
         {candidate.name: candidate.scores for candidate in candidates},
+        author,
     )
-    folder.add(taught)
+    if taught.taken:
+        _draw(folder, taught, plan, recipe.data.clips.size, report_progress)
+    folder.add(taught, use=use)
     return taught
+
+
+def _draw(
+    folder: TaughtFolder, taught: TaughtWeights, plan: TeachingPlan, image_size: int, report_progress: ProgressCallback
+) -> None:
+    """Write pictures of the weights before and after on the held-out part."""
+    write_pictures(
+        load_checkpoint(taught.parent),
+        load_checkpoint(folder.path(taught.number)),
+        open_videos([str(plan.accepted.folder)], split="val"),
+        folder.pictures(taught.number),
+        image_size=image_size,
+        report_progress=report_progress,
+    )
 
 
 def _judge(

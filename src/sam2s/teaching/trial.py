@@ -12,6 +12,8 @@ from sam2s.evaluation.rules import Prompting
 from sam2s.evaluation.videos import EvalVideo
 from sam2s.runs.validation import measure
 
+from .taught_weights import candidate_name
+
 SHARES = (0.25, 0.5, 0.75)
 """Shares of the new weights in the averages that are tried; an average often beats both ends."""
 
@@ -37,7 +39,7 @@ class Candidate:
     @property
     def name(self) -> str:
         """What tables call it."""
-        return {0.0: "before", 1.0: "after"}.get(self.share, f"average, {self.share:g} new")
+        return candidate_name(self.share)
 
 
 def try_weights(

@@ -20,6 +20,9 @@ SIZES = (256, 384, 512, 768, 1024, 1536, 2048)
 ENOUGH = 0.5
 """Share of a mask's pixels that has to be left for the network to follow the object from it."""
 
+SURELY = 0.75
+"""Share from which a mask counts as held without a look at it in full size."""
+
 
 class ThinMaskWarning(UserWarning):
     """A mask prompt that the network's image cannot hold."""
@@ -33,12 +36,23 @@ def share_held(mask: np.ndarray, side: int) -> float:
     return float(held.sum()) / max(1, int(mask.sum()))
 
 
+def _is_thick(prompt: ModelPrompt) -> bool:
+    """Whether a mask is surely held, looked at in the network's own image, which is much smaller than a frame."""
+    if prompt.mask is None or prompt.given is None:
+        return False
+    logits = F.interpolate(mask_prompt_logits(prompt.mask), prompt.mask.shape[-2:], mode="bilinear")
+    held = int(((logits > 0) & prompt.mask).sum())
+    height, width = prompt.given["size"]
+    pixels_each = height * width / prompt.mask[0, 0].numel()
+    return held * pixels_each >= SURELY * rle.area(prompt.given)
+
+
 def warn_if_too_thin(prompt: ModelPrompt, side: int, object_id: int) -> None:
     """Warn where a mask prompt leaves the network too little to follow the object, and say which image size would do.
 
     The mask itself is the result on its own frame in any case; only what is remembered of it is concerned.
     """
-    if prompt.given is None or not prompt.mask_holds_pixels:
+    if prompt.given is None or not prompt.mask_holds_pixels or _is_thick(prompt):
         return
     mask = rle.decode(prompt.given)
     if share_held(mask, side) >= ENOUGH:

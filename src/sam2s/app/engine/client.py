@@ -7,7 +7,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,22 +20,36 @@ from sam2s.app.settings import AppSettings
 
 ANSWER_SECONDS = 180.0
 """How long a click may take; large weights on a slow processor need a minute for the first one."""
+_END_SECONDS = 15.0
 _log = logging.getLogger(__name__)
 
 
 class Engine:
     """Runs the tracking process.
 
+    Args:
+        settings: of the server.
+        weights: name or file; None for those of the settings.
+        while_answering: entered for as long as somebody waits for an answer.
+
     Attributes:
+        weights: name or file of the weights that are in use.
         detail: what the process said of its weights, or None until they are loaded.
         problem: why there is no process, or None.
     """
 
-    def __init__(self, settings: AppSettings) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        settings: AppSettings,
+        weights: str | None = None,
+        while_answering: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self._settings, self._while_answering = settings, while_answering
+        self.weights = weights or settings.weights
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._answers: dict[tuple[str, int], Future[Report]] = {}
+        self._held: list[Order] | None = None  # orders that came while one process takes another's place
+        self._answers: dict[tuple[str, int], tuple[Order, Future[Report]]] = {}
         self._runs: dict[tuple[str, int], Report] = {}
         self._closing = False
         self.detail: dict[str, Any] | None = None
@@ -51,7 +67,7 @@ class Engine:
             if self._closing or (self._process is not None and self._process.poll() is None):
                 return
             settings = self._settings
-            command = [sys.executable, "-m", "sam2s.app.engine", "--weights", settings.weights]
+            command = [sys.executable, "-m", "sam2s.app.engine", "--weights", self.weights]
             command += ["--device", settings.device]
             if settings.image_size is not None:
                 command += ["--image-size", str(settings.image_size)]
@@ -68,10 +84,11 @@ class Engine:
         key = (order.workspace, order.event_id)
         future: Future[Report] = Future()
         with self._lock:
-            self._answers[key] = future
+            self._answers[key] = order, future
         try:
             self.send(order)
-            report = future.result(ANSWER_SECONDS)
+            with self._while_answering():
+                report = future.result(ANSWER_SECONDS)
         except TimeoutError:
             raise ApiError(
                 "failed", f"no mask within {ANSWER_SECONDS:.0f} s; try smaller weights or --image-size"
@@ -89,11 +106,14 @@ class Engine:
         Raises:
             ApiError: the process cannot be reached.
         """
-        self.start()
-        if order.do == "propagate":
-            with self._lock:
+        with self._lock:
+            if order.do == "propagate":
                 waiting = Report("progress", order.workspace, order.event_id, order.frame, state="running")
                 self._runs[order.workspace, order.event_id] = waiting
+            if self._held is not None:
+                self._held.append(order)
+                return
+        self.start()
         process = self._process
         try:
             assert process is not None
@@ -102,6 +122,24 @@ class Engine:
                 process.stdin.write(order.to_line())
         except (OSError, ValueError) as error:
             raise ApiError("failed", self.problem or f"the tracking process does not answer ({error})") from error
+
+    def change_weights(self, weights: str) -> None:
+        """Go on with other weights, in a new process.
+
+        What the old one has done is saved: propagations stop at the frame they have reached, and clicks that wait are
+        answered by the new weights.
+        """
+        with self._lock:
+            if self._held is not None:
+                raise ApiError("too-many", "other weights are being loaded at the moment; try again when they are")
+            if weights == self.weights:
+                return
+            self.weights, self._held = weights, []
+            process = self._process
+        if process is not None:
+            self._let_end(process)
+        else:
+            self._take_over()
 
     def runs(self, workspace: str) -> list[Report]:
         """Propagations of a workspace: those under way, and how the others of this server's life ended."""
@@ -117,13 +155,15 @@ class Engine:
     def close(self) -> None:
         """End the process; it finishes the frame that it is at."""
         self._closing = True
-        process = self._process
-        if process is None:
-            return
+        if self._process is not None:
+            self._let_end(self._process)
+
+    def _let_end(self, process: subprocess.Popen[bytes]) -> None:
+        """Let a process finish the frame that it is at, and end."""
         try:
             if process.stdin is not None:
                 process.stdin.close()
-            process.wait(10)
+            process.wait(_END_SECONDS)
         except (OSError, subprocess.TimeoutExpired):
             process.kill()
             process.wait()
@@ -136,7 +176,10 @@ class Engine:
             except (ValueError, TypeError):
                 _log.warning("the tracking process said what is no report: %r", line[:200])
         code = process.wait()
-        self._lose(code)
+        if self._held is not None and not self._closing:
+            self._take_over()
+        else:
+            self._lose(code)
 
     def _note(self, report: Report) -> None:
         self.changes += 1
@@ -148,9 +191,22 @@ class Engine:
         with self._lock:
             if report.kind in ("progress", "ended") or (report.kind == "failed" and key in self._runs):
                 self._runs[key] = report
-            waiting = self._answers.get(key)
+            _, waiting = self._answers.get(key, (None, None))
         if waiting is not None and report.kind in ("answered", "failed") and not waiting.done():
             waiting.set_result(report)
+
+    def _take_over(self) -> None:
+        """Start a process with the new weights, and let it answer what the old one has left."""
+        with self._lock:
+            left = [order for order, future in self._answers.values() if not future.done()]
+            for key, report in self._runs.items():
+                if report.state == "running" and report.done:  # the old process was ended by force
+                    self._runs[key] = replace(report, kind="ended", state="stopped")
+            held, self._held, self._process = self._held or [], None, None
+        self.start()
+        for order in [*left, *(order for order in held if order not in left)]:
+            self.send(order)
+        self.changes += 1
 
     def _lose(self, code: int) -> None:
         """Tell all who wait that the process is gone, and start another one unless it cannot even load."""
@@ -162,7 +218,7 @@ class Engine:
                     self._runs[key] = replace(report, kind="failed", state="failed", message=message)
             loaded, self.detail = self.detail is not None, None
         self.changes += 1
-        for key, future in waiting:
+        for key, (_, future) in waiting:
             if not future.done():
                 future.set_result(Report("failed", key[0], key[1], state="failed", message=message))
         if self._closing:

@@ -1,4 +1,5 @@
 // The table of keys: what each does, how it is shown, where it belongs.
+import { teachDialog } from "./teach.js";
 
 /** @param {import("./work.js").Work} work @returns {import("./keys.js").Binding[]} */
 export function bindings(work) {
@@ -65,6 +66,7 @@ export function bindings(work) {
     ["View", ["z"], "Z", "Timeline: closer", () => work.timeline.zoom(0.5)],
     ["View", ["Shift+Z"], "Shift+Z", "Timeline: farther", () => work.timeline.zoom(2)],
     ["View", ["Ctrl+e"], "Ctrl+E", "Export", () => work.transport.exports()],
+    ["Review", ["w"], "W", "Teach: let the tracker learn from accepted masks", () => void teachDialog()],
     ["View", ["?"], "?", "This page", () => work.keys.help()],
   ];
   const bound = table.map(([group, keys, shown, label, act]) => ({ group, keys, shown, label, act }));

@@ -1,6 +1,7 @@
 // The start page: videos as cards, search, sort, a drawn clip, uploads.
 import { call, get, post } from "./api.js";
 import { byId, el, field, openDialog, toast } from "./dom.js";
+import { teachDialog } from "./teach.js";
 import { clock } from "./timeline.js";
 import { upload } from "./upload.js";
 
@@ -100,7 +101,7 @@ async function engine() {
   byId("folder").textContent = server.folder;
   const state = server.problem ?? (server.ready ? `${server.weights} on ${server.device}` : `loading ${server.weights}`);
   byId("engine").textContent = state;
-  byId("engine").title = server.weights === "micro"
+  byId("engine").title = server.demonstration
     ? "The bundled weights are a demonstration. For real video start with --weights sam2.1-tiny; see the docs on weights." : "";
   if (!server.ready && !server.problem) setTimeout(engine, 1000);
 }
@@ -118,6 +119,7 @@ byId("sort").addEventListener("change", load);
 byId("add").addEventListener("click", () => byId("file").click());
 byId("file").addEventListener("change", () => add(byId("file").files));
 byId("me").addEventListener("click", () => rename(byId("me").textContent));
+byId("teach").addEventListener("click", teachDialog);
 byId("help").addEventListener("click", help);
 byId("draw").addEventListener("click", async () => {
   byId("draw").disabled = true;

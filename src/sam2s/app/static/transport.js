@@ -1,6 +1,7 @@
 // The bars round the picture: tools, history, playing, view, propagation.
 import { byId, el, icon, iconButton, toast } from "./dom.js";
 import { clock } from "./timeline.js";
+import { teachDialog } from "./teach.js";
 import { exportDialog, importDialog } from "./transfer.js";
 
 const TOOLS = /** @type {[import("./desk.js").Desk["tool"], string, string][]} */ ([
@@ -43,6 +44,7 @@ export class Transport {
       iconButton("doubt", "Next frame worth a look", "U", () => work.doubtful()),
       el("button", { type: "button", title: "Export (Ctrl+E)", id: "export", onclick: () => this.exports() }, "Export"),
       el("button", { type: "button", title: "Import masks", id: "import", onclick: () => importDialog(desk, work.may) }, "Import"),
+      el("button", { type: "button", title: "Let the tracker learn from accepted masks (W)", id: "teach", onclick: teachDialog }, "Teach"),
       iconButton("help", "Keys", "?", () => work.keys.help()));
     const step = (/** @type {number} */ by) => () => {
       work.playback.stop();

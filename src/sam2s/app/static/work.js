@@ -7,6 +7,7 @@ import { byId, el, openDialog, toast } from "./dom.js";
 import { Keys } from "./keys.js";
 import { ObjectsPanel } from "./objects.js";
 import { PictureView } from "./picture.js";
+import { teachingWord } from "./teach.js";
 import { Playback } from "./playback.js";
 import { FramePanel } from "./side.js";
 import { Timeline } from "./timeline.js";
@@ -161,7 +162,9 @@ export class Work {
       desk.emit("lock");
       if (lost) toast(notice.lock.notice, "bad");
     }
+    if (notice.teaching !== undefined) this.hearTeaching(notice.teaching);
     if (notice.engine) {
+      if (this.engine && this.engine.weights !== notice.engine.weights) toast(`${notice.engine.weights} is in use now`, "good");
       this.engine = notice.engine;
       this.banner();
     }
@@ -182,6 +185,17 @@ export class Work {
         desk.emit("timeline");
       }
     }
+  }
+
+  /** @param {any} task */
+  hearTeaching(task) {
+    const before = this.teaching?.state;
+    this.teaching = task;
+    const word = teachingWord(task);
+    byId("teach").textContent = word || "Teach";
+    if (before !== "running" || word) return;
+    if (task.state === "done") toast("The tracker has learned; see what it changed under Teach (W).", "good");
+    else if (task.state === "failed") toast("Teaching failed; see why under Teach (W).", "bad");
   }
 
   /** @param {import("./types.js").RunItem[]} runs */

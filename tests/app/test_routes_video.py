@@ -141,7 +141,7 @@ def test_the_timeline_adds_up_presence_confidence_and_acceptance(tracked):
 
 def test_the_cache_of_pictures_keeps_its_bound(folder):
     cache = PictureCache(20_000)
-    server = FrameServer(folder / "clip.mp4", SMALL, cache)
+    server = FrameServer(folder / "clip.mp4", folder / "clip.mp4.sam2s", SMALL, cache)
     for frame in range(LENGTH):
         server.picture(frame)
         assert len(cache) <= 20_000
@@ -150,7 +150,7 @@ def test_the_cache_of_pictures_keeps_its_bound(folder):
 
 
 def test_decoders_are_bounded_and_released(folder):
-    server = FrameServer(folder / "clip.mp4", SMALL, PictureCache(1))
+    server = FrameServer(folder / "clip.mp4", folder / "clip.mp4.sam2s", SMALL, PictureCache(1))
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(12) as pool:

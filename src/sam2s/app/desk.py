@@ -10,10 +10,12 @@ from pathlib import Path
 
 from sam2s.app.edit_lock import EditLock
 from sam2s.app.engine.client import Engine, order_for
+from sam2s.app.engine.messages import Do, Order
 from sam2s.app.frames import FrameServer, PictureCache
 from sam2s.app.library import VideoEntry
 from sam2s.app.problems import ApiError
 from sam2s.app.settings import AppLimits
+from sam2s.app.timeline_blocks import TimelineBlocks
 from sam2s.errors import WorkspaceInUseError
 from sam2s.workspace import ObjectInfo, VideoIdentity, Workspace, WorkspaceReader
 
@@ -27,6 +29,7 @@ class VideoDesk:
     Attributes:
         entry: which video.
         frames: its pictures.
+        blocks: what its timeline says, from afar.
         lock: who edits it.
         used: when it was used last.
         newest: the newest act that pages were told of.
@@ -34,7 +37,8 @@ class VideoDesk:
 
     def __init__(self, entry: VideoEntry, limits: AppLimits, cache: PictureCache, engine: Engine) -> None:
         self.entry, self._engine = entry, engine
-        self.frames = FrameServer(entry.path, limits, cache)
+        self.frames = FrameServer(entry.path, entry.workspace, limits, cache)
+        self.blocks = TimelineBlocks()
         self.lock = EditLock()
         self.used = time.monotonic()
         self._guard = threading.RLock()
@@ -91,7 +95,7 @@ class VideoDesk:
             self._wrote = time.monotonic()
             return self._open_writer()
 
-    def order(self, do: str, user: str = "", *, event_id: int = 0, frame: int = 0):  # type: ignore[no-untyped-def]
+    def order(self, do: Do, user: str = "", *, event_id: int = 0, frame: int = 0) -> Order:
         """An order for the tracking process about this video."""
         owner = self.writer().owner or ""
         return order_for(do, self.folder, self.entry.path, owner, event_id=event_id, frame=frame, user=user)

@@ -6,10 +6,9 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from sam2s.app.confine import refuse_lists
 from sam2s.app.library import VideoEntry
+from sam2s.app.video_files import open_video
 from sam2s.errors import Sam2sError
-from sam2s.video import open_source
 
 _KEPT = 20_000
 
@@ -48,7 +47,7 @@ class VideoFacts:
             known = self._known.get(key)
         if known is None:
             try:
-                known = _look(entry.path)
+                known = _look(entry.path, entry.workspace)
             except Sam2sError as error:
                 known = error
             with self._lock:
@@ -60,9 +59,8 @@ class VideoFacts:
         return known
 
 
-def _look(path: Path) -> VideoFact:
-    refuse_lists(path)
-    source = open_source(path)
+def _look(path: Path, workspace: Path) -> VideoFact:
+    source = open_video(path, workspace)
     try:
         declared = getattr(source, "duration", None)
         length = source.length

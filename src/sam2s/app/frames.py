@@ -12,10 +12,10 @@ from typing import Literal
 
 from PIL import Image
 
-from sam2s.app.confine import refuse_lists
 from sam2s.app.problems import ApiError
 from sam2s.app.settings import AppLimits
-from sam2s.video import Frame, VideoSource, open_source
+from sam2s.app.video_files import open_video, reopen
+from sam2s.video import Frame, VideoSource
 
 PictureFormat = Literal["jpeg", "webp", "png"]
 MEDIA_TYPES: dict[PictureFormat, str] = {"jpeg": "image/jpeg", "webp": "image/webp", "png": "image/png"}
@@ -71,10 +71,9 @@ class FrameServer:
         source: the opened video, for its size, rate and length.
     """
 
-    def __init__(self, path: Path, limits: AppLimits, cache: PictureCache) -> None:
-        self.path, self._limits, self._cache = path, limits, cache
-        refuse_lists(path)
-        self.source: VideoSource = open_source(path)
+    def __init__(self, path: Path, workspace: Path, limits: AppLimits, cache: PictureCache) -> None:
+        self.path, self._workspace, self._limits, self._cache = path, workspace, limits, cache
+        self.source: VideoSource = open_video(path, workspace)
         height, width = self.source.size
         if height * width > limits.frame_pixels:
             raise ApiError(
@@ -176,7 +175,7 @@ class FrameServer:
                 idle = [reader for reader in self._readers if not reader.busy]
                 near = [reader for reader in idle if 0 <= index - reader.at <= _NEAR]
                 if not near and len(self._readers) < _MOST_READERS:
-                    reader = _Reader(open_source(self.path))
+                    reader = _Reader(reopen(self.source, self.path, self._workspace))
                     self._readers.append(reader)
                     return reader
                 if idle:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -27,7 +29,7 @@ def begin_export(context: Context, desk: Desk, body: ExportRequest) -> TaskState
     for object_id in body.objects or []:
         desk.object(object_id)
 
-    def work(report: Progress):  # type: ignore[no-untyped-def]
+    def work(report: Progress) -> tuple[Path, str]:
         root = context.library.root
         return export(desk, root, body.format, objects=body.objects, accepted_only=body.accepted_only, report=report)
 
@@ -76,7 +78,7 @@ def task_file(context: Context, desk: Desk, task_id: str) -> FileResponse:
     return FileResponse(path, filename=path.name, headers={"Cache-Control": "no-store"})
 
 
-def _answerer(context: AppContext, desk: VideoDesk, who: Caller):  # type: ignore[no-untyped-def]
+def _answerer(context: AppContext, desk: VideoDesk, who: Caller) -> Callable[[int], None]:
     def answer(event_id: int) -> None:
         context.engine.ask(desk.order("prompt", who.user, event_id=event_id))
 

@@ -31,7 +31,7 @@ def timeline_data(desk: VideoDesk, start: int, stop: int, buckets: int) -> Timel
         end = start + columns * each
         edges = start + each * np.arange(columns + 1)
         for info in reader.objects():
-            table = reader.timeline(info.object_id, start, end, columns)
+            table = desk.blocks.timeline(reader, info.object_id, start, end, columns)
             rows[info.object_id] = _row(table, each, mark_columns(stale_spans(reader, info.object_id), edges))
         for kind in MARK_KINDS:
             spans = reader.video_marks(kind)

@@ -15,7 +15,7 @@ from sam2s.app.problems import ApiError
 from sam2s.app.settings import AppLimits
 from sam2s.app.tasks import Progress
 from sam2s.errors import DatasetError
-from sam2s.video import open_source
+from sam2s.runs import open_workspace_video
 from sam2s.workspace import FrameRecord, Layer, Workspace, WorkspaceEvent
 
 EXPORT_FORMATS = {
@@ -62,7 +62,7 @@ def export(
     if desk.reader() is None:
         raise ApiError("invalid", "there are no masks yet; click an object first")
     opened = AcceptedMasks if accepted_only else Workspace
-    with opened.open(desk.folder) as reader, closing(open_source(desk.entry.path)) as source:
+    with opened.open(desk.folder) as reader, closing(open_workspace_video(reader, str(desk.entry.path))) as source:
         paths = write_exports(
             reader,
             source,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import logging
 import os
@@ -140,6 +141,13 @@ class FileSource:
                 file.seek(offset)
                 digest.update(file.read(_HASHED_BYTES))
         return digest.hexdigest()
+
+    def reopened(self) -> FileSource:
+        """Another reader of the same file at a place of its own; the table of packets is not read again."""
+        other = copy.copy(self)
+        other._lock, other._cache, other._cursor, other._reached = threading.Lock(), OrderedDict(), None, -1
+        other._rgb = RgbConverter(self._decoder.first, self._stretch)
+        return other
 
     def close(self) -> None:
         """Release the decoder; idempotent."""

@@ -98,6 +98,16 @@ class WorkspaceReader:
         rows = self._database.query("SELECT object_id, first, last, count FROM extents WHERE event_id = ?", (event_id,))
         return {int(str(row[0])): (int(str(row[1])), int(str(row[2])), int(str(row[3]))) for row in rows}
 
+    def written(self) -> dict[tuple[int, int], tuple[int, int, int, int]]:
+        """What every act wrote: by event and object, first and last frame, frames, and the event that took it back."""
+        rows = self._database.query(
+            "SELECT event_id, extents.object_id, first, last, count, undone FROM extents JOIN events USING (event_id)"
+        )
+        numbers = (tuple(int(str(value)) for value in row) for row in rows)
+        return {
+            (event, object_id): (first, last, count, undone) for event, object_id, first, last, count, undone in numbers
+        }
+
     def accepted(self, object_id: int) -> list[FrameSpan]:
         """Spans of an object that are accepted, each up to its last accepted frame."""
         rows = self._database.query(

@@ -11,6 +11,7 @@ import os
 import queue
 import sys
 import threading
+from collections.abc import Callable
 
 from sam2s.app.engine.messages import Order, Report
 from sam2s.errors import Sam2sError
@@ -46,7 +47,9 @@ def _read(orders: queue.SimpleQueue[Order | None]) -> None:
     orders.put(None)
 
 
-def _work(arguments: argparse.Namespace, orders: queue.SimpleQueue[Order | None], send) -> int:  # type: ignore[no-untyped-def]
+def _work(
+    arguments: argparse.Namespace, orders: queue.SimpleQueue[Order | None], send: Callable[[Report], None]
+) -> int:
     from sam2s.app.engine.scheduler import Scheduler
     from sam2s.loading import load
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sam2s.app.engine.messages import Order, Report
+from sam2s.app.engine.messages import Do, Order, Report
 from sam2s.app.problems import ApiError
 from sam2s.app.settings import AppSettings
 
@@ -231,6 +231,6 @@ class Engine:
             self.problem = f"the tracking process ended with status {code} before its weights were loaded; see the log"
 
 
-def order_for(do: str, workspace: Path, video: Path, owner: str, **rest: Any) -> Order:
+def order_for(do: Do, workspace: Path, video: Path, owner: str, **rest: Any) -> Order:
     """An order about a video."""
-    return Order(do, str(workspace), str(video), owner, **rest)  # type: ignore[arg-type]
+    return Order(do, str(workspace), str(video), owner, **rest)

@@ -14,9 +14,10 @@ from torch import Tensor
 from sam2s.errors import WorkspaceError
 from sam2s.memory import MemoryPolicy
 from sam2s.model import ImageFeatures, Network
+from sam2s.runs import open_workspace_video
 from sam2s.tracking import Mask, Tracker
 from sam2s.tracking.feature_prefetch import encode
-from sam2s.video import Frame, VideoSource, open_source
+from sam2s.video import Frame, VideoSource
 from sam2s.workspace import Layer, ObjectRecord, Workspace, WorkspaceEvent
 
 FEATURES_KEPT = 24
@@ -55,7 +56,7 @@ class TrackedVideo:
         self.network = network
         self.workspace = Workspace.open(folder, write=True, owner=owner)
         self.owner = owner
-        self.source: VideoSource = open_source(video)
+        self.source: VideoSource = open_workspace_video(self.workspace, str(video))
         self.policy = MemoryPolicy()
         self._features: OrderedDict[int, tuple[Frame, ImageFeatures]] = OrderedDict()
 

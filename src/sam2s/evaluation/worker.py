@@ -32,21 +32,28 @@ from sam2s.files import replacing, write_atomically
 from sam2s.masks.palette import MAX_LABEL, encode_label_map, label_map
 from sam2s.memory import MemoryPolicy
 from sam2s.model import Network
-from sam2s.tracking.results import ObjectState
+from sam2s.tracking.results import FrameResult, ObjectState
 
 
 class Worker:
     """Does runs in one process; network and methods are made once."""
 
-    def __init__(self, settings: EvalSettings, out: Path, count_frames: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        settings: EvalSettings,
+        out: Path,
+        count_frames: Callable[[int], None] = lambda _: None,
+        follow: Callable[..., Iterator[FrameResult]] = protocols.track,
+    ) -> None:
         """Remember what all runs share.
 
         Args:
             settings: what all runs share.
             out: folder for masks and results.
             count_frames: called with the number of frames done since the last call.
+            follow: has our network follow the objects of a video; takes and yields what `protocols.track` does.
         """
-        self.settings, self.out, self.count_frames = settings, out, count_frames
+        self.settings, self.out, self.count_frames, self.follow = settings, out, count_frames, follow
         self._counted = 0
         self.method = cache(partial(find_method, missing=settings.missing))
         self.network = cache(self._load)
@@ -151,7 +158,7 @@ class Worker:
     def _track(self, video: EvalVideo, run: EvalRun, record: VideoRecord) -> Iterator[TrackedFrame]:
         if run.method == OURS:
             policy = MemoryPolicy(kind=run.memory, iou_threshold=self.settings.confidence)
-            results = protocols.track(
+            results = self.follow(
                 self.network(run.weights),
                 policy,
                 video,

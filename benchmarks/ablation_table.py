@@ -1,0 +1,133 @@
+"""The rows of the ablation, and the table of what came of them: gains paired over scenes, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.stats import t as student
+
+from sam2s.evaluation.outcome import EvalOutcome
+
+Memory = Literal["divemem", "sam2"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table: how it differs from "data" in training, None without training, and what tracks with it."""
+
+    changes: tuple[str, ...] | None
+    memory: Memory = "sam2"
+
+
+DIVE, NAMED, SOFT = ("data.clips.divemem=0.5",), ("loss.tsl=0.1",), ("loss.arl=true", "loss.arl_sigma=0.5")
+ROWS: dict[str, Row] = {
+    "none": Row(None),
+    "none, DiveMem filter": Row(None, "divemem"),
+    "data": Row(()),
+    "data + DiveMem": Row(DIVE, "divemem"),
+    "data + TSL": Row(NAMED),
+    "data + DiveMem + TSL": Row(DIVE + NAMED, "divemem"),
+    "all (+ ARL)": Row(DIVE + NAMED + SOFT, "divemem"),
+}
+REFERENCE = {"none, DiveMem filter": "none", "data": "none", "all (+ ARL)": "data + DiveMem + TSL"}
+"""Rows whose gain is over another row than "data"."""
+
+
+MEASURES = ("J&F", "F", "after returns", "false masks", "switches", "names right", "IoU off by", "memory full")
+"""J&F, F, J&F of ten frames after returns, frames without the object that got a mask, identity switches, right names,
+calibration error of the predicted IoU, fill of the long-term memory; percent but for switches."""
+PAIRED = MEASURES[:6]
+"""Measures whose gains are given with intervals."""
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """What came of one training of a row.
+
+    Attributes:
+        outcome: over all scenes.
+        scenes: by scene.
+        edge: calibration error at outlines in percent.
+    """
+
+    outcome: EvalOutcome
+    scenes: Mapping[str, EvalOutcome]
+    edge: float
+
+
+Results = Mapping[tuple[str, int], Tracked]
+"""By row and seed."""
+
+
+def measures(outcome: EvalOutcome) -> list[float]:
+    """What `MEASURES` names; NaN where the scenes hold nothing of it."""
+    found, memory = outcome.diagnostics, outcome.diagnostics.memory
+    returns = sum(group.returns for group in found.reentry)
+    after = sum(group.jf * group.returns for group in found.reentry if group.returns) / returns if returns else np.nan
+    filled = memory.filled / max(1, memory.places * memory.frames) if memory else np.nan
+    f = np.mean([score.mean_f for score in outcome.scores])
+    drawn = found.by_mask.false_positive_rate
+    shares = (100 * share for share in (f, after, drawn))
+    names, full = 100 * found.names.accuracy, 100 * filled
+    return [float(x) for x in (outcome.average(), *shares, found.switches, names, found.calibration, full)]
+
+
+def paired_gain(row: Sequence[Tracked], reference: Sequence[Tracked]) -> list[tuple[float, float]]:
+    """For each of `PAIRED` the mean gain over scenes, and half the width of its 95 % interval (Student's t).
+
+    A scene counts as the mean of its seeds, and only where both rows have a number.
+    """
+    differences = _by_scene(row) - _by_scene(reference)
+    gains = []
+    for column in differences.T[: len(PAIRED)]:
+        known = column[~np.isnan(column)]
+        if len(known) < 2:
+            gains.append((float(known.mean()) if len(known) else np.nan, np.nan))
+            continue
+        error = known.std(ddof=1) / np.sqrt(len(known))
+        gains.append((float(known.mean()), float(student.ppf(0.975, len(known) - 1) * error)))
+    return gains
+
+
+def _by_scene(seeds: Sequence[Tracked]) -> np.ndarray:
+    """[scenes, MEASURES], the mean of the seeds."""
+    names = sorted(seeds[0].scenes)
+    return np.mean([[measures(seed.scenes[name]) for name in names] for seed in seeds], axis=0)
+
+
+def table(results: Results) -> str:
+    """A line a row, means over its seeds: `MEASURES`, and the calibration error at outlines."""
+    columns = ("row", "seeds", *MEASURES, "edges off by")
+    lines = [_line(columns), "|" + "---|" * len(columns)]
+    for name, seeds in _rows(results).items():
+        values = [*np.mean([measures(one.outcome) for one in seeds], axis=0), np.mean([one.edge for one in seeds])]
+        lines.append(_line((name, str(len(seeds)), *("" if np.isnan(x) else f"{x:.1f}" for x in values))))
+    return "\n".join(lines)
+
+
+def gains(results: Results) -> str:
+    """A line for each row that is compared with another: the gain of `PAIRED` and its 95 % interval."""
+    rows = _rows(results)
+    lines = [_line(("row", "over", *PAIRED)), "|" + "---|" * (2 + len(PAIRED))]
+    for name, seeds in rows.items():
+        over = REFERENCE.get(name, "data")
+        if over not in rows or name == "none":
+            continue
+        found = paired_gain(seeds, rows[over])
+        lines.append(
+            _line((name, over, *("" if np.isnan(mean) else f"{mean:+.1f} ± {half:.1f}" for mean, half in found)))
+        )
+    return "\n".join(lines)
+
+
+def _rows(results: Results) -> dict[str, list[Tracked]]:
+    """Trainings by row, in the order of `ROWS`."""
+    rows = {name: [one for (other, _), one in results.items() if other == name] for name in ROWS}
+    return {name: seeds for name, seeds in rows.items() if seeds}
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

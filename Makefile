@@ -1,6 +1,11 @@
 # make demo   install, track two instruments in a generated clip, say where the results are
 # make test   install with the development tools, lint, type-check, run the fast tests
 # make slow   the tests that take longer
+# make docs   build the site of the documentation into site/, strictly
+# make dist   build the wheel and the sdist into dist/, install the wheel in an empty environment, use it without a network
+# make minimum   the fast tests with the oldest versions that pyproject.toml admits
+# make lock   write constraints.txt anew, with the newest versions that fit together
+# make browser   install a browser for the tests of the app and the site, where there is none
 # make fuzz   damaged inputs by the thousand, for ten minutes (FUZZ="--kind videos --seconds 60")
 # make clean  remove the environment and the demo
 
@@ -13,7 +18,7 @@ GUARD := from importlib.util import find_spec as f; import torch; \
 	assert v == want, f"torch {v} is installed, constraints.txt wants {want}"; \
 	assert f("torchvision") is None, "torchvision came in with some package; nothing here may need it"
 
-.PHONY: demo test slow fuzz clean
+.PHONY: demo test slow docs dist minimum lock browser fuzz clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sam2s demo
@@ -30,11 +35,27 @@ test: $(VENV)/.installed-dev
 slow: $(VENV)/.installed-dev
 	$(BIN)/pytest -q -m slow
 
+docs: $(VENV)/.installed-dev
+	$(BIN)/python docs/build.py
+
+dist: $(VENV)/.installed-dev
+	.ci/dist $(BIN)/python $(PYTHON)
+
+minimum:
+	.ci/minimum $(PYTHON)
+
+lock:
+	.ci/lock $(PYTHON)
+
+browser:
+	@for name in chromium chromium-browser google-chrome chrome; do command -v $$name && exit; done; \
+	sudo=$$(command -v sudo || true); $$sudo apt-get update --quiet && $$sudo apt-get install --yes --quiet chromium
+
 fuzz: $(VENV)/.installed-dev
 	$(BIN)/python tests/fuzz/run.py $(FUZZ)
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo dist site
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11")'

@@ -25,4 +25,4 @@ for name in astronaut.png brick.png camera.png chelsea.png coffee.png grass.png 
     rocket.jpg; do
     cp "skimage/data/$name" "$folder/photos"
 done
-echo "$(find "$folder/cutouts" -name '*.png' | wc -l) cut-outs, $(ls "$folder/photos" | wc -l) photos in $folder"
+echo "$(find "$folder/cutouts" -name '*.png' | wc -l) cut-outs, $(find "$folder/photos" -type f | wc -l) photos in $folder"

@@ -45,7 +45,7 @@ def test_the_plan_says_what_would_be_done_and_begins_nothing(quiet, folder):
     assert (state["weights"], state["current"], state["taught"], state["task"]) == ("micro", 0, [], None)
     plan = quiet.post("/api/teaching/plan", json={"minutes": 2}).json()
     assert (plan["train"], plan["held_out"], plan["objects"], plan["minutes"]) == (12, 10, 1, 2.0)
-    assert plan["lines"][0] == "learns from 12 accepted frames of 1 objects, for 2 minutes"
+    assert plan["lines"][0] == "learns from 12 accepted frames of 1 object, for 2 minutes"
     assert not (folder / ".sam2s" / "taught").exists()
 
 

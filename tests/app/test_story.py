@@ -255,7 +255,7 @@ def teach_and_take_the_weights(page):
     assert "learns from 24 accepted frames of 2 objects, for 2 minutes" in page.page.inner_text(".plan")
     page.shot(SHOTS, "app-teach-plan")
     page.page.click("#teach-begin")
-    page.page.wait_for_selector("dialog :text('learning')", timeout=120_000)
+    page.page.wait_for_selector("dialog p[role=status]:has-text('learning')", timeout=240_000)
     page.shot(SHOTS, "app-teach")
     page.press("Escape")
     page.page.wait_for_selector("#teach:has-text('learning')")

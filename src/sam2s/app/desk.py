@@ -16,6 +16,7 @@ from sam2s.app.library import VideoEntry
 from sam2s.app.problems import ApiError
 from sam2s.app.settings import AppLimits
 from sam2s.app.timeline_blocks import TimelineBlocks
+from sam2s.app.video_marks import VideoMarks
 from sam2s.errors import WorkspaceInUseError
 from sam2s.workspace import ObjectInfo, VideoIdentity, Workspace, WorkspaceReader
 
@@ -30,6 +31,7 @@ class VideoDesk:
         entry: which video.
         frames: its pictures.
         blocks: what its timeline says, from afar.
+        marks: what happens to the video itself.
         lock: who edits it.
         used: when it was used last.
         newest: the newest act that pages were told of.
@@ -39,6 +41,7 @@ class VideoDesk:
         self.entry, self._engine = entry, engine
         self.frames = FrameServer(entry.path, entry.workspace, limits, cache)
         self.blocks = TimelineBlocks()
+        self.marks = VideoMarks()
         self.lock = EditLock()
         self.used = time.monotonic()
         self._guard = threading.RLock()

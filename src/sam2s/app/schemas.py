@@ -79,12 +79,13 @@ class ObjectMask(BaseModel):
 
 
 class FrameMasks(BaseModel):
-    """All that is shown on a frame; `pts` is its exact time in seconds as "num/den"."""
+    """All that is shown on a frame: `pts` is its exact time in seconds as "num/den", `marks` what happens there."""
 
     frame: int
     pts: str | None
     time: float | None
     objects: list[ObjectMask]
+    marks: list[str] = []
 
 
 class PromptItem(BaseModel):

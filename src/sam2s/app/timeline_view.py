@@ -9,8 +9,6 @@ from sam2s.app.problems import ApiError
 from sam2s.app.remembered import mark_columns, stale_spans
 from sam2s.app.schemas import TimelineData, TimelineRow, VideoMark
 
-MARK_KINDS = ("cut", "out_of_body", "blurred")
-
 
 def timeline_data(desk: VideoDesk, start: int, stop: int, buckets: int) -> TimelineData:
     """Add up frames from `start` to `stop` in columns; those behind the end of the video are left away.
@@ -33,9 +31,7 @@ def timeline_data(desk: VideoDesk, start: int, stop: int, buckets: int) -> Timel
         for info in reader.objects():
             table = desk.blocks.timeline(reader, info.object_id, start, end, columns)
             rows[info.object_id] = _row(table, each, mark_columns(stale_spans(reader, info.object_id), edges))
-        for kind in MARK_KINDS:
-            spans = reader.video_marks(kind)
-            marks += [VideoMark(kind=kind, start=a, stop=b) for a, b, _ in spans if b > start and a < end]
+        marks = desk.marks.between(reader, start, end)
     return TimelineData(start=start, stop=stop, buckets=buckets, rows=rows, marks=marks[:2000])
 
 

@@ -60,6 +60,7 @@ def frame_masks(desk: VideoDesk, frame: int, record: FrameRecord | None = None) 
         pts=ratio(pts),
         time=None if pts is None else float(pts),
         objects=[_object_mask(entry) for entry in record.objects.values()],
+        marks=desk.marks.on(desk.reader(), frame),
     )
 
 

@@ -48,7 +48,8 @@ class TeachingPlan:
         """For people."""
         a = self.accepted
         return [
-            f"learns from {a.train} accepted frames of {a.objects} objects, for {self.minutes:g} minutes",
+            f"learns from {a.train} accepted frames of {a.objects} object{'s' if a.objects > 1 else ''}, "
+            f"for {self.minutes:g} minutes",
             f"measures on {a.val} frames held out: {a.rule}",
             f"{self.recipe}: {self.reason}",
         ]

@@ -1,6 +1,7 @@
 // The panel of objects: who is there, what it is called, what may be done with it.
 import { call } from "./api.js";
 import { byId, choice, el, field, icon, iconButton, openDialog } from "./dom.js";
+import { stateWord } from "./words.js";
 
 /** Lists objects and changes them. */
 export class ObjectsPanel {
@@ -26,7 +27,7 @@ export class ObjectsPanel {
     const { desk } = this;
     const mask = desk.maskOf(item.object_id);
     const chosen = item.object_id === desk.selected;
-    const state = !mask ? "no mask here" : mask.accepted ? "accepted" : mask.state;
+    const state = !mask ? "no mask here" : mask.accepted ? "accepted" : stateWord(mask.state);
     const pick = el("button.pick", {
       type: "button", "aria-pressed": String(chosen), title: `Choose (${item.object_id < 10 ? item.object_id : "click"})`,
       onclick: () => desk.select(item.object_id), ondblclick: () => this.edit(item),

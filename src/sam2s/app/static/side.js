@@ -1,10 +1,26 @@
 // The panel of this frame: how sure the tracker is, where each mask comes from, what the chosen object remembers.
 import { get } from "./api.js";
 import { byId, el, icon } from "./dom.js";
+import { LAYERS, markWord, stateWord } from "./words.js";
 
-const LAYERS = /** @type {Record<string, string>} */ ({
-  propagated: "tracked", prompted: "clicked", brushed: "painted", accepted: "accepted", imported: "imported",
-});
+/** From so many frames in a row on, one picture stands for all of them. */
+const LONG_RUN = 4;
+
+/**
+ * @param {{frame: number, kind: string}[]} frames
+ * @returns {{frame: number, last: number, kind: string}[]} single frames, and long runs of neighbours as one
+ */
+function inRuns(frames) {
+  /** @type {{frame: number, last: number, kind: string}[]} */
+  const runs = [];
+  for (const { frame, kind } of frames) {
+    const run = runs.at(-1);
+    if (run && run.kind === kind && run.last === frame - 1) run.last = frame;
+    else runs.push({ frame, last: frame, kind });
+  }
+  return runs.flatMap((run) => (run.last - run.frame + 1 >= LONG_RUN ? [run]
+    : Array.from({ length: run.last - run.frame + 1 }, (_, i) => ({ ...run, frame: run.frame + i, last: run.frame + i }))));
+}
 
 /** Shows what is known of the frame. */
 export class FramePanel {
@@ -28,12 +44,14 @@ export class FramePanel {
       const width = sure === null ? 0 : Math.round(sure * 100);
       const bar = el(`div.meter${sure !== null && sure < 0.7 ? ".low" : ""}`, {},
         el("i", { style: `width:${width}%` }));
-      const source = mask ? LAYERS[mask.layer] ?? mask.layer : "no mask";
+      const layer = mask ? LAYERS[mask.layer] ?? mask.layer : "no mask";
+      const source = mask && mask.state !== "visible" && layer === "tracked" ? stateWord(mask.state) : layer;
       const category = mask?.category ? `, ${mask.category}` : "";
       return el("div.sure", {}, el("span.swatch", { style: `background:${item.colour}` }), el("span", {}, item.name),
         el("span.muted", {}, `${source}${category}`), bar, el("span.number", {}, sure === null ? "–" : `${width} %`));
     });
-    byId("confidence").replaceChildren(...rows);
+    const marks = this.desk.masks.get(this.desk.shownFrame)?.marks ?? [];
+    byId("confidence").replaceChildren(...(marks.length ? [el("p.marks", {}, marks.map(markWord).join(", "))] : []), ...rows);
     const prompts = this.desk.prompts.map((prompt) => {
       const item = this.desk.object(prompt.object_id);
       const what = prompt.box ? "box" : prompt.points.map((point) => (point.positive ? "+" : "−")).join(" ");
@@ -60,15 +78,15 @@ export class FramePanel {
     this.remembered = state;
     const memory = await get(`${desk.path}/memory?object_id=${desk.selected}&frame=${desk.shownFrame}`).catch(() => null);
     if (!memory || this.remembered !== state) return;
-    const tiles = memory.frames.map((/** @type {{frame: number, kind: string}} */ entry) => this.tile(entry));
+    const tiles = inRuns(memory.frames).map((run) => this.tile(run));
     byId("memory").replaceChildren(...(tiles.length ? tiles : [el("p.muted", {}, "nothing yet: click it, then propagate")]));
   }
 
-  /** @param {{frame: number, kind: string}} entry */
-  tile({ frame, kind }) {
+  /** @param {{frame: number, last: number, kind: string}} run */
+  tile({ frame, last, kind }) {
     const { desk } = this;
     const name = kind === "conditioning" ? "given" : "long-term";
-    const drop = el("button.icon-button.drop", {
+    const drop = last > frame ? null : el("button.icon-button.drop", {
       type: "button", title: `Let it forget frame ${frame}`, "aria-label": `Let it forget frame ${frame}`,
       onclick: async () => {
         if (!this.may()) return;
@@ -80,7 +98,7 @@ export class FramePanel {
     }, icon("close"));
     const open = el("button.thumb", { type: "button", title: `Go to frame ${frame}`, onclick: () => desk.go(frame) },
       el("img", { src: `/api${desk.path}/frames/${frame}/overlay?width=160&object_id=${desk.selected}`, alt: `frame ${frame}`, loading: "lazy" }),
-      el("span", {}, `${frame} · ${name}`));
+      el("span", {}, last > frame ? `${frame} to ${last} · ${name}` : `${frame} · ${name}`));
     return el("div.remembered", {}, open, drop);
   }
 }

@@ -1,12 +1,10 @@
 // The timeline: a row an object, from three hours to single frames; drag to seek, Shift-drag to mark a span.
 import { BUCKETS, ROW, Tiles } from "./timeline_tiles.js";
+import { MARKS as MARK_KINDS, markWord } from "./words.js";
 
 const RULER = 22;
 const MARKS = 10;
 const LABELS = 132;
-const MARK_COLOURS = /** @type {Record<string, string>} */ ({
-  cut: "#e8eef4", out_of_body: "#a06bd6", blurred: "#5a6a7a", doubtful: "#ff8c28",
-});
 
 /** @param {number} seconds @param {boolean} exact */
 export function clock(seconds, exact) {
@@ -30,6 +28,8 @@ export class Timeline {
     /** @type {"seek" | "span" | null} */
     this.gesture = null;
     this.anchor = 0;
+    /** @type {import("./types.js").VideoMark[]} in sight */
+    this.marks = [];
     this.tiles = new Tiles(desk, () => this.redraw());
     new ResizeObserver(() => this.resize()).observe(canvas);
     desk.on(["frame", "objects", "span", "runs", "picture"], () => this.redraw());
@@ -123,8 +123,13 @@ export class Timeline {
 
   /** @param {PointerEvent} event */
   move(event) {
-    if (!this.gesture) return;
-    const frame = this.frameAt(this.place(event).x);
+    const { x, y } = this.place(event);
+    const frame = this.frameAt(x);
+    if (!this.gesture) {
+      const there = y > RULER && y < RULER + MARKS ? this.marks.filter((mark) => frame >= mark.start && frame < mark.stop + this.perPixel) : [];
+      this.canvas.title = there.map((mark) => `${markWord(mark.kind)}, frames ${mark.start} to ${mark.stop - 1}`).join("\n");
+      return;
+    }
     if (this.gesture === "seek") {
       if (frame !== this.desk.frame) this.desk.go(frame);
     } else {
@@ -188,10 +193,13 @@ export class Timeline {
     context.rect(0, top, this.width, this.canvas.clientHeight - top);
     context.clip();
     context.imageSmoothingEnabled = false;
+    /** @type {Map<string, import("./types.js").VideoMark>} marks of all tiles in sight, each once */
+    const marks = new Map();
     for (let index = Math.floor(this.start / frames); index * frames < stop; index++) {
       const tile = this.tiles.at(level, index);
       const use = tile.data ? { tile, level, index } : this.tiles.coarser(level, index);
       if (!use) continue;
+      for (const mark of use.tile.data?.marks ?? []) marks.set(`${mark.kind}${mark.start}`, mark);
       const span = BUCKETS * 2 ** use.level;
       const picture = this.tiles.picture(use.tile, desk.objects);
       const part = (index * frames - use.index * span) / 2 ** use.level;
@@ -201,8 +209,8 @@ export class Timeline {
       if (use.tile === tile) this.drawPrompts(tile, index * frames, 2 ** level, top - this.scroll);
     }
     context.restore();
-    const coarse = this.tiles.at(level, Math.floor(this.start / frames));
-    for (const mark of coarse.data?.marks ?? []) this.drawMark(mark);
+    this.marks = [...marks.values()];
+    for (const mark of this.marks) this.drawMark(mark);
   }
 
   /** @param {import("./timeline_tiles.js").Tile} tile @param {number} first @param {number} each @param {number} top */
@@ -230,11 +238,11 @@ export class Timeline {
     });
   }
 
-  /** @param {{kind: string, start: number, stop: number}} mark */
+  /** @param {import("./types.js").VideoMark} mark */
   drawMark(mark) {
     const x = (mark.start - this.start) / this.perPixel;
     const width = Math.max(2, (mark.stop - mark.start) / this.perPixel);
-    this.context.fillStyle = MARK_COLOURS[mark.kind] ?? "#5a6a7a";
+    this.context.fillStyle = MARK_KINDS[mark.kind]?.[1] ?? "#5a6a7a";
     this.context.fillRect(x, RULER + 2, width, MARKS - 4);
   }
 

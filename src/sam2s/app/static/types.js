@@ -6,7 +6,7 @@
  * @typedef {{object_id: number, rle: Rle, layer: string, area: number, iou: number | null, presence: number | null,
  *   state: string, prompted: boolean, accepted: boolean, category: string | null, confidence: number | null,
  *   event_id: number | null}} ObjectMask
- * @typedef {{frame: number, time: number | null, pts: string | null, objects: ObjectMask[]}} FrameMasks
+ * @typedef {{frame: number, time: number | null, pts: string | null, objects: ObjectMask[], marks: string[]}} FrameMasks
  * @typedef {{event_id: number, object_id: number, frame: number, points: {x: number, y: number, positive: boolean}[],
  *   box: number[] | null}} PromptItem
  * @typedef {{id: string, name: string, path: string, width: number, height: number, length: number, fps: number,
@@ -20,7 +20,8 @@
  * @typedef {{covered: number[], present: number[], confidence: (number | null)[], accepted: number[], prompted: number[],
  *   stale: number[]}} TimelineRow
  * @typedef {{start: number, stop: number, buckets: number, rows: Record<string, TimelineRow>,
- *   marks: {kind: string, start: number, stop: number}[]}} TimelineData
+ *   marks: VideoMark[]}} TimelineData
+ * @typedef {{kind: string, start: number, stop: number}} VideoMark
  * @typedef {{event_id: number | null, frames: number[], masks: FrameMasks | null, message: string | null}} ActResult
  */
 export {};

@@ -30,6 +30,8 @@ test: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	@if command -v npx >/dev/null; then echo tsc; npx --yes --package typescript@7 tsc --project tsconfig.json; \
 		else echo "node is missing: the scripts of the app's pages are not type-checked"; fi
+	@command -v chromium chromium-browser google-chrome chrome >/dev/null || \
+		echo "no Chromium is installed: the pages of the app are not tested in a browser"
 	$(BIN)/pytest -q -n auto
 
 slow: $(VENV)/.installed-dev

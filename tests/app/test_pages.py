@@ -6,6 +6,7 @@ import pytest
 
 from app_browser import Page, chromium, running
 from app_tools import until
+from taught_tools import add_taught
 
 pytestmark = pytest.mark.slow
 
@@ -129,3 +130,27 @@ def test_a_video_is_uploaded_in_parts_and_one_without_pictures_says_why(visit, t
     assert "broken.mp4" in page.page.inner_text("#toasts")
     page.page.fill("#search", "sent")
     assert page.page.locator(".card").count() == 1
+
+
+def test_taught_weights_are_taken_and_given_back_in_one_click_each(browser, tmp_path, clip):
+    shutil.copy(clip, tmp_path / "clip.mp4")
+    add_taught(tmp_path)
+    with running(tmp_path) as server:
+        page = Page(browser, server).open("/")
+        page.page.click("#teach")
+        page.page.wait_for_selector("dialog :text('Better by 12.5 points')")
+        assert page.page.inner_text("dialog tr.chosen").split() == ["after", "52.5", "52.5"]
+        page.page.wait_for_function("document.querySelector('img.compared').naturalWidth > 0")
+        page.page.click("#teach-take")
+        page.page.wait_for_selector("dialog li:has-text('taught 1') strong:text('in use')")
+        until(lambda: page.page.request.get(f"{server.address}/api/server").json()["ready"], 120)
+        assert page.page.request.get(f"{server.address}/api/server").json()["weights"] == "micro, taught 1"
+        page.page.click("dialog button[data-use='0']")
+        page.page.wait_for_selector("dialog li:has-text('as the server was started') strong:text('in use')")
+        page.press("Escape")
+        page.page.click(".card a")
+        page.page.wait_for_selector("body[data-ready]")
+        page.wait("work.engine?.ready && work.engine.weights === 'micro'", 120)
+        page.click(40, 30)
+        page.wait("desk.shownMasks.length === 1")
+        assert page.errors == []

@@ -1,15 +1,12 @@
 """Teaching over the API: a plan before anything is begun, weights that are taken and given back."""
 
-import shutil
-
 import pytest
 
 from app_tools import disc, done, masks, new_object, only_video, open_client, paint, ready, until
-from sam2s.checkpoints import load_checkpoint, save_checkpoint
-from sam2s.teaching import TaughtFolder, TaughtWeights
+from sam2s.teaching import TaughtFolder
+from taught_tools import SCORES, add_taught
 
 SPANS = ((0, 12), (14, 24))
-SCORES = {"before": {"val_jf": 40.0, "val_jf_box": 40.0}, "after": {"val_jf": 52.5, "val_jf_box": 52.5}}
 
 
 def accept_spans(client, video, spans=SPANS):
@@ -20,22 +17,6 @@ def accept_spans(client, video, spans=SPANS):
             paint(client, video, object_id, frame, disc((40, 30), 10))
         client.post(f"{video}/accept", json={"start": start, "stop": stop}).raise_for_status()
     return object_id
-
-
-def add_taught(folder, *, better=True, weights="micro"):
-    """Put weights into the list as teaching would; they are those of the start."""
-    taught = TaughtFolder(folder / ".sam2s/taught/micro", "micro")
-    number = taught.next_number()
-    config, state, metadata = load_checkpoint(weights)
-    if better:
-        save_checkpoint(taught.path(number), state, config, metadata)
-        taught.pictures(number).mkdir()
-        shutil.copy("docs/images/app-start.jpg", taught.pictures(number) / "clip-000014.jpg")
-    workspaces = (str(folder / "clip.mp4.sam2s"),)
-    taught.add(
-        TaughtWeights(number, "micro", better, float(better), workspaces, 2.0, (12, 10), SCORES, "Ada"), use=False
-    )
-    return number
 
 
 def test_the_plan_says_what_would_be_done_and_begins_nothing(quiet, folder):

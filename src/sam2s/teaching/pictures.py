@@ -23,7 +23,7 @@ from sam2s.model import Network
 VIDEOS_SHOWN = 4
 PANEL_WIDTH = 480
 """Pixels of each of the three panels."""
-CAPTION_HEIGHT = 26
+CAPTION_HEIGHT = 36
 CAPTIONS = ("accepted", "before", "after")
 
 Masks = dict[int, np.ndarray]
@@ -79,7 +79,7 @@ def side_by_side(image: np.ndarray, panels: Sequence[Mapping[int, np.ndarray]]) 
         layers = [OverlayLayer(object_id, mask) for object_id, mask in sorted(masks.items()) if mask.any()]
         drawn = Image.fromarray(draw(image, layers, labels=False)).resize((PANEL_WIDTH, height))
         sheet.paste(drawn, (place * PANEL_WIDTH, CAPTION_HEIGHT))
-        pen.text((place * PANEL_WIDTH + 10, 5), caption, fill=(217, 224, 232), font=font(14))
+        pen.text((place * PANEL_WIDTH + 12, 5), caption, fill=(217, 224, 232), font=font(22))
     return sheet
 
 

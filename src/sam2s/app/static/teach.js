@@ -71,13 +71,14 @@ class TeachDialog {
     if (text === this.drawn) return;
     this.drawn = text;
     const running = state.task?.state === "running";
+    const work = running ? this.progress(state.task) : this.form(state);
+    const fresh = state.task?.state === "done" && state.task.number !== state.current;
     const focused = document.activeElement?.id;
     this.body.replaceChildren(...[
       el("p.muted", {}, "The tracker learns from masks that were accepted. Some of them are held out, to measure whether it got better."),
       ...(this.said ? [el("p.bad", { role: "alert" }, this.said)] : []),
-      ...(running ? this.progress(state.task) : this.form(state)),
-      ...this.outcome(state),
-      ...this.weights(state),
+      ...(fresh ? [...this.outcome(state), ...this.weights(state), el("h2", {}, "Teach again"), ...work]
+        : [...work, ...this.outcome(state), ...this.weights(state)]),
     ].filter(Boolean));
     if (focused) document.getElementById(focused)?.focus();
   }
@@ -156,7 +157,8 @@ class TeachDialog {
     return [
       el("h2", {}, `What attempt ${last.number} has changed`), el("p", {}, verdict), take,
       el("table", {}, el("thead", {}, el("tr", {}, el("th"), ...columns.map(([, title]) => el("th", { scope: "col" }, title)))), el("tbody", {}, ...rows)),
-      el("p.muted", {}, "Percent. False masks: frames without the object that got one. Between the weights before and after, averages are tried."),
+      el("p.muted", {}, `Percent; between the weights before and after, averages are tried.${columns.length && columns.at(-1)?.[0] === "val_false_masks"
+        ? " False masks: frames without the object that got one." : ""}`),
       ...last.pictures.map((/** @type {string} */ name) => el("img.compared", { src: `/api/teaching/${last.number}/pictures/${encodeURIComponent(name)}`,
         alt: `Held-out frame ${name}: accepted masks, before, after`, loading: "lazy" })),
     ];

@@ -271,7 +271,7 @@ def test_an_empty_run(tmp_path, info):
 def test_unknown_kind(store):
     with pytest.raises(ConfigError, match="export 'cooc' is not known; allowed are davis, coco, ytvis, csv, overlay"):
         write_exports(store, None, ["davis", "cooc"])
-    with pytest.raises(OutputError, match="an overlay needs the video"):
+    with pytest.raises(OutputError, match="overlay needs the video"):
         write_exports(store, None, ["overlay"])
 
 

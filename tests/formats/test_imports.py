@@ -15,7 +15,7 @@ from result_tools import SIZE, wandering
 from sam2s.errors import ConfigError, DatasetError
 from sam2s.formats.export import write_exports
 from sam2s.formats.imports import FORMS, form_of, import_masks
-from sam2s.formats.outputs import KINDS
+from sam2s.formats.outputs import KINDS, WITH_VIDEO
 from sam2s.masks import rle
 from sam2s.session.events import decode_prompt
 from sam2s.tracking import Box
@@ -82,7 +82,7 @@ def empty(tmp_path):
 
 
 def test_all_kinds_of_a_run_with_gaps_are_read_by_an_independent_library(store):
-    paths = write_exports(store, None, [kind for kind in KINDS if kind != "overlay"])
+    paths = write_exports(store, None, [kind for kind in KINDS if kind not in WITH_VIDEO])
     data = COCO(str(paths["coco"]))
     content = json.loads(paths["sav"].read_text())
     assert content["frames"] == [0, 1, 2, 4, 6]

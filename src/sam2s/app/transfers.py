@@ -15,6 +15,7 @@ from sam2s.app.problems import ApiError
 from sam2s.app.settings import AppLimits
 from sam2s.app.tasks import Progress
 from sam2s.errors import DatasetError
+from sam2s.formats.outputs import WITH_VIDEO
 from sam2s.runs import open_workspace_video
 from sam2s.workspace import FrameRecord, Layer, Workspace, WorkspaceEvent
 
@@ -29,9 +30,11 @@ EXPORT_FORMATS = {
     "csv": "Table (CSV)",
     "jsonl": "Masks, a line a frame (JSONL)",
     "overlay": "Overlay video (MP4)",
+    "dicom-seg": "DICOM segmentation of a DICOM recording",
+    "dicom-sc": "DICOM capture of overlays",
 }
 """What can be written, and how it is called."""
-IMPORT_FORMATS = {name: EXPORT_FORMATS[name] for name in EXPORT_FORMATS if name not in ("csv", "overlay")}
+IMPORT_FORMATS = {name: EXPORT_FORMATS[name] for name in EXPORT_FORMATS if name not in ("csv", *WITH_VIDEO)}
 """What can be read."""
 DOWNLOADS_KEPT = 8
 _ZIP_FILES = 200_000

@@ -22,7 +22,11 @@ TOLERANCE = 1e-3
 def masks(
     workspace: Annotated[Path, typer.Argument(help="Folder of a workspace.")],
     to: Annotated[
-        str, typer.Option(help="Any of davis, coco, ytvis, csv, overlay, jsonl, sav, cvat, labelme, yolo, with commas.")
+        str,
+        typer.Option(
+            help="Any of davis, coco, ytvis, csv, overlay, jsonl, sav, cvat, labelme, yolo, dicom-seg, dicom-sc, "
+            "with commas."
+        ),
     ],
     out: Annotated[Path | None, typer.Option(help="Folder for the exports; by default the workspace's.")] = None,
     video: Annotated[

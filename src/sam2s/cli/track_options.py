@@ -29,7 +29,11 @@ Backend = Annotated[
     Literal["auto", "torch", "onnx"], typer.Option(help="onnx: --weights is a folder of `sam2s export onnx`.")
 ]
 Export = Annotated[
-    str, typer.Option(help="Any of davis, coco, ytvis, csv, overlay, jsonl, sav, cvat, labelme, yolo, with commas.")
+    str,
+    typer.Option(
+        help="Any of davis, coco, ytvis, csv, overlay, jsonl, sav, cvat, labelme, yolo, dicom-seg, dicom-sc, "
+        "with commas."
+    ),
 ]
 Live = Annotated[Literal["latest", "block"], typer.Option(help="Cameras, streams: newest frame, or every.")]
 FillHoles = Annotated[int, typer.Option(min=0, help="Fill holes of fewer pixels than this in masks.")]

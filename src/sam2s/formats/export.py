@@ -53,14 +53,14 @@ def write_exports(
 
     Args:
         workspace: where the masks are.
-        source: its video: needed for overlay, and names the pictures of a folder of images.
+        source: its video: needed for overlay and the forms of DICOM, and names the pictures of a folder of images.
         kinds: of `KINDS`.
         folder: where they go; by default beside the workspace.
         object_ids: which objects, by default all.
         report_progress: called frame by frame.
 
     Returns:
-        Path by kind, without an overlay of no frames.
+        Path by kind, without overlays of no frames.
 
     Raises:
         ConfigError: an unknown kind.
@@ -80,7 +80,7 @@ def write_exports(
                 if report_progress is not None:
                     report_progress(kind, done, total)
 
-        if kind == "overlay" and not total:
+        if kind in ("overlay", "dicom-sc") and not total:
             continue
         try:
             path = outputs.claim(folder, kind)
@@ -115,8 +115,19 @@ def _write(kind: str, read: Read, info: ExportInfo, source: VideoSource | None, 
         write_labelme(read(), info, path, names)
     elif kind == "yolo":
         write_yolo(read(), info, path, _stems(names))
+    elif kind == "dicom-seg":
+        from sam2s.formats.dicom_seg import write_dicom_seg
+        from sam2s.video.dicom import reference_to
+
+        write_dicom_seg(read, info, reference_to(source), path)
     elif source is None:
-        raise OutputError("an overlay needs the video; give it to write_exports as `source`")
+        raise OutputError(f"{kind} needs the video; give it to write_exports as `source`")
+    elif kind == "dicom-sc":
+        from sam2s.formats.dicom_capture import CaptureWriter
+        from sam2s.video.dicom import reference_to
+
+        writer = partial(CaptureWriter, info=info, reference=reference_to(source))
+        write_overlay(read(), info, source, path, writer)
     else:
         from sam2s.video.writer import VideoWriter  # loads FFmpeg, which the other kinds do without
 

@@ -21,8 +21,12 @@ KINDS = {
     "cvat": "cvat.xml",
     "labelme": "labelme",
     "yolo": "yolo",
+    "dicom-seg": "segmentation.dcm",
+    "dicom-sc": "capture.dcm",
 }
 """Kinds of export, and the file or folder each makes; csv makes summary.csv as well."""
+WITH_VIDEO = ("overlay", "dicom-seg", "dicom-sc")
+"""Kinds that need the video as well: its pictures, or what they refer to it by."""
 SUMMARY = "summary.csv"
 LISTING = ".sam2s-exports.json"
 """Lists the exports that lie beside it."""

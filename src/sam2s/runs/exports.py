@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sam2s.errors import SourceError, WorkspaceError
 from sam2s.formats.export import ExportProgress, write_exports
+from sam2s.formats.outputs import WITH_VIDEO
 from sam2s.video import VideoSource, open_source
 from sam2s.workspace import Workspace, WorkspaceReader
 
@@ -37,7 +38,7 @@ def export_workspace(
     """
     with ExitStack() as stack:
         workspace = stack.enter_context(Workspace.open(folder_of_workspace))
-        source = _video_of(workspace, video, needed="overlay" in kinds)
+        source = _video_of(workspace, video, needed=any(kind in WITH_VIDEO for kind in kinds))
         if source is not None:
             stack.callback(source.close)
         return write_exports(

@@ -41,13 +41,13 @@ def new_object(
     """
     try:
         from pydicom import Dataset, FileMetaDataset
-        from pydicom.uid import generate_uid
+        from pydicom.uid import UID, generate_uid
     except ImportError as error:
         raise missing_extra("DICOM exports need pydicom", "dicom") from error
     now = datetime.now(UTC)
     made = Dataset()
     made.file_meta = FileMetaDataset()
-    made.file_meta.TransferSyntaxUID = syntax
+    made.file_meta.TransferSyntaxUID = UID(syntax)
     made.SpecificCharacterSet = "ISO_IR 192"
     made.SOPClassUID, made.SOPInstanceUID = class_uid, generate_uid()
     made.StudyInstanceUID = reference.study_uid if reference else generate_uid()

@@ -56,4 +56,5 @@ def reference_to(source: object) -> DicomReference | None:
         pixels = recording.size[0] * recording.size[1] * 3 * recording.count()
         ratio = Fraction(max(1, round(100 * pixels / max(1, recording.stored_bytes))), 100)
     burned_in = {"YES": True, "NO": False}.get(attributes.get("BurnedInAnnotation", ""))
-    return DicomReference(*(attributes[name] for name in names), burned_in, method, ratio)
+    kind, instance, study, series = (attributes[name] for name in names)
+    return DicomReference(kind, instance, study, series, burned_in, method, ratio)

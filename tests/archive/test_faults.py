@@ -36,6 +36,15 @@ def test_errors_are_sorted(error, kind, reason):
     assert fault_of(error) == Fault(kind, reason)
 
 
+def test_too_little_memory_is_found_behind_the_error_that_tells_of_it():
+    torch_error = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+    for first in (MemoryError(), OSError(12, "Cannot allocate memory"), torch_error):
+        assert fault_of(first).kind == "memory"
+        with pytest.raises(SourceError) as caught:
+            raise SourceError("cannot read picture a.png: MemoryError") from first
+        assert fault_of(caught.value).kind == "memory"
+
+
 @pytest.mark.parametrize("kind", LASTING)
 def test_what_the_user_must_mend_is_not_tried_again(kind):
     fault = fault_of(kind("x"))

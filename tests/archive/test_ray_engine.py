@@ -14,7 +14,6 @@ from ray.cluster_utils import Cluster  # noqa: E402
 
 from sam2s.archive.ray_engine import RayEngine, RayResources  # noqa: E402
 
-pytestmark = pytest.mark.slow  # a cluster needs seconds to start, and hundreds of megabytes
 QUICK = RetryPolicy(first_pause=0.05, longest_pause=0.2)
 
 
@@ -42,6 +41,20 @@ def run(cluster, out, jobs, *, during=None, **options):
         return progress, {status.job.name: status for status in manifest.statuses()}
 
 
+def test_an_archive_runs_on_a_cluster_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]), prepend=":")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    jobs = [job("a"), job("bad", video="unreadable"), job("b")]
+    with Manifest.create(tmp_path, jobs) as manifest:
+        engine = RayEngine(work, WorkerSettings(), RayResources(cpus=1, max_workers=1))
+        run_archive(manifest, engine, tmp_path, policy=QUICK)
+        statuses = {status.job.name: status for status in manifest.statuses()}
+    assert {name: status.state for name, status in statuses.items()} == {"a": "done", "bad": "failed", "b": "done"}
+    assert read_result(tmp_path, "a") == read_result(tmp_path, "b") == expected()
+    assert not ray.is_initialized()
+
+
+@pytest.mark.slow
 def test_faults_of_every_kind_end_as_on_one_machine(cluster, tmp_path):
     jobs = [
         job("good"),
@@ -49,6 +62,7 @@ def test_faults_of_every_kind_end_as_on_one_machine(cluster, tmp_path):
         job("once", video="dies once"),
         job("gpu", video="broken device"),
         job("stuck", video="hangs"),
+        job("stuck hard", video="hangs at once"),
     ]
     _, statuses = run(cluster, tmp_path, jobs, stall_seconds=4.0)
     assert {name: status.state for name, status in statuses.items()} == {
@@ -57,15 +71,17 @@ def test_faults_of_every_kind_end_as_on_one_machine(cluster, tmp_path):
         "once": "done",
         "gpu": "done",
         "stuck": "failed",
+        "stuck hard": "failed",
     }
     assert statuses["bad"].reason == "cannot open unreadable.mp4: no such file"
     assert (statuses["once"].attempts, statuses["gpu"].attempts) == (2, 2)
-    assert statuses["stuck"].fault == "no progress"
+    assert statuses["stuck"].fault == statuses["stuck hard"].fault == "no progress"
     for name in ("good", "once", "gpu"):
         assert read_result(tmp_path, name) == expected()
         assert (tmp_path / name / "writes.txt").read_text().count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_node_that_is_lost_takes_no_work_along(cluster, tmp_path):
     node = cluster.add_node(num_cpus=1, object_store_memory=150_000_000)
     cluster.wait_for_nodes()
@@ -81,6 +97,7 @@ def test_a_node_that_is_lost_takes_no_work_along(cluster, tmp_path):
     assert all((tmp_path / name / "writes.txt").read_text().count("\n") == 1 for name in statuses)
 
 
+@pytest.mark.slow
 def test_no_more_videos_are_in_flight_than_workers_and_a_few(cluster, tmp_path):
     seen = []
     jobs = [job(str(i), video="slow") for i in range(12)]

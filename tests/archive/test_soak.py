@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
+from archive_tools import contents
+from process_tools import descendants
 from sam2s.archive import JobState, Manifest
-from sam2s.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 VIDEOS = 30
@@ -21,27 +21,9 @@ def command(jobs, out, *more):
     return [sys.executable, "-m", "sam2s", "archive", "run", str(jobs), "--out", str(out), "--device", "cpu", *more]
 
 
-def contents(out):
-    """Masks of every video of an archive, and that each workspace is whole."""
-    found = {}
-    for folder in sorted(path for path in out.iterdir() if path.is_dir()):
-        with Workspace.open(folder) as workspace:
-            assert workspace.check().whole, folder
-            found[folder.name] = [
-                (record.index, {i: (one.rle, one.iou) for i, one in record.objects.items()})
-                for record in workspace.frames()
-            ]
-    return found
-
-
 @pytest.fixture(scope="module")
 def environment():
     return {**os.environ, "OMP_NUM_THREADS": "1", "RAY_OBJECT_STORE_ALLOW_SLOW_STORAGE": "1"}
-
-
-def descendants(pid):
-    children = [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return children + [d for child in children for d in descendants(child)]
 
 
 def test_both_engines_write_equal_masks_and_fifty_kills_change_nothing(make_archive, tmp_path, environment):

@@ -16,6 +16,7 @@ from PIL import Image
 from namespace_tools import needs_namespaces, on_another_machine, with_tests_on_path
 from sam2s.archive import Attempt, WorkerSettings, read_jobs
 from sam2s.archive.faults import fault_of
+from sam2s.archive.manifest import FILE
 from sam2s.archive.worker import WORKER_MARK, run_settings, track_video
 from sam2s.errors import HandWorkError, OutputError, PromptError, SourceError, WorkspaceInUseError
 from sam2s.runs import run
@@ -38,6 +39,7 @@ def write_anamorphic(path):
 
 
 def track(job, out, seen=None):
+    (out.parent / FILE).touch()
     return track_video(Attempt(job, out, 1), SETTINGS, lambda done, total: None if seen is None else seen.append(done))
 
 
@@ -200,6 +202,7 @@ def test_a_video_goes_on_on_another_machine_than_the_one_that_was_lost(make_arch
 
 def hold(jobs, out):
     """Track until the sixth frame, then hold the workspace and do nothing more."""
+    (Path(out).parent / FILE).touch()
 
     def report(done, total):
         if done == 6:
@@ -207,3 +210,11 @@ def hold(jobs, out):
             time.sleep(600)
 
     track_video(Attempt(read_jobs(Path(jobs))[0], Path(out), 1), SETTINGS, report)
+
+
+def test_nothing_is_tracked_where_the_archive_is_not(make_archive, tmp_path):
+    job = read_jobs(make_archive(1))[0]
+    with pytest.raises(OutputError, match=r"is away: archive\.sqlite is not in it; bring it back") as caught:
+        track_video(Attempt(job, tmp_path / "mount point" / "a", 1), SETTINGS, lambda done, total: None)
+    assert fault_of(caught.value).kind == "output"
+    assert not (tmp_path / "mount point").exists()

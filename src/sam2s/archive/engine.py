@@ -35,7 +35,6 @@ class WorkerSettings:
         device: of the network: "auto", "cpu", "cuda", ...; an engine with several devices numbers them.
         threads: processor threads of each worker, or None for an equal share.
         memory: bytes that a worker may use, or None.
-        checkpoint_seconds: at most so much of a lost attempt is done again.
     """
 
     weights: str = "micro"
@@ -43,7 +42,6 @@ class WorkerSettings:
     device: str = "auto"
     threads: int | None = None
     memory: int | None = None
-    checkpoint_seconds: float = 60.0
 
 
 @dataclass(frozen=True)

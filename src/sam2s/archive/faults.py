@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 
 from sam2s.errors import (
@@ -45,7 +46,7 @@ def fault_of(error: BaseException) -> Fault:
     Errors of the graphics device belong to the process: it ends with them, and the job is tried again in a new one.
     """
     reason = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, MemoryError) or "out of memory" in reason.lower():
+    if _wants_memory(error):
         return Fault("memory", f"it needs more memory than the worker may have: {reason}")
     if type(error).__name__ in ("AcceleratorError", "CudaError") or "CUDA error" in reason:
         return Fault("device", reason)
@@ -54,6 +55,17 @@ def fault_of(error: BaseException) -> Fault:
     if isinstance(error, LASTING):
         return Fault("job", reason)
     return Fault("error", f"{type(error).__name__}: {reason}")
+
+
+def _wants_memory(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, says that there was no memory."""
+    while error is not None:
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+            return True
+        if any(words in str(error).lower() for words in ("out of memory", "allocate memory", "not enough memory")):
+            return True
+        error = error.__cause__
+    return False
 
 
 def pause_before(attempt: int, *, first: float, longest: float) -> float:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sam2s.errors import ConfigError, missing_extra
+from sam2s.errors import ClusterError, missing_extra
 
 from .engine import Attempt, Ended, EngineEvent, Progress, WorkerSettings
 from .faults import Fault, fault_of
@@ -88,7 +90,8 @@ class RayEngine:
     @property
     def workers(self) -> int:
         """Number of workers that the cluster has room for now; at least one, so that work waits for a node."""
-        total = self._ray.cluster_resources()
+        with self._loss_told():
+            total = self._ray.cluster_resources()
         room = total.get("CPU", 0.0) / self._resources.cpus if self._resources.cpus else float("inf")
         if self._resources.gpus:
             room = min(room, total.get("GPU", 0.0) / self._resources.gpus)
@@ -98,10 +101,19 @@ class RayEngine:
     def submit(self, task: Attempt) -> None:
         """Take a task; it begins when a worker is free."""
         self._queue.append(task)
-        self._fill()
+        with self._loss_told():
+            self._fill()
 
     def events(self, timeout: float) -> list[EngineEvent]:
-        """What happened since the last call; waits up to `timeout` seconds for the first end."""
+        """What happened since the last call; waits up to `timeout` seconds for the first end.
+
+        Raises:
+            ClusterError: the cluster is gone.
+        """
+        with self._loss_told():
+            return self._events(timeout)
+
+    def _events(self, timeout: float) -> list[EngineEvent]:
         calls = {actor.call: actor for actor in self._actors if actor.task is not None}
         if not calls:
             time.sleep(timeout)
@@ -122,8 +134,9 @@ class RayEngine:
 
     def close(self) -> None:
         """Stop all workers, and the cluster if it is our own; idempotent."""
-        for actor in self._actors:
-            self._ray.kill(actor.handle)
+        with suppress(Exception):  # of a cluster that is gone already
+            for actor in self._actors:
+                self._ray.kill(actor.handle)
         self._actors.clear()
         self._queue.clear()
         if self._own and self._ray.is_initialized():
@@ -139,13 +152,17 @@ class RayEngine:
             if actor is None:
                 return
             actor.task, actor.began, actor.fault = self._queue.popleft(), time.monotonic(), None
-            actor.call, actor.sign = actor.handle.run.remote(actor.task), actor.handle.progress.remote()
+            # The first sign is given before the work begins: a decoder that hangs at once would let none follow.
+            actor.sign = actor.handle.begin.remote(actor.task.job.name)
+            actor.call = actor.handle.run.remote(actor.task, actor.sign)
 
     def _end(self, actor: _Actor) -> Ended:
         task = actor.task
         assert task is not None, "only actors with a task have a call"
         try:
             ended: Ended = self._ray.get(actor.call)
+        except self._lost:
+            raise
         except self._ray.exceptions.RayError as error:
             self._discard(actor)
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -171,6 +188,20 @@ class RayEngine:
         actor.sign = actor.handle.progress.remote()
         return sign if sign is not None and sign.name == actor.task.job.name else None
 
+    @property
+    def _lost(self) -> tuple[type[Exception], ...]:
+        """What Ray raises where the cluster itself is gone."""
+        errors = self._ray.exceptions
+        return errors.RaySystemError, errors.RpcError, ConnectionError
+
+    @contextmanager
+    def _loss_told(self) -> Iterator[None]:
+        try:
+            yield
+        except self._lost as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise ClusterError(f"the Ray cluster is gone: {reason}") from error
+
     def _discard(self, actor: _Actor) -> None:
         self._actors.remove(actor)
         self._ray.kill(actor.handle)
@@ -186,14 +217,18 @@ class ArchiveWorker:
         self._settings = replace(settings, device=device if settings.device == "auto" else settings.device)
         self._sign: Progress | None = None
 
-    def run(self, task: Attempt) -> Ended:
-        """Do a task; every fault of a job is told as a value, for Ray would wrap what is raised."""
+    def begin(self, name: str) -> Progress:
+        """The first sign of life of a task."""
+        self._sign = Progress(name, 0, None)
+        return self._sign
+
+    def run(self, task: Attempt, begun: Progress) -> Ended:
+        """Do a task that has begun; every fault of a job is told as a value, for Ray would wrap what is raised."""
         name, began = task.job.name, time.monotonic()
 
         def report(done: int, total: int | None) -> None:
             self._sign = Progress(name, done, total)
 
-        report(0, None)
         frames, fault = None, None
         try:
             frames = self._work(task, self._settings, report)
@@ -235,7 +270,7 @@ def _connect(ray: Any, address: str | None, spill: Path | None) -> None:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, RuntimeError, ValueError) as error:
         reason = (str(error).strip().splitlines() or [""])[0]
-        raise ConfigError(
+        raise ClusterError(
             f"no Ray cluster answers at --address {address}: {reason}; start one with `ray start --head`, or leave the "
             "flag away to start one on this machine"
         ) from error

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import sam2s
-from sam2s.errors import ConfigError, PromptError, SourceError, WorkspaceError
+from sam2s.errors import ConfigError, OutputError, PromptError, SourceError, WorkspaceError
 from sam2s.files import write_atomically
 from sam2s.formats.prompts_file import PromptEntry, arrange, read_prompts
 from sam2s.masks.mask_pictures import read_mask_picture
@@ -25,6 +25,7 @@ from sam2s.workspace import Workspace
 
 from .engine import Attempt, WorkerSettings
 from .jobs import ArchiveJob
+from .manifest import FILE
 from .proposers import load_proposer, propose_prompts
 
 VOID = 255
@@ -52,6 +53,7 @@ def track_video(task: Attempt, settings: WorkerSettings, report: Callable[[int, 
         Sam2sError: the job cannot be done, or not now; see `sam2s.archive.faults`.
     """
     job = task.job
+    _check_archive_there(task.out)
     job_settings = run_settings(job, task.out, settings, overwrite=_made_for_another_job(task))
     digest = job.digest()
     with _workplace(task.out) as take_over:
@@ -61,6 +63,7 @@ def track_video(task: Attempt, settings: WorkerSettings, report: Callable[[int, 
             network=_network(job_settings),
         )
     write_atomically(task.out / MARK, digest.encode())
+    _check_archive_there(task.out)
     if outcome.damage is not None:
         raise SourceError(f"{job.video} is damaged; all frames before are in {task.out}: {outcome.damage}")
     with Workspace.open(task.out) as workspace:
@@ -117,6 +120,14 @@ def source_settings(job: ArchiveJob) -> dict[str, Any]:
             raise PromptError(f"{job.name}: {error}; the prompts of {job.workspace} do not belong to it") from error
         runs = workspace.runs.all()
         return {**(runs[-1].settings.get("source", {}) if runs else {}), **given}
+
+
+def _check_archive_there(out: Path) -> None:
+    """Refuse to write where the archive is not: where a mount was lost its mount point is an empty folder."""
+    if not (out.parent / FILE).is_file():
+        raise OutputError(
+            f"the folder {out.parent} is away: {FILE} is not in it; bring it back, or mount its disk again"
+        )
 
 
 @contextmanager

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -41,36 +44,74 @@ def run_(
 
     Exit status: 0 all done; 1 a video failed; 2 invalid input; 130 or 143 stopped, the same command goes on.
     """
-    from sam2s.archive import ArchiveReport, Manifest, WorkerSettings, read_jobs, run_archive
-    from sam2s.signals import signals
+    from sam2s.archive import ArchiveReport, Manifest, WorkerSettings, read_jobs
+    from sam2s.archive.supervisor import supervise
 
     settings = WorkerSettings(
-        weights=weights,
+        weights=_absolute(weights),
         exports=tuple(kind.strip() for kind in export.split(",") if kind.strip()),
         device=device,
         threads=threads,
         memory=None if memory is None else int(memory * 1e9),
     )
-    listed = read_jobs(jobs)
-    with Manifest.create(out, listed) as manifest, signals() as caught:
-        if engine == "local":
-            chosen = _local_engine(settings, workers)
-        else:
-            chosen = _ray_engine(settings, workers, cpus, gpus, address, spill)
-        with _Display(quiet=as_json) as display:
-            run_archive(
-                manifest,
-                chosen,
-                out,
-                stall_seconds=stall_seconds,
-                report_progress=display.show,
-                stopped=lambda: bool(caught),
-            )
+    read_jobs(jobs)  # what is wrong with them is said before anything is started
+    flags = _RunFlags(
+        jobs, out.absolute(), settings, engine, workers, address, cpus, gpus, spill, stall_seconds, as_json
+    )
+    if engine == "local":
+        stopped_by = drive(lambda: None, flags)
+    else:
+        stopped_by = supervise(drive, (flags,), note=lambda text: print(text, file=sys.stderr))
+    with Manifest.read(out) as manifest:
         report = ArchiveReport.of(manifest.statuses())
     _print(report, as_json)
-    if caught:
-        raise typer.Exit(128 + caught[0])
-    raise typer.Exit(report.exit_status)
+    raise typer.Exit(report.exit_status if stopped_by is None else 128 + stopped_by)
+
+
+@dataclass(frozen=True)
+class _RunFlags:
+    """Flags of `sam2s archive run`, as they go to the process that drives it."""
+
+    jobs: Path
+    out: Path
+    settings: WorkerSettings
+    engine: str
+    workers: int | None
+    address: str | None
+    cpus: float
+    gpus: float
+    spill: Path | None
+    stall_seconds: float
+    as_json: bool
+
+
+def drive(report_alive: Callable[[], None], flags: _RunFlags) -> int | None:
+    """Do an archive; returns the signal that ended it early, or None. With Ray it runs in a process of its own."""
+    from sam2s.archive import Manifest, read_jobs, run_archive
+    from sam2s.signals import signals
+
+    with Manifest.create(flags.out, read_jobs(flags.jobs)) as manifest, signals() as caught:
+        engine = _local_engine(flags) if flags.engine == "local" else _ray_engine(flags)
+        with _Display(quiet=flags.as_json) as display:
+
+            def report_progress(progress: ArchiveProgress) -> None:
+                report_alive()
+                display.show(progress)
+
+            run_archive(
+                manifest,
+                engine,
+                flags.out,
+                stall_seconds=flags.stall_seconds,
+                report_progress=report_progress,
+                stopped=lambda: bool(caught),
+            )
+    return caught[0] if caught else None
+
+
+def _absolute(weights: str) -> str:
+    """Weights from anywhere, as workers may run in another folder; names stay names."""
+    return str(Path(weights).absolute()) if Path(weights).exists() else weights
 
 
 @app.command()
@@ -137,35 +178,32 @@ def join(
     print(folder / name)
 
 
-def _local_engine(settings: WorkerSettings, workers: int | None) -> ArchiveEngine:
+def _local_engine(flags: _RunFlags) -> ArchiveEngine:
     import os
-    from dataclasses import replace
 
     from sam2s.archive import LocalEngine
     from sam2s.archive.worker import track_video
     from sam2s.device import resolve_device
 
-    where = resolve_device(settings.device)
+    settings, where = flags.settings, resolve_device(flags.settings.device)
     if where.type == "cuda" and where.index is None:
         import torch
 
         found = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
     else:
         found = [str(where)]
-    count = workers or len(found)
+    count = flags.workers or len(found)
     if where.type == "cpu" and settings.threads is None and count > 1:
         settings = replace(settings, threads=max(1, (os.cpu_count() or 1) // count))
     return LocalEngine(track_video, settings, [found[i % len(found)] for i in range(count)])
 
 
-def _ray_engine(
-    settings: WorkerSettings, workers: int | None, cpus: float, gpus: float, address: str | None, spill: Path | None
-) -> ArchiveEngine:
+def _ray_engine(flags: _RunFlags) -> ArchiveEngine:
     from sam2s.archive.ray_engine import RayEngine, RayResources
     from sam2s.archive.worker import track_video
 
-    resources = RayResources(cpus=cpus, gpus=gpus, max_workers=workers)
-    return RayEngine(track_video, settings, resources, address=address, spill=spill)
+    resources = RayResources(cpus=flags.cpus, gpus=flags.gpus, max_workers=flags.workers)
+    return RayEngine(track_video, flags.settings, resources, address=flags.address, spill=flags.spill)
 
 
 def _read_report(out: Path) -> ArchiveReport:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import sam2s
-from sam2s.errors import ConfigError, OutputError, PromptError, SourceError, WorkspaceError
+from sam2s.errors import OutputError, PromptError, SourceError, WorkspaceError
 from sam2s.files import write_atomically
 from sam2s.formats.prompts_file import PromptEntry, arrange, read_prompts
 from sam2s.masks.mask_pictures import read_mask_picture
-from sam2s.memory import MemoryPolicy
+from sam2s.memory import memory_policy
 from sam2s.model import Network
 from sam2s.runs import RunSettings, open_workspace_video, run
 from sam2s.runs.open import stored_prompts
@@ -79,8 +79,6 @@ def run_settings(job: ArchiveJob, out: Path, settings: WorkerSettings, *, overwr
     """
     own: dict[str, Any] = dict(job.settings)
     memory = own.pop("memory", "divemem")
-    if memory not in ("divemem", "sam2"):
-        raise ConfigError(f"memory {memory!r} is not one of 'divemem', 'sam2'")
     part, exports = own.pop("part", None), own.pop("export", None)
     prompts = _prompts(job)
     own |= source_settings(job)
@@ -92,7 +90,7 @@ def run_settings(job: ArchiveJob, out: Path, settings: WorkerSettings, *, overwr
         out=out,
         weights=own.pop("weights", settings.weights),
         prompts=prompts,
-        policy=MemoryPolicy(kind=memory),
+        policy=memory_policy(memory),
         device=settings.device,
         threads=settings.threads,
         exports=kinds,

@@ -29,7 +29,10 @@ _Method = Annotated[
         help="sam2s, copy, flow, masks:FOLDER, module:Class or command:LINE; NAME=... names the row; may be repeated."
     ),
 ]
-_Memory = Annotated[list[str] | None, typer.Option(help="divemem or sam2, of method sam2s; may be repeated.")]
+_Memory = Annotated[
+    list[str] | None,
+    typer.Option(help="divemem, sam2, divemem+search or sam2+search, of method sam2s; may be repeated."),
+]
 _Subset = Annotated[list[str] | None, typer.Option(help="Only objects of this subset; may be repeated.")]
 _Split = Annotated[
     str | None,

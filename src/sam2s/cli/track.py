@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CONVERTED = ("prompts", "box", "point", "mask", "memory", "export", "as_json")
+CONVERTED = ("prompts", "box", "point", "mask", "memory", "search_proposer", "export", "as_json")
 """Flags that are no field of `RunSettings` as they are; all others bear the name of theirs."""
 
 
@@ -29,6 +29,7 @@ def track(
     point: options.Point = None,
     mask: options.Mask = None,
     memory: options.Memory = "divemem",
+    search_proposer: options.SearchProposer = None,
     reverse: options.Reverse = False,
     start: options.Start = 0,
     stop: options.Stop = None,
@@ -61,12 +62,12 @@ def track(
     requirement; 130 or 143 stopped by Ctrl-C or a signal.
     """
     flags = {name: value for name, value in locals().items() if name not in CONVERTED}
-    from sam2s.memory import MemoryPolicy
+    from sam2s.memory import memory_policy
     from sam2s.runs import RunSettings, run
 
     settings = RunSettings(
         prompts=_entries(prompts, box, point, mask),
-        policy=MemoryPolicy(kind=memory),
+        policy=memory_policy(memory, proposer=search_proposer),
         exports=tuple(kind.strip() for kind in export.split(",") if kind.strip()),
         **flags,
     )

@@ -15,7 +15,14 @@ Prompts = Annotated[Path | None, typer.Option(help="JSON file of prompts; see do
 Box = Annotated[list[str] | None, typer.Option(help="ID@FRAME:X0,Y0,X1,Y1 in pixels; ID=NAME names it.")]
 Point = Annotated[list[str] | None, typer.Option(help="ID@FRAME:+X,Y on the object or -X,Y off it.")]
 Mask = Annotated[list[str] | None, typer.Option(help="ID@FRAME:FILE, a picture of the video's size.")]
-Memory = Annotated[Literal["divemem", "sam2"], typer.Option(help="SAM2S long-term memory, or SAM 2.")]
+Memory = Annotated[
+    Literal["divemem", "sam2", "divemem+search", "sam2+search"],
+    typer.Option(help="SAM2S long-term memory, or SAM 2; +search looks for lost objects all over the picture."),
+]
+SearchProposer = Annotated[
+    str | None,
+    typer.Option(help="With +search: module:function or file.py:function that proposes boxes, instead of a grid."),
+]
 Reverse = Annotated[bool, typer.Option("--reverse", help="Track from the last prompt backward to --start.")]
 Start = Annotated[int, typer.Option(min=0, help="First frame of the span to track in.")]
 Stop = Annotated[int | None, typer.Option(min=1, help="Frame to stop before.")]

@@ -6,11 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from sam2s.errors import ConfigError
 from sam2s.evaluation.rules import Missing, Prompting
-from sam2s.memory import MemoryPolicy
+from sam2s.memory import memory_policy
 
 OURS = "sam2s"
 _PLAIN_NAMES = ("weights", "model", "best", "last", "final", "checkpoint")  # of files that say nothing of their run
@@ -24,14 +23,14 @@ class EvalRun:
         label: name of the row.
         method: `sam2s`, or a method of `method.py`.
         prompt: the protocol.
-        memory: what our tracker remembers; of no meaning for other methods.
+        memory: what our tracker remembers, one of `sam2s.memory.MEMORIES`; of no meaning for other methods.
         weights: the network that tracks, or whose first masks other methods start from; a name or a path.
     """
 
     label: str
     method: str
     prompt: Prompting
-    memory: Literal["divemem", "sam2"] = "divemem"
+    memory: str = "divemem"
     weights: str = "micro"
 
     @property
@@ -86,7 +85,7 @@ def plan_runs(
     if repeated := [label for label, folder in zip(labels, folders, strict=True) if folders.count(folder) > 1]:
         raise ConfigError(f"two rows are called {repeated[0]!r}; name them: --method NAME=..., or --weights NAME=...")
     return [
-        EvalRun(label, method, protocol, memory, of)  # type: ignore[arg-type]
+        EvalRun(label, method, protocol, memory, of)
         for (method, memory, of), label in rows.items()
         for protocol in dict.fromkeys(prompts)
     ]
@@ -102,7 +101,7 @@ def _rows(
     for weights_name, path in weights:
         chosen = name if len(weights) == 1 and name else weights_name
         for memory in memories:
-            MemoryPolicy(kind=memory)  # type: ignore[arg-type]  # checks it
+            memory_policy(memory)  # checks it
             suffix = f" {memory}" if chosen is None or len(memories) > 1 else ""
             rows.append(((OURS, memory, path), f"{chosen or weights_label(path)}{suffix}"))
     return rows

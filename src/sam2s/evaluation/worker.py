@@ -30,7 +30,7 @@ from sam2s.evaluation.rules import Prompting
 from sam2s.evaluation.videos import EvalVideo, appearances
 from sam2s.files import replacing, write_atomically
 from sam2s.masks.palette import MAX_LABEL, encode_label_map, label_map
-from sam2s.memory import MemoryPolicy
+from sam2s.memory import memory_policy
 from sam2s.model import Network
 from sam2s.tracking.results import FrameResult, ObjectState
 
@@ -157,7 +157,7 @@ class Worker:
 
     def _track(self, video: EvalVideo, run: EvalRun, record: VideoRecord) -> Iterator[TrackedFrame]:
         if run.method == OURS:
-            policy = MemoryPolicy(kind=run.memory, iou_threshold=self.settings.confidence)
+            policy = memory_policy(run.memory, iou_threshold=self.settings.confidence)
             results = self.follow(
                 self.network(run.weights),
                 policy,

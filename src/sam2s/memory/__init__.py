@@ -3,6 +3,17 @@
 from .bank import MemoryBank
 from .divemem import DiveMemFilter, similarity
 from .entry import MemoryEntry, Recall
-from .policy import MemoryPolicy
+from .policy import MEMORIES, MemoryPolicy, memory_policy
+from .search_rule import SearchRule
 
-__all__ = ["DiveMemFilter", "MemoryBank", "MemoryEntry", "MemoryPolicy", "Recall", "similarity"]
+__all__ = [
+    "MEMORIES",
+    "DiveMemFilter",
+    "MemoryBank",
+    "MemoryEntry",
+    "MemoryPolicy",
+    "Recall",
+    "SearchRule",
+    "memory_policy",
+    "similarity",
+]

@@ -9,6 +9,7 @@ from typing import Literal
 from sam2s.errors import ConfigError
 
 from .entry import CONDITIONING_SLOT
+from .search_rule import SearchRule
 
 PAPER_IOU_THRESHOLD = 0.95
 """Predicted IoU above which the SAM2S paper takes a frame for confident (gamma_iou)."""
@@ -44,6 +45,8 @@ class MemoryPolicy:
         count_first: whether the first memory takes one of the `long_term` places.
         skip_recent: a long-term frame that is still in the short-term window is read once, as short-term.
         long_term_pointers: read the object pointers of long-term frames beyond the usual recent ones.
+        search: how an object that was lost is looked for; nothing is remembered of it while it is uncertain or absent.
+            None takes the network at its word on every frame, as SAM 2.1 does. Fields as a dict are taken too.
     """
 
     kind: Literal["sam2", "divemem"] = "divemem"
@@ -61,6 +64,7 @@ class MemoryPolicy:
     count_first: bool = False
     skip_recent: bool = True
     long_term_pointers: bool = False
+    search: SearchRule | None = None
 
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():
@@ -81,6 +85,8 @@ class MemoryPolicy:
         threshold = self.iou_threshold
         if threshold is not None and not (isinstance(threshold, Real) and 0 <= float(threshold) <= 1):
             raise ConfigError(f"memory iou_threshold {threshold!r} is outside 0 to 1")
+        if isinstance(self.search, dict):
+            object.__setattr__(self, "search", SearchRule(**self.search))
 
     def resolve(self, confident_iou: float | None) -> MemoryPolicy:
         """The policy with a number for `iou_threshold`: its own, else that of the weights, else the paper's."""
@@ -102,6 +108,33 @@ class MemoryPolicy:
         more at most, and as many again corrections that are answers only.
         """
         return self.max_conditioning + self.short_term + 1 + (self.places + 3 if self.places else 0)
+
+
+MEMORIES = ("divemem", "sam2", "divemem+search", "sam2+search")
+"""Names of policies: the kind, and whether objects that were lost are looked for."""
+
+
+def memory_policy(name: str, *, iou_threshold: float | None = None, proposer: str | None = None) -> MemoryPolicy:
+    """The policy of a name.
+
+    Args:
+        name: one of `MEMORIES`.
+        iou_threshold: see `MemoryPolicy`.
+        proposer: see `SearchRule`; only with a name that searches.
+
+    Raises:
+        ConfigError: there is no such policy, or it does not search for what is proposed.
+    """
+    if name not in MEMORIES:
+        raise ConfigError(f"memory {name!r} is not one of {', '.join(map(repr, MEMORIES))}")
+    kind, _, search = name.partition("+")
+    if proposer is not None and not search:
+        raise ConfigError(
+            f"memory {name!r} does not look for lost objects, so a proposer has nothing to do; give "
+            f"memory '{name}+search' (--memory {name}+search)"
+        )
+    rule = SearchRule(proposer=proposer) if search else None
+    return MemoryPolicy(kind="sam2" if kind == "sam2" else "divemem", iou_threshold=iou_threshold, search=rule)
 
 
 _CHOICES = {

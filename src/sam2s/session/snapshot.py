@@ -17,9 +17,11 @@ from torch import Tensor
 
 from sam2s.errors import OutputError
 from sam2s.files import write_atomically
-from sam2s.memory import MemoryEntry, MemoryPolicy
+from sam2s.memory import MemoryEntry, MemoryPolicy, SearchRule
 from sam2s.model import Segmentation
 from sam2s.tracking import Box, Mask, ObjectState, Points, PresenceRule
+from sam2s.tracking.appearance import Appearance, Gallery
+from sam2s.tracking.lost_and_found import Phase, SearchState
 from sam2s.tracking.object_track import AnsweredPrompt
 from sam2s.tracking.preprocess import ModelPrompt
 from sam2s.tracking.presence import PresenceState
@@ -28,16 +30,20 @@ from sam2s.tracking.settings import TrackerSettings
 
 from .events import decode_prompt, encode_prompt
 
-MAGIC = b"sam2s-3\n"
+MAGIC = b"sam2s-4\n"
 _RECORDS = {
     record.__name__: record
     for record in (
         AnsweredPrompt,
+        Appearance,
+        Gallery,
         MemoryEntry,
         MemoryPolicy,
         ModelPrompt,
         PresenceState,
         PresenceRule,
+        SearchRule,
+        SearchState,
         Segmentation,
         TrackerSettings,
         WaitingPrompt,
@@ -89,6 +95,8 @@ def _pack(value: Any, tensors: dict[str, Tensor], names: dict[int, str]) -> Any:
         return {"tensor": names[id(value)]}
     if isinstance(value, Points | Box | Mask):
         return {"prompt": encode_prompt(value)}
+    if isinstance(value, Phase):
+        return {"phase": value.value}
     if isinstance(value, ObjectState):
         return {"presence": value.value}
     if is_dataclass(value) and not isinstance(value, type):
@@ -112,6 +120,8 @@ def _unpack(value: Any, tensors: dict[str, Tensor]) -> Any:
         return decode_prompt(value["prompt"])
     if "presence" in value:
         return ObjectState(value["presence"])
+    if "phase" in value:
+        return Phase(value["phase"])
     if "record" in value:
         return _RECORDS[value["record"]](**{name: _unpack(x, tensors) for name, x in value["fields"].items()})
     if "tuple" in value:

@@ -12,6 +12,7 @@ from .frame_context import FrameContext
 from .object_segmenter import ObjectSegmenter, TrackedMask
 from .object_track import ObjectTrack
 from .presence import PresenceRule
+from .settling import settle
 
 
 def pass_frame(
@@ -41,7 +42,7 @@ def pass_frame(
     for track in tracks:
         answer = prompted.get(track.object_id)
         if answer is not None:
-            track.note(time, answer, rule)
+            track.note_prompt(context, answer, rule)
         elif again and (shown := track.answer_at(time)):
             answer = shown
         elif not track.exists(context.frame.index, time, reverse=context.reverse):
@@ -56,8 +57,8 @@ def pass_frame(
             track.pass_unjudged()
         return answers
     found = find_objects(segmenter, context, unknown, batched=batched)
-    remembered = {track.object_id: track.remember(context, found[track.object_id], rule) for track in unknown}
-    return {object_id: answer or remembered[object_id] for object_id, answer in answers.items()}
+    settled = settle(segmenter, context, unknown, found, answers, rule)
+    return {object_id: answer or settled[object_id] for object_id, answer in answers.items()}
 
 
 def find_objects(

@@ -13,7 +13,9 @@ from sam2s.errors import PromptError
 from sam2s.memory import MemoryBank, MemoryEntry
 from sam2s.model import Segmentation
 
+from .appearance import describe
 from .frame_context import FrameContext
+from .lost_and_found import Phase, SearchState, after_prompt, without_object
 from .object_segmenter import ObjectSegmenter, TrackedMask
 from .preprocess import ModelPrompt
 from .presence import PresenceRule, PresenceState, observe
@@ -54,6 +56,8 @@ class ObjectTrack:
         corrections: answers on tracked frames that do not become conditioning frames, by time.
         last: time and answer of the frame passed last.
         presence: state after that frame; `presence_before` the one before it.
+        search: whether the object is lost, after that frame; `search_before` the state before it. Never changes where
+            lost objects are not sought.
         end: index of the frame from which the object no longer exists, None if it does.
     """
 
@@ -66,6 +70,7 @@ class ObjectTrack:
         self.last: tuple[int, Segmentation] | None = None
         self.presence_before: PresenceState | None = None
         self.presence: PresenceState | None = None
+        self.search_before = self.search = SearchState()
         self.end: int | None = None
 
     def state_dict(self) -> dict[str, Any]:
@@ -220,7 +225,7 @@ class ObjectTrack:
         answer = self.answers[context.time].answer
         self.recompute_memory(segmenter, context)
         self.bank.interrupt()
-        self.note(context.time, answer, rule)
+        self.note_prompt(context, answer, rule)
         return answer
 
     def remember(self, context: FrameContext, found: TrackedMask, rule: PresenceRule) -> Segmentation:
@@ -230,6 +235,30 @@ class ObjectTrack:
         self.note(context.time, found.answer, rule)
         return found.answer
 
+    def note_prompt(self, context: FrameContext, answer: Segmentation, rule: PresenceRule) -> None:
+        """Take in the answer to a prompt on the frame that is passed: whatever was lost is found."""
+        self.note(context.time, answer, rule)
+        if self.bank.policy.search is not None:
+            appearance = describe(context.features, answer) if bool((answer.logits > 0).any()) else None
+            self.search = after_prompt(self.bank.policy.search, self.search_before, appearance)
+
+    def doubt(self, context: FrameContext, found: TrackedMask, rule: PresenceRule, state: SearchState) -> Segmentation:
+        """Take in that what was found is not, or not for certain, the object: nothing is remembered.
+
+        Returns:
+            what is shown of the object: the mask where it is uncertain, none where it is lost.
+        """
+        self.corrections.pop(context.time, None)
+        self.pass_unjudged()
+        answer = without_object(found.answer) if state.lost else found.answer
+        self.note(context.time, answer, rule)
+        self.search = state
+        return answer
+
+    def learn(self, state: SearchState) -> None:
+        """Take over the search state of a frame on which the object was tracked."""
+        self.search = state
+
     def pass_unjudged(self) -> None:
         """Pass a frame that is not judged: all stays as it was, but no row of confident frames goes on over it."""
         if self.bank.policy.consecutive:
@@ -238,7 +267,7 @@ class ObjectTrack:
     def note(self, time: int, answer: Segmentation, rule: PresenceRule) -> None:
         """Update the state of presence with the answer of a frame; a second answer to one frame replaces the first."""
         if self.last is None or self.last[0] != time:
-            self.presence_before = self.presence
+            self.presence_before, self.search_before = self.presence, self.search
         probability = float(torch.sigmoid(answer.object_logit))
         self.presence = observe(rule, self.presence_before, probability, answer.logits[0, 0])
         self.last = time, answer
@@ -247,6 +276,7 @@ class ObjectTrack:
         """Forget everything but the prompts, to begin another pass."""
         self.bank.restart()
         self.last = self.presence = self.presence_before = None
+        self.search = self.search_before = SearchState()
 
     def adopt_frame(self, other: ObjectTrack, time: int) -> None:
         """Take over the memory of a frame from a replay when it is met first, while it still has its map.
@@ -269,10 +299,11 @@ class ObjectTrack:
             bank.undo(time)
         self.bank.take_long_term(bank)
         self.presence = other.presence_before if corrected else other.presence
+        self.search = replace(other.search_before, phase=Phase.TRACKED) if corrected else other.search
         if corrected:
             self.note(time, corrected.answer, rule)
             if time in self.answers:
                 self.bank.interrupt()
 
 
-_VALUES = ("last", "presence_before", "presence", "end")
+_VALUES = ("last", "presence_before", "presence", "search_before", "search", "end")

@@ -86,6 +86,7 @@ def make_result(
 ) -> ObjectResult:
     """Turn an answer of the network for an object into what the caller sees."""
     prompted = track.prompted(context.time)
+    state = presence.state if presence else ObjectState.VISIBLE
     category, probability = _category(model, answer)
     ious = answer.candidate_ious
     return ObjectResult(
@@ -94,7 +95,7 @@ def make_result(
         size=context.size,
         iou=float(answer.iou),
         presence=float(torch.sigmoid(answer.object_logit)),
-        state=presence.state if presence else ObjectState.VISIBLE,
+        state=state if prompted else track.search.object_state(state),
         prompted=prompted is not None,
         category=category,
         category_probability=probability,

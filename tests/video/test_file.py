@@ -27,6 +27,16 @@ def test_every_frame_has_its_number_and_a_later_time_than_the_one_before(clip, n
         assert source.count() == source.length == 60
 
 
+@pytest.mark.parametrize("ending", ["mkv", "webm", "mp4"])
+def test_a_video_that_begins_late_is_whole(tmp_path, ending):
+    codec = {"codec": "libvpx-vp9", "b_frames": 0, "options": {"lag-in-frames": "0"}} if ending == "webm" else {}
+    write_clip(tmp_path / f"late.{ending}", 30, times=[40 * i + 1200 for i in range(30)], **codec)
+    with FileSource(tmp_path / f"late.{ending}") as source:
+        times = [frame.pts for frame in source.frames()]
+    assert len(times) == 30
+    assert times[0] == Fraction(6, 5)
+
+
 @pytest.mark.parametrize("name", SHORT)
 def test_random_access_gives_the_same_frames_as_reading_through(clip, name):
     with FileSource(clip(name)) as source:

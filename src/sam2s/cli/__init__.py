@@ -28,6 +28,8 @@ VERBS = (
     "track",
     "archive",
     "analyze",
+    "events",
+    "redact",
     "weights",
     "export",
     "import",

@@ -26,6 +26,13 @@ def synth(
     drift: Annotated[
         float, typer.Option(help="How readily tools leave and come back and the view jumps, 0 to 1.", min=0, max=1)
     ] = 0.25,
+    events: Annotated[
+        str | None,
+        typer.Option(
+            help="Let things happen to the video, with true spans in events.json: all, or some of cut, out_of_body, "
+            "smoke, blurred, lens_wash, blood, black, frozen, test_pattern, separated by commas."
+        ),
+    ] = None,
     prompt: Annotated[
         Literal["box", "points", "mask"],
         typer.Option(help="How prompts.json points at each object, on the first frame that shows it."),
@@ -37,11 +44,16 @@ def synth(
     from sam2s.device import use_threads
     from sam2s.synth import Scene
     from sam2s.synth.export import write_clip
+    from sam2s.synth.video_events import EventScene, plan_events
 
     if size % 2:
         raise ConfigError(f"--size {size} is odd, and video needs even sides; give {size + 1}")
     use_threads(macs=0)  # scenes are made of small operations
-    scene = Scene(seed, size, length, kind=kind, tempo=tempo, drift=drift)
+    if events is None:
+        scene = Scene(seed, size, length, kind=kind, tempo=tempo, drift=drift)
+    else:
+        planned = plan_events(seed, length, None if events == "all" else [k.strip() for k in events.split(",")])
+        scene = EventScene(seed, size, length, kind=kind, tempo=tempo, drift=drift, events=planned)
     with typer.progressbar(length=length, label=f"{scene.kind}, seed {seed}", hidden=as_json) as bar:
         prompts = write_clip(scene, out, fps=fps, prompt=prompt, frames=frames, on_frame=lambda _: bar.update(1))
     objects = [{"id": o.id, "label": o.name, "type": o.type} for o in scene.objects]

@@ -1,5 +1,18 @@
-"""What to believe of a video and of masks: scene cuts so far."""
+"""What to believe of a video: scene cuts, and events such as smoke, a wash of the lens, frames out of the body."""
 
 from .cuts import CutDetector, find_cuts
+from .event_detector import EventDetector, EventSpan, find_events
+from .event_marks import read_marks, write_marks
+from .event_rules import EventKind, EventThresholds
 
-__all__ = ["CutDetector", "find_cuts"]
+__all__ = [
+    "CutDetector",
+    "EventDetector",
+    "EventKind",
+    "EventSpan",
+    "EventThresholds",
+    "find_cuts",
+    "find_events",
+    "read_marks",
+    "write_marks",
+]

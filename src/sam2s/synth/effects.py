@@ -64,6 +64,11 @@ class Look:
         self._lines = bool(rng.random() < 0.02)
         self._text = self._caption(rng) if rng.random() < 0.06 else None
 
+    @property
+    def border(self) -> NDArray[np.float32] | None:
+        """How much light the scope lets through, `[S, S]` from 0 to 1; None without its border."""
+        return None if self._border is None else self._border.numpy()
+
     def _vignette(self, rng: np.random.Generator) -> torch.Tensor:
         cx, cy = rng.normal(0, 0.3, 2)
         square = (self._x - float(cx)) ** 2 + (self._y - float(cy)) ** 2

@@ -18,6 +18,7 @@ from sam2s.masks.palette import write_label_map
 from sam2s.video.writer import VideoWriter
 
 from .scene import Scene
+from .video_events import DrawnEventKind, EventScene
 
 PromptForm = Literal["box", "points", "mask"]
 
@@ -38,7 +39,8 @@ def write_clip(
 
     `video.mp4` (H.264), `masks/00000.png` ... (indexed, the label maps of `Scene.render`), `prompts.json` (each
     object on the first frame that shows `PROMPT_AREA` of it), `scene.json` (what makes the scene again, and the names
-    of all objects), and with `frames` also `frames/00000.png` ..., the pictures before the video codec touched them.
+    of all objects), of an `EventScene` `events.json` (what happens to the video, from and up to which frame), and with
+    `frames` also `frames/00000.png` ..., the pictures before the video codec touched them.
 
     Returns:
         The objects of `prompts.json`.
@@ -70,6 +72,9 @@ def write_clip(
     options = {"seed": scene.seed, "kind": str(scene.kind), "size": scene.size, "length": scene.length}
     options |= {"tempo": scene.tempo, "drift": scene.drift}
     _write_json(out / "scene.json", {**options, "fps": fps, "objects": objects})
+    if isinstance(scene, EventScene):
+        spans = sorted((start, stop, kind) for kind in DrawnEventKind for start, stop in scene.true_spans(kind))
+        _write_json(out / "events.json", [{"kind": kind, "start": start, "stop": stop} for start, stop, kind in spans])
     return prompts
 
 
@@ -91,5 +96,5 @@ def _write_picture(path: Path, image: np.ndarray) -> None:
     write_atomically(path, stream.getvalue())
 
 
-def _write_json(path: Path, data: dict[str, Any]) -> None:
+def _write_json(path: Path, data: dict[str, Any] | list[dict[str, Any]]) -> None:
     write_atomically(path, (json.dumps(data, indent=2) + "\n").encode())

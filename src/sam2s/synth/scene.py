@@ -62,6 +62,17 @@ class Scene:
         """Every labelled object: id, category name, and whether it is an instrument, tissue or any other object."""
         return self._stage.objects
 
+    @property
+    def border(self) -> NDArray[np.float32] | None:
+        """How much light the scope lets through at each pixel, `[S, S]` from 0 to 1; None without a scope's border."""
+        return self._look.border
+
+    @property
+    def jumps(self) -> list[int]:
+        """Frames on which the camera shows another view of the scene than on the frame before, ascending."""
+        views = [self._stage.camera(self._clock(t)).index for t in range(self.length)]
+        return [t for t in range(1, self.length) if views[t] != views[t - 1]]
+
     def __len__(self) -> int:
         return self.length
 

@@ -70,8 +70,9 @@ class Decoder:
             self._cut = not self._keys.tabled and is_cut(path, container.format.name)
             if "mp4" in container.format.name and len(stream.index_entries) < stream.frames:
                 self._cut = not counts_agree(path)  # else an edit list leaves frames out
-            # So an AVI may end before its duration, when the last frames were left out.
-            self._lasts = None if container.format.name == "avi" else self.duration
+            # So an AVI may end before its duration, when the last frames were left out. Matroska counts it from time 0.
+            begins = 0 if "matroska" in container.format.name else self._start
+            self._ends = None if container.format.name == "avi" or self.duration is None else begins + self.duration
             reordered = container.format.name == "avi" and context.has_b_frames
         self.first, self._hidden = self._first_picture()
         self.clocked = self.first.pts is not None and not reordered
@@ -238,7 +239,7 @@ class Decoder:
             return True
         if self._declared:
             return number < self._declared - self._hidden
-        return self._lasts is not None and end + self._slack < self._start + self._lasts
+        return self._ends is not None and end + self._slack < self._ends
 
     def _packets_from(self, container: Any, stream: Any, first: int, care: Care) -> tuple[int, Packets] | None:
         """Packets from a key frame at or before `first` on, and its position; 0 and all packets if there is none.

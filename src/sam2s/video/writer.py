@@ -27,9 +27,9 @@ class VideoWriter:
     The file is written as PATH.part and gets its name when it is closed, also after an exception: what was written
     until then is a whole, playable video. A killed process leaves PATH.part, which plays too, up to its last seconds.
 
-    The first frame is at time 0; the distances between frames are kept exactly as far as the time base can say them
-    (Matroska and WebM count milliseconds). Odd sizes are padded to even ones by repeating the last row or column,
-    because the usual pixel format (yuv420p) shares colour among 2x2 pixels.
+    The first frame is at time 0, unless `origin` says otherwise; the distances between frames are kept exactly as far as
+    the time base can say them (Matroska and WebM count milliseconds). Odd sizes are padded to even ones by repeating the
+    last row or column, because the usual pixel format (yuv420p) shares colour among 2x2 pixels.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class VideoWriter:
         time_base: Fraction | None = None,
         title: str | None = None,
         pixel_aspect: Fraction = Fraction(1),
+        origin: Fraction | None = None,
     ) -> None:
         """Create the file.
 
@@ -56,6 +57,8 @@ class VideoWriter:
                 source's to copy times of variable frame rate exactly.
             title: noted in the file.
             pixel_aspect: width of a pixel by its height, for players to show frames as those of the source.
+            origin: time that becomes 0; by default that of the first frame. Give 0 to keep times as they are; a killed
+                process then leaves a PATH.part of MP4 or MOV that cannot be played.
 
         Raises:
             ConfigError: if the ending, size, rate or encoder cannot work.
@@ -72,10 +75,11 @@ class VideoWriter:
         self._part = self.path.with_name(self.path.name + ".part")
         ticks = math.lcm(_CLOCK, self.fps.numerator)  # FFmpeg keeps them in 32 bits
         self._time_base = time_base or Fraction(1, ticks if ticks < 1 << 31 else _CLOCK)
-        self._first_pts: Fraction | None = None
+        self._first_pts: Fraction | None = origin
         self._last_tick = -1
         self._closed = False
-        self._container = self._open_container()
+        # Fragments, which keep a killed run's file playable, have no edit list that says when the first frame is due.
+        self._container = self._open_container(fragments=origin is None)
         if title:
             self._container.metadata["title"] = title
         try:
@@ -87,14 +91,14 @@ class VideoWriter:
                 f"{self.path}: codec '{codec}' cannot write it ({error}); try one of {allowed}"
             ) from error
 
-    def _open_container(self) -> av.container.OutputContainer:
+    def _open_container(self, *, fragments: bool) -> av.container.OutputContainer:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             return av.open(
                 os.path.abspath(self._part),  # or FFmpeg takes what stands before a colon for a protocol
                 "w",
                 format=_FORMATS[self.path.suffix.lower()],
-                options={"movflags": "+hybrid_fragmented", "flush_packets": "1"},
+                options={"movflags": "+hybrid_fragmented", "flush_packets": "1"} if fragments else {},
             )
         except (OSError, av.FFmpegError) as error:
             raise OutputError(f"{self.path}: cannot be written ({error.strerror or error})") from error

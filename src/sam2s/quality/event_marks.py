@@ -1,0 +1,26 @@
+"""Events of the video as marks in a workspace, where the app's timeline shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sam2s.workspace import Workspace, WorkspaceReader
+
+from .event_detector import EventSpan
+from .event_rules import EventKind
+
+
+def write_marks(workspace: Workspace, spans: Iterable[EventSpan]) -> None:
+    """Note events in a workspace in place of those noted before, kinds without any among them."""
+    by_kind: dict[EventKind, list[tuple[int, int, float | None]]] = {kind: [] for kind in EventKind}
+    for span in spans:
+        by_kind[span.kind].append((span.start, span.stop, None))
+    for kind, marks in by_kind.items():
+        if marks or workspace.video_marks(kind):
+            workspace.put_video_marks(kind, marks, author="sam2s events")
+
+
+def read_marks(workspace: Workspace | WorkspaceReader) -> list[EventSpan]:
+    """Events that are noted in a workspace, by their start."""
+    spans = [EventSpan(kind, start, stop) for kind in EventKind for start, stop, _ in workspace.video_marks(kind)]
+    return sorted(spans, key=lambda span: (span.start, span.kind))

@@ -8,7 +8,7 @@ from sam2s.quality.event_detector import ENTER, LEAVE, SteadyState
 from sam2s.synth.video_events import DrawnEvent, DrawnEventKind, EventScene
 from sam2s.video import ArraySource
 
-START, STOP, LENGTH = 30, 50, 70
+START, STOP, LENGTH = 40, 70, 100
 
 
 def draw(*events, seed=8, length=LENGTH):

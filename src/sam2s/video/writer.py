@@ -27,9 +27,9 @@ class VideoWriter:
     The file is written as PATH.part and gets its name when it is closed, also after an exception: what was written
     until then is a whole, playable video. A killed process leaves PATH.part, which plays too, up to its last seconds.
 
-    The first frame is at time 0, unless `origin` says otherwise; the distances between frames are kept exactly as far as
-    the time base can say them (Matroska and WebM count milliseconds). Odd sizes are padded to even ones by repeating the
-    last row or column, because the usual pixel format (yuv420p) shares colour among 2x2 pixels.
+    The first frame is at time 0, unless `origin` says otherwise; the distances between frames are kept exactly as far
+    as the time base can say them (Matroska and WebM count milliseconds). Odd sizes are padded to even ones by repeating
+    the last row or column, because the usual pixel format (yuv420p) shares colour among 2x2 pixels.
     """
 
     def __init__(

@@ -145,7 +145,8 @@ def _compare_times(path: Path, times: list[Fraction]) -> dict[str, Any]:
         return {}
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
-        kept = sorted(packet.pts * stream.time_base for packet in container.demux(stream) if packet.pts is not None)
+        base = Fraction(stream.time_base or 1)
+        kept = sorted(packet.pts * base for packet in container.demux(stream) if packet.pts is not None)
     shift = kept[0] - times[0]
     error = max(abs(one - shift - other) for one, other in zip(kept, times, strict=True))
     return {"times_moved_by": float(shift), "largest_error_of_times": float(error)}

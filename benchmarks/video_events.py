@@ -156,14 +156,21 @@ def show(counts: dict[str, Counts]) -> None:
         print(f"{kind:<14} {counter.frames[1]:>7} {a:>9.3f} {b:>7.3f}   {counter.spans[1]:>5} {c:>9.3f} {d:>7.3f}")
 
 
-def show_cuts(scenes: list[Scene]) -> None:
-    """Print how many cuts were found, to two frames; the edges of replaced pictures are cuts too."""
-    true = found = right = hit = 0
-    for _, _, (drawn, detected) in scenes:
-        true, found = true + drawn.sum(), found + detected.sum()
-        right += (detected & binary_dilation(drawn, iterations=2)).sum()
-        hit += (drawn & binary_dilation(detected, iterations=2)).sum()
-    print(f"cuts: {true} true, {found} found, precision {right / found:.3f}, recall {hit / true:.3f}")
+def show_cuts(scenes: list[Scene], seeds: range) -> None:
+    """Print how many cuts were found, to two frames: edges of replaced pictures, and jumps of the camera on its own."""
+    jumps = [[t for t in draw_scene(seed).jumps if t < LENGTH] for seed in seeds]
+    counts = np.zeros((3, 2), int)
+    for (_, _, (drawn, found)), at in zip(scenes, jumps, strict=True):
+        near = binary_dilation(found, iterations=2)
+        jumping = np.isin(np.arange(LENGTH), at)
+        counts += [
+            [(found & binary_dilation(drawn, iterations=2)).sum(), found.sum()],
+            [(near & drawn & ~jumping).sum(), (drawn & ~jumping).sum()],
+            [(near & drawn & jumping).sum(), (drawn & jumping).sum()],
+        ]
+    (right, all_), edges, moved = counts.tolist()
+    print(f"cuts: {right} of {all_} found are true; found are {edges[0]} of {edges[1]} edges of replaced pictures and")
+    print(f"{moved[0]} of {moved[1]} jumps of the camera within a scene, many of which show nearly the same")
 
 
 def show_hidden(scenes: list[Scene]) -> None:
@@ -194,12 +201,13 @@ def main() -> None:
                 spans = find_events(source)
             print(video, *(f"{span.kind} {span.start}-{span.stop - 1}" for span in spans), sep="\n  ")
         return
-    scenes = [measured(seed, args.cache) for seed in (FIT if args.what == "fit" else HELD_OUT)]
+    seeds = FIT if args.what == "fit" else HELD_OUT
+    scenes = [measured(seed, args.cache) for seed in seeds]
     limits = fit(scenes) if args.what == "fit" else EventThresholds()
     if args.what == "fit":
         print(limits)
     show(count(scenes, limits))
-    show_cuts(scenes)
+    show_cuts(scenes, seeds)
     show_hidden(scenes)
 
 

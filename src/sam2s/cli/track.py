@@ -42,6 +42,7 @@ def track(
     backend: options.Backend = "auto",
     export: options.Export = "overlay,csv",
     live: options.Live = "latest",
+    events: options.Events = False,
     fill_holes: options.FillHoles = 0,
     remove_islands: options.RemoveIslands = 0,
     overwrite: options.Overwrite = False,

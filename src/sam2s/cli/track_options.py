@@ -43,6 +43,13 @@ Export = Annotated[
     ),
 ]
 Live = Annotated[Literal["latest", "block"], typer.Option(help="Cameras, streams: newest frame, or every.")]
+Events = Annotated[
+    bool,
+    typer.Option(
+        "--events/--no-events",
+        help="Find events of the video; where one hides the scene, objects are not judged and nothing is remembered.",
+    ),
+]
 FillHoles = Annotated[int, typer.Option(min=0, help="Fill holes of fewer pixels than this in masks.")]
 RemoveIslands = Annotated[
     int, typer.Option(min=0, help="Drop parts of masks of fewer pixels than this, but never the largest.")

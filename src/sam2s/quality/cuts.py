@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from statistics import median
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,17 @@ class CutDetector:
         self._ratio = ratio
         self._before: tuple[np.ndarray, np.ndarray] | None = None
         self._recent: deque[float] = deque(maxlen=WINDOW)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that it remembers, as plain JSON."""
+        before = None if self._before is None else [picture.tolist() for picture in self._before]
+        return {"before": before, "recent": list(self._recent)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on as the detector that `state_dict` was taken of."""
+        before = state["before"]
+        self._before = None if before is None else (np.array(before[0]), np.array(before[1], np.float32))
+        self._recent = deque(state["recent"], maxlen=WINDOW)
 
     def step(self, image: np.ndarray) -> bool:
         """Look at the next frame, uint8 [H, W, 3] RGB; whether it begins another scene. The first frame does not."""

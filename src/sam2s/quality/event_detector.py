@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from statistics import median
+from typing import Any
 
 import numpy as np
 
@@ -71,6 +72,17 @@ class EventDetector:
         """How many frames before the one stepped last the present state began, be it an event or none."""
         return self._state.age
 
+    def state_dict(self) -> dict[str, Any]:
+        """All that it remembers of the frames so far, as plain JSON."""
+        parts = {name: getattr(self, f"_{name}").state_dict() for name in ("meter", "cuts", "usual", "state")}
+        return {**parts, "turmoil": list(self._turmoil)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on as the detector that `state_dict` was taken of."""
+        for name in ("meter", "cuts", "usual", "state"):
+            getattr(self, f"_{name}").load_state_dict(state[name])
+        self._turmoil = deque(state["turmoil"], maxlen=WASH_FRAMES)
+
     def step(self, image: np.ndarray) -> EventKind | None:
         """Look at the next frame, uint8 [H, W, 3] RGB; the event that goes on, None if none does."""
         self.cut = self._cuts.step(sample_picture(image))
@@ -96,6 +108,16 @@ class SteadyState:
         self.age = 0
         self._candidate: EventKind | None = None
         self._count = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that it remembers, as plain JSON."""
+        return {"kind": self.kind, "age": self.age, "candidate": self._candidate, "count": self._count}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on as the state that `state_dict` was taken of."""
+        kinds = (state["kind"], state["candidate"])
+        self.kind, self._candidate = (None if name is None else EventKind(name) for name in kinds)
+        self.age, self._count = state["age"], state["count"]
 
     def step(self, kind: EventKind | None) -> EventKind | None:
         """Take in what the next frame shows; the event that goes on now."""
@@ -152,7 +174,7 @@ def classify_frames(
 
 
 class SpanFollower:
-    """Turns what a detector says frame by frame into spans."""
+    """Turns what a detector says frame by frame into spans, forward or backward in time."""
 
     def __init__(self) -> None:
         self._indices: deque[int] = deque(maxlen=1 + max(ENTER, LEAVE, *ENTER_OF.values()))
@@ -165,7 +187,7 @@ class SpanFollower:
         if detector.current != (self._open.kind if self._open else None):
             began = self._indices[-1 - detector.age]
             if self._open:
-                spans.append(EventSpan(self._open.kind, self._open.start, began))
+                spans.append(_span(self._open.kind, self._open.start, began))
             self._open = None if detector.current is None else EventSpan(detector.current, began, began)
         return spans
 
@@ -173,4 +195,21 @@ class SpanFollower:
         """The event that still went on at the end of the video."""
         if self._open is None:
             return []
-        return [EventSpan(self._open.kind, self._open.start, self._indices[-1] + 1)]
+        backward = len(self._indices) > 1 and self._indices[-1] < self._indices[-2]
+        return [_span(self._open.kind, self._open.start, self._indices[-1] + (-1 if backward else 1))]
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that it remembers, as plain JSON."""
+        return {"indices": list(self._indices), "open": None if self._open is None else [*astuple(self._open)]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on as the follower that `state_dict` was taken of."""
+        self._indices.clear()
+        self._indices.extend(state["indices"])
+        opened = state["open"]
+        self._open = None if opened is None else EventSpan(EventKind(opened[0]), *opened[1:])
+
+
+def _span(kind: EventKind, first: int, beyond: int) -> EventSpan:
+    """Frames from the first one met up to one that was met after the last; that one is lower going backward."""
+    return EventSpan(kind, first, beyond) if beyond >= first else EventSpan(kind, beyond + 1, first + 1)

@@ -10,10 +10,17 @@ from .event_detector import EventSpan
 from .event_rules import EventKind
 
 
-def write_marks(workspace: Workspace, spans: Iterable[EventSpan]) -> None:
-    """Note events in a workspace in place of those noted before, kinds without any among them."""
+def write_marks(workspace: Workspace, spans: Iterable[EventSpan], *, within: tuple[int, int] | None = None) -> None:
+    """Note events in a workspace in place of those noted before, of which only those that lie elsewhere stay.
+
+    Args:
+        workspace: whose video it is.
+        spans: the events.
+        within: first frame that was looked at, and the one behind the last; None for the whole video.
+    """
     by_kind: dict[EventKind, list[tuple[int, int, float | None]]] = {kind: [] for kind in EventKind}
-    for span in spans:
+    elsewhere = [s for s in read_marks(workspace) if within and (s.stop <= within[0] or s.start >= within[1])]
+    for span in sorted([*elsewhere, *spans], key=lambda span: span.start):
         by_kind[span.kind].append((span.start, span.stop, None))
     for kind, marks in by_kind.items():
         if marks or workspace.video_marks(kind):

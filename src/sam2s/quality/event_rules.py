@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -108,6 +109,17 @@ class UsualMeter:
         self._held: deque[tuple[float, ...]] = deque(maxlen=HELD)
         self._count = 0
         self.usual: UsualFrame | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that it remembers, as plain JSON."""
+        usual = None if self.usual is None else asdict(self.usual)
+        return {"held": [list(row) for row in self._held], "count": self._count, "usual": usual}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on as the meter that `state_dict` was taken of."""
+        self._held = deque((tuple(row) for row in state["held"]), maxlen=HELD)
+        self._count, usual = state["count"], state["usual"]
+        self.usual = None if usual is None else UsualFrame(**usual)
 
     def step(self, statistics: FrameStatistics) -> None:
         """Take in an undisturbed frame."""

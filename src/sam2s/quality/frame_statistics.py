@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -62,6 +62,15 @@ class StatisticsMeter:
         self._tiles: Array | None = None
         self._lit: Array | None = None
 
+    def state_dict(self) -> dict[str, Any]:
+        """All that it remembers, as plain JSON."""
+        return {name: None if (kept := getattr(self, name)) is None else kept.tolist() for name in _KEPT}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on as the meter that `state_dict` was taken of."""
+        for name in _KEPT:
+            setattr(self, name, None if state[name] is None else np.array(state[name], np.float32))
+
     def step(self, image: Array) -> FrameStatistics:
         """Measure the next frame, uint8 [H, W, 3] RGB."""
         small = sample_picture(image)
@@ -91,6 +100,9 @@ class StatisticsMeter:
             turmoil=turmoil,
             **colours,
         )
+
+
+_KEPT = ("_before", "_tiles", "_lit")
 
 
 def sample_picture(image: Array) -> Array:

@@ -15,6 +15,7 @@ from sam2s.formats import outputs
 from sam2s.formats.export_info import ExportInfo
 from sam2s.formats.overlay_video import LiveOverlay
 from sam2s.model import Network
+from sam2s.runs.judge_file import note_events
 from sam2s.runs.loop import FrameLoop
 from sam2s.runs.settings import RunSettings
 from sam2s.session.replay import Judge
@@ -81,6 +82,7 @@ class LiveLoop(FrameLoop):
 
     def finish(self) -> None:
         """Note that the stream has ended."""
+        note_events(self.workspace, self.judged)
         self.workspace.runs.save(self.run.run_id, RunState.FINISHED, self.frames)
 
     def latency(self) -> dict[str, float] | None:

@@ -10,6 +10,7 @@ from sam2s.errors import DamagedWorkspaceError, OutputError
 from sam2s.model import Network
 from sam2s.runs.background_writer import BackgroundWriter
 from sam2s.runs.checks import SNAPSHOTS, span
+from sam2s.runs.judge_file import JudgeFile, note_events
 from sam2s.runs.loop import FrameLoop
 from sam2s.runs.settings import RunSettings
 from sam2s.session import VideoSession
@@ -43,6 +44,7 @@ class OfflineLoop(FrameLoop):
         self.writer = BackgroundWriter(self._write)
         self.folder = workspace.folder / SNAPSHOTS / f"run-{run.run_id}"
         options: dict[str, Any] = {"stride": settings.stride, "snapshot_every": 1 << 60, "max_snapshots": 2}
+        self.judge_file = JudgeFile(workspace.folder / SNAPSHOTS, run.run_id, judged)
         self.begin, self.stop = span(settings)
         check_session_folder(self.folder)
         goes_on = (self.folder / "session.json").exists()
@@ -53,6 +55,8 @@ class OfflineLoop(FrameLoop):
             self.session = self._reopened(network, source, options)
             if self.session.next_frame is not None:
                 self._check_gapless(self.begin, self.session.next_frame)
+                if self.session.next_frame != self.begin:
+                    self.judge_file.load(self.session.next_frame)
                 self.begin = self.session.next_frame
         else:
             remove_session_files(self.folder)
@@ -76,12 +80,16 @@ class OfflineLoop(FrameLoop):
         """Save first the masks, then the state that counts them as done."""
         self.writer.flush()
         self.workspace.runs.save(self.run.run_id, RunState.TRACKING, len(self.workspace.frame_indices()))
+        self.judge_file.save(self.session.next_frame)
         self.session.checkpoint()
+        self.judge_file.drop_older()
 
     def finish(self) -> None:
         """Note that nothing is left to track, and remove what only going on would need."""
+        note_events(self.workspace, self.judged)
         self.workspace.runs.save(self.run.run_id, RunState.FINISHED, len(self.workspace.frame_indices()))
         remove_session_files(self.folder)
+        self.judge_file.remove()
         with suppress(OSError):
             self.folder.parent.rmdir()  # unless something else is in it
 

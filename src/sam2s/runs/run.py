@@ -15,6 +15,7 @@ from sam2s.errors import SourceError
 from sam2s.formats import outputs
 from sam2s.formats.export import check_kinds, write_exports
 from sam2s.model import Network
+from sam2s.quality import FrameJudge
 from sam2s.runs.checks import check_out, check_settings
 from sam2s.runs.live import LiveLoop
 from sam2s.runs.loop import FrameLoop
@@ -147,6 +148,8 @@ def _track(
         finished = record.state is RunState.FINISHED
         outcome = RunOutcome(0, 0.0, None, {"workspace": workspace.folder}, live=live, finished_before=finished)
         if not finished:
+            if settings.events and judged is None:
+                judged = FrameJudge()
             kind: type[LiveLoop | OfflineLoop] = LiveLoop if live else OfflineLoop
             loop: FrameLoop = kind(settings, network, source, workspace, record, judged)
             outcome = _go_over(loop, outcome, caught, report_progress)

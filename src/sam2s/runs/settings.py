@@ -39,6 +39,7 @@ class RunSettings:
         weights: a name from `sam2s weights list`, or a file.
         prompts: what is pointed at; none: those that the workspace holds.
         policy: what objects remember.
+        events: find events of the video, do not judge objects where one hides the scene, and note all of them.
         exports: kinds of export to write at the end, of `sam2s.formats.export.KINDS`.
         overwrite: forget the workspace in the folder.
         again: track anew in the workspace of an earlier run; accepted and corrected masks stay.
@@ -66,6 +67,7 @@ class RunSettings:
     again: bool = False
     take_over: bool = False
     live: Policy = "latest"
+    events: bool = False
     fill_holes: int = 0
     remove_islands: int = 0
     stall_seconds: float = 120.0
@@ -100,6 +102,8 @@ class RunSettings:
             "fill_holes": self.fill_holes,
             "remove_islands": self.remove_islands,
         }
+        if self.events:
+            data["events"] = True
         if self.pattern is not None or self.square_pixels:
             data["source"] = {"pattern": self.pattern, "square_pixels": self.square_pixels}
         return cast(dict[str, Any], json.loads(json.dumps(data)))  # as it will be read back

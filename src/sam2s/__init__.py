@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .loading import load
     from .memory import MemoryPolicy
+    from .segmentation_pipeline import pipeline
     from .session import VideoSession
     from .tracking import Box, FrameResult, Mask, ObjectResult, ObjectState, Points, Tracker
     from .video import open_source
@@ -24,6 +25,7 @@ __all__ = [
     "VideoSession",
     "load",
     "open_source",
+    "pipeline",
 ]
 
 _TRACKING = ("Box", "FrameResult", "Mask", "ObjectResult", "ObjectState", "Points", "Tracker")
@@ -32,6 +34,7 @@ _HOMES = dict.fromkeys(_TRACKING, "sam2s.tracking") | {
     "VideoSession": "sam2s.session",
     "load": "sam2s.loading",
     "open_source": "sam2s.video",
+    "pipeline": "sam2s.segmentation_pipeline",
 }
 
 

@@ -48,7 +48,7 @@ def launch(
         token, token_hash = _token(folder, new_token)
         made = replace(made, token_hash=token_hash)
     app = create_app(made)
-    page = "" if video is None else f"work/{app.state.context.library.entry_of(video).id}"
+    page = "" if video is None or not made.pages else f"work/{app.state.context.library.entry_of(video).id}"
     address = _address(made, page)
     _say(made, address, token)
     if browser and made.on_loopback:
@@ -135,6 +135,8 @@ def _address(settings: AppSettings, page: str) -> str:
 
 
 def _say(settings: AppSettings, address: str, token: str | None) -> None:
+    if not settings.pages:
+        address += "api/openapi.json"
     if settings.on_loopback:
         print(f"open {address}", flush=True)
     elif token is not None:

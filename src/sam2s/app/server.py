@@ -91,7 +91,8 @@ def create_app(settings: AppSettings) -> FastAPI:
     routers = (routes_start, routes_teach, routes_video, routes_acts, routes_runs, routes_people, routes_transfer)
     for module in routers:
         app.include_router(module.router)
-    _add_pages(app)
+    if settings.pages:
+        _add_pages(app)
     app.add_middleware(AccessLayer, settings=settings)
     return app
 

@@ -61,6 +61,7 @@ class AppSettings:
         tls_key: file with its key.
         allowed_hosts: names under which the server may be addressed besides its own address.
         limits: the bounds.
+        pages: whether the pages are served beside the API.
     """
 
     folder: Path
@@ -74,6 +75,7 @@ class AppSettings:
     tls_key: Path | None = None
     allowed_hosts: tuple[str, ...] = ()
     limits: AppLimits = field(default_factory=AppLimits)
+    pages: bool = True
 
     @property
     def on_loopback(self) -> bool:

@@ -25,6 +25,7 @@ EXPORT_FORMATS = {
     "davis": "DAVIS (indexed PNG)",
     "sav": "SA-V (JSON)",
     "cvat": "CVAT video (XML, mask tracks)",
+    "cvat-zip": "CVAT video (archive to upload)",
     "labelme": "LabelMe (JSON files)",
     "yolo": "YOLO segmentation (text files)",
     "csv": "Table (CSV)",

@@ -25,6 +25,7 @@ from sam2s.limits import MAX_PIXELS, set_max_pixels
 VERBS = (
     "demo",
     "app",
+    "serve",
     "track",
     "archive",
     "analyze",

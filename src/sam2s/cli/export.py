@@ -24,8 +24,8 @@ def masks(
     to: Annotated[
         str,
         typer.Option(
-            help="Any of davis, coco, ytvis, csv, overlay, jsonl, sav, cvat, labelme, yolo, dicom-seg, dicom-sc, "
-            "with commas."
+            help="Any of davis, coco, ytvis, csv, overlay, jsonl, sav, cvat, cvat-zip, labelme, yolo, dicom-seg, "
+            "dicom-sc, with commas."
         ),
     ],
     out: Annotated[Path | None, typer.Option(help="Folder for the exports; by default the workspace's.")] = None,

@@ -15,7 +15,8 @@ def masks(
     workspace: Annotated[Path, typer.Argument(help="Folder of a workspace; made if --video is given.")],
     file: Annotated[Path, typer.Argument(help="File or folder with masks, polygons or boxes.")],
     form: Annotated[
-        str | None, typer.Option(help="davis, coco, ytvis, jsonl, sav, cvat, labelme or yolo; by default found out.")
+        str | None,
+        typer.Option(help="davis, coco, ytvis, jsonl, sav, cvat, cvat-zip, labelme or yolo; by default found."),
     ] = None,
     first_frame: Annotated[
         int, typer.Option(min=0, help="Number in the name of the picture that is the first frame.")

@@ -38,8 +38,8 @@ Backend = Annotated[
 Export = Annotated[
     str,
     typer.Option(
-        help="Any of davis, coco, ytvis, csv, overlay, jsonl, sav, cvat, labelme, yolo, dicom-seg, dicom-sc, "
-        "with commas."
+        help="Any of davis, coco, ytvis, csv, overlay, jsonl, sav, cvat, cvat-zip, labelme, yolo, dicom-seg, "
+        "dicom-sc, with commas."
     ),
 ]
 Live = Annotated[Literal["latest", "block"], typer.Option(help="Cameras, streams: newest frame, or every.")]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
@@ -14,9 +17,13 @@ from sam2s.files import replacing
 from sam2s.formats.coco import Read
 from sam2s.formats.export_info import ExportInfo
 from sam2s.formats.shapes import ImportedShape, crop, entry_of, number_of, read_text, to_box, to_rle, track_keys
+from sam2s.limits import MAX_TEXT_BYTES
 from sam2s.masks import rle
 from sam2s.masks.palette import display_color
 from sam2s.tracking.results import ObjectState
+
+ANNOTATIONS = "annotations.xml"
+"""What CVAT calls the file inside its archives."""
 
 
 def write_cvat(read: Read, info: ExportInfo, path: Path) -> None:
@@ -52,6 +59,47 @@ def write_cvat(read: Read, info: ExportInfo, path: Path) -> None:
             file.writelines(_track(read, object_id))
             file.write("</track>\n")
         file.write("</annotations>\n")
+
+
+def write_cvat_zip(read: Read, info: ExportInfo, path: Path) -> None:
+    """Write the archive that CVAT takes as "CVAT 1.1" when annotations are uploaded: the same file, annotations.xml."""
+    with replacing(path) as partial, TemporaryDirectory(dir=path.parent, prefix=".partial-cvat-") as folder:
+        write_cvat(read, info, Path(folder) / ANNOTATIONS)
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(Path(folder) / ANNOTATIONS, ANNOTATIONS)
+
+
+def read_cvat_zip(path: Path, size: tuple[int, int]) -> Iterator[ImportedShape]:
+    """Yield what the only XML file of an archive, or of the folder that it was unpacked into, holds.
+
+    Raises:
+        DatasetError: it is no archive, has no XML file or several, or one that is larger than any.
+    """
+    if path.is_dir():
+        unpacked = list(path.rglob("*.xml"))
+        if len(unpacked) != 1:
+            raise DatasetError(f"{path} holds {len(unpacked)} XML files; an export of CVAT has one")
+        yield from read_cvat(unpacked[0], size)
+        return
+    try:
+        with zipfile.ZipFile(path) as archive, TemporaryDirectory() as folder:
+            found = [entry for entry in archive.infolist() if entry.filename.lower().endswith(".xml")]
+            if len(found) != 1:
+                raise DatasetError(f"{path} holds {len(found)} XML files; an export of CVAT has one")
+            if found[0].file_size > MAX_TEXT_BYTES:
+                raise DatasetError(f"{path}: {found[0].filename} is larger than {MAX_TEXT_BYTES} bytes")
+            content = Path(folder) / ANNOTATIONS
+            with archive.open(found[0]) as packed, content.open("wb") as copy:
+                left = MAX_TEXT_BYTES  # what the archive says of sizes may be wrong
+                while (part := packed.read(min(left, 1 << 20))) and left:
+                    copy.write(part)
+                    left -= len(part)
+            try:
+                yield from read_cvat(content, size)
+            except DatasetError as error:
+                raise DatasetError(str(error).replace(str(content), f"{path}: {found[0].filename}")) from error
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+        raise DatasetError(f"cannot read {path}: it is a damaged or encrypted archive ({error})") from error
 
 
 def read_cvat(path: Path, size: tuple[int, int]) -> Iterator[ImportedShape]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sam2s.errors import ConfigError, OutputError, Sam2sError
 from sam2s.formats import outputs
 from sam2s.formats.coco import Read, write_coco
-from sam2s.formats.cvat import write_cvat
+from sam2s.formats.cvat import write_cvat, write_cvat_zip
 from sam2s.formats.davis import write_davis
 from sam2s.formats.export_info import ExportInfo
 from sam2s.formats.jsonl import write_jsonl
@@ -111,6 +111,8 @@ def _write(kind: str, read: Read, info: ExportInfo, source: VideoSource | None, 
         write_sav(read, info, path)
     elif kind == "cvat":
         write_cvat(read, info, path)
+    elif kind == "cvat-zip":
+        write_cvat_zip(read, info, path)
     elif kind == "labelme":
         write_labelme(read(), info, path, names)
     elif kind == "yolo":

@@ -9,7 +9,7 @@ from typing import Any
 
 from sam2s.errors import ConfigError, DatasetError
 from sam2s.formats.coco import read_coco
-from sam2s.formats.cvat import read_cvat
+from sam2s.formats.cvat import read_cvat, read_cvat_zip
 from sam2s.formats.davis import read_davis_shapes
 from sam2s.formats.jsonl import read_jsonl
 from sam2s.formats.labelme import read_labelme
@@ -22,7 +22,7 @@ from sam2s.session.events import encode_prompt
 from sam2s.tracking.results import ObjectState
 from sam2s.workspace import FrameRecord, Layer, ObjectInfo, ObjectRecord, Workspace
 
-FORMS = ("davis", "coco", "ytvis", "jsonl", "sav", "cvat", "labelme", "yolo")
+FORMS = ("davis", "coco", "ytvis", "jsonl", "sav", "cvat", "cvat-zip", "labelme", "yolo")
 """Forms that are read."""
 
 
@@ -103,6 +103,8 @@ def form_of(path: Path) -> str:
     if path.is_dir():
         if any(path.glob("*.json")) and not any(path.glob("*.png")) and not (path / "objects.json").exists():
             return "labelme"
+        if any(path.glob("*.xml")):
+            return "cvat-zip"
         if (path / "data.yaml").exists() or any(path.rglob("*.txt")):
             return "yolo"
         if any(path.glob("*.png")) or any(path.glob("*/*.png")):
@@ -111,6 +113,8 @@ def form_of(path: Path) -> str:
         raise DatasetError(f"cannot read {path}: no such file or folder")
     elif path.suffix.lower() == ".xml":
         return "cvat"
+    elif path.suffix.lower() == ".zip":
+        return "cvat-zip"
     elif path.suffix.lower() in (".jsonl", ".ndjson"):
         return "jsonl"
     elif path.suffix.lower() == ".json":
@@ -141,6 +145,8 @@ def read_shapes(path: Path, form: str, size: tuple[int, int], first_frame: int =
         return read_yolo(path, size, first_frame)
     if form == "cvat":
         return read_cvat(path, size)
+    if form == "cvat-zip":
+        return read_cvat_zip(path, size)
     if form == "jsonl":
         return read_jsonl(path, size)
     content = read_json_file(path)

@@ -19,6 +19,7 @@ KINDS = {
     "jsonl": "masks.jsonl",
     "sav": "sav.json",
     "cvat": "cvat.xml",
+    "cvat-zip": "cvat.zip",
     "labelme": "labelme",
     "yolo": "yolo",
     "dicom-seg": "segmentation.dcm",

@@ -19,6 +19,8 @@ def test_videos_of_every_kind_are_listed_and_nothing_else(folder, clip):
     for number in range(3):
         (folder / "pictures").mkdir(exist_ok=True)
         Image.new("RGB", (32, 32)).save(folder / "pictures" / f"{number}.png")
+        (folder / "masks").mkdir(exist_ok=True)
+        Image.new("P", (32, 32)).save(folder / "masks" / f"{number}.png")  # label maps are no video
     client = open_client(folder)
     assert [card["path"] for card in client.get("/api/videos").json()] == ["clip.mp4", "deep/b.mp4", "pictures"]
 

@@ -161,6 +161,17 @@ def test_decoders_are_bounded_and_released(folder):
     server.close()
 
 
+def test_neighbours_that_are_asked_for_at_once_share_a_decoder(folder):
+    from concurrent.futures import ThreadPoolExecutor
+
+    server = FrameServer(folder / "clip.mp4", folder / "clip.mp4.sam2s", SMALL, PictureCache(1))
+    server.frame(10)
+    with ThreadPoolExecutor(4) as pool:
+        assert [number_of(frame.image) for frame in pool.map(server.frame, [11, 9, 12, 13])] == [11, 9, 12, 13]
+    assert server.decoders == 1
+    server.close()
+
+
 def test_frames_too_large_to_be_shown_are_refused(folder):
     from dataclasses import replace
 

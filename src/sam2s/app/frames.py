@@ -23,6 +23,8 @@ _QUALITY = 88
 _MOST_READERS = 3
 _NEAR = 48
 """A decoder that stands at most so many frames before the one asked for goes on instead of seeking."""
+_SOON = 16
+"""One that is at work so few frames away is waited for, since what lies round its frame is at hand then."""
 
 
 class PictureCache:
@@ -58,10 +60,15 @@ class PictureCache:
 
 
 class _Reader:
-    """One decoder of a video and where it stands."""
+    """One decoder of a video and where it stands, or will stand when it has done what it is at."""
 
     def __init__(self, source: VideoSource) -> None:
         self.source, self.at, self.busy = source, 0, True
+
+    def is_near(self, index: int, reach: int) -> bool:
+        """Whether a frame is at hand, or so few frames ahead that decoding on costs less than seeking."""
+        at_hand: Callable[[int], bool] | None = getattr(self.source, "at_hand", None)
+        return 0 <= index - self.at <= reach or (at_hand is not None and at_hand(index))
 
 
 class FrameServer:
@@ -151,11 +158,10 @@ class FrameServer:
         reader = self._take(index)
         try:
             frame = reader.source.frame(index)
-            reader.at = index
         finally:
             with self._free:
                 reader.busy = False
-                self._free.notify()
+                self._free.notify_all()
         self._note_pts(index, frame.pts)
         return frame
 
@@ -173,16 +179,18 @@ class FrameServer:
                 if self._closed:
                     raise ApiError("not-found", f"{self.path.name} was closed; open it again")
                 idle = [reader for reader in self._readers if not reader.busy]
-                near = [reader for reader in idle if 0 <= index - reader.at <= _NEAR]
-                if not near and len(self._readers) < _MOST_READERS:
+                near = [reader for reader in idle if reader.is_near(index, _NEAR)]
+                soon = any(reader.busy and abs(index - reader.at) <= _SOON for reader in self._readers)
+                if near or (idle and not soon and len(self._readers) == _MOST_READERS):
+                    reader = min(near or idle, key=lambda reader: abs(index - reader.at))
+                elif not soon and len(self._readers) < _MOST_READERS:
                     reader = _Reader(reopen(self.source, self.path, self._workspace))
                     self._readers.append(reader)
-                    return reader
-                if idle:
-                    reader = min(near or idle, key=lambda reader: abs(index - reader.at))
-                    reader.busy = True
-                    return reader
-                self._free.wait()
+                else:
+                    self._free.wait()
+                    continue
+                reader.busy, reader.at = True, index
+                return reader
 
     def _note_pts(self, index: int, pts: Fraction | None) -> None:
         self._pts[index] = pts

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from sam2s.app.problems import ApiError
 from sam2s.app.settings import AppSettings
 from sam2s.app.workspace_access import Summaries
@@ -149,7 +151,7 @@ class Library:
         waiting = [(self.root, 0)]
         while waiting and len(videos) < self._most:
             folder, depth = waiting.pop(0)
-            images = 0
+            images: list[Path] = []
             for entry in _entries(folder):
                 path = folder / entry.name
                 suffix = path.suffix.lower()
@@ -165,8 +167,8 @@ class Library:
                 elif suffix in VIDEO_SUFFIXES:
                     videos.append(path.resolve())
                 elif suffix in IMAGE_SUFFIXES:
-                    images += 1
-            if images >= _FEWEST_IMAGES:
+                    images.append(path)
+            if len(images) >= _FEWEST_IMAGES and not _is_label_map(images[0]):
                 videos.append(folder)
         if (self.root / WORKSPACE).exists():
             workspaces.append(self.root)
@@ -186,6 +188,17 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
             yield from sorted(listing, key=lambda entry: entry.name)
     except OSError:
         return
+
+
+def _is_label_map(path: Path) -> bool:
+    """Whether a picture is a label map, an indexed PNG, as the masks of a data set are; its header says so."""
+    if path.suffix.lower() != ".png":
+        return False
+    try:
+        with Image.open(path) as picture:
+            return picture.mode == "P"
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return False
 
 
 def _changed(folder: Path) -> float:

@@ -142,6 +142,10 @@ class FileSource:
                 digest.update(file.read(_HASHED_BYTES))
         return digest.hexdigest()
 
+    def at_hand(self, index: int) -> bool:
+        """Whether `frame` would find this frame decoded."""
+        return index in self._cache
+
     def reopened(self) -> FileSource:
         """Another reader of the same file at a place of its own; the table of packets is not read again."""
         other = copy.copy(self)

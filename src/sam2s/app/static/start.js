@@ -28,7 +28,8 @@ function cardOf(card) {
   const picture = card.error ? el("div.picture", {}, "cannot be read")
     : el("div.picture", {}, el("img", { src: `/api/videos/${card.id}/thumbnail?width=400`, alt: "", loading: "lazy" }),
       card.duration ? el("span.length", {}, clock(card.duration, false)) : null);
-  const text = el("div.text", {}, el("strong", { title: card.path }, card.name));
+  const folder = card.path.slice(0, -card.name.length);
+  const text = el("div.text", {}, el("strong", { title: card.path }, folder ? el("span.muted", {}, folder) : null, card.name));
   if (card.error) {
     text.append(el("span.error", {}, card.error));
     return el("li.card", {}, picture, text);
@@ -62,7 +63,7 @@ async function load() {
 
 function show() {
   const wanted = byId("search").value.trim().toLowerCase();
-  const shown = cards.filter((card) => card.name.toLowerCase().includes(wanted));
+  const shown = cards.filter((card) => card.path.toLowerCase().includes(wanted));
   byId("cards").replaceChildren(...shown.map(cardOf));
   byId("empty").hidden = shown.length > 0;
   byId("empty").textContent = cards.length ? "No video has this in its name."

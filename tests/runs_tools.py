@@ -26,7 +26,7 @@ def records(folder: Path) -> list[FrameRecord]:
 
 def masks(folder: Path) -> dict[int, dict[int, Any]]:
     """All that is stored of every object, by frame."""
-    return {r.index: {i: (o.rle, o.iou, o.state) for i, o in r.objects.items()} for r in records(folder)}
+    return {r.index: {i: (o.rle, o.iou, o.state, o.quality) for i, o in r.objects.items()} for r in records(folder)}
 
 
 def export_bytes(folder: Path) -> list[bytes]:

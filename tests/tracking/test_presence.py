@@ -1,14 +1,18 @@
 """Visible, occluded, absent: hysteresis, the border of the view, patience."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model_tools import nano
 from sam2s.errors import ConfigError
-from sam2s.tracking import ObjectState, PresenceRule
+from sam2s.tracking import ObjectState, Points, PresenceRule, Tracker
 from sam2s.tracking.presence import observe
+from tracking_tools import movie
 
 INSIDE, BORDER, EMPTY = (torch.full((8, 8), -1.0) for _ in range(3))
 INSIDE[3:5, 3:5] = 1
@@ -79,3 +83,32 @@ def test_patience_counts_hidden_frames():
         state = observe(rule, state, 0.1, EMPTY)
         seen.append((state.state.value, state.hidden))
     assert seen == [("occluded", 1), ("absent", 2), ("absent", 3)]
+
+
+def test_presence_is_calibrated_by_two_numbers_of_the_weights():
+    rule = PresenceRule(scale=0.5, shift=-1.0)
+    assert rule.probability(torch.tensor([[4.0]])) == pytest.approx(1 / (1 + math.exp(-1)))
+    score = torch.tensor([[1.7]])
+    assert PresenceRule().probability(score) == float(torch.sigmoid(score))  # as it is, to the bit
+    network = nano(presence_scale=0.25, presence_shift=-0.5)
+    plain, calibrated = Tracker(nano()), Tracker(network)
+    assert (calibrated.settings.rule.scale, calibrated.settings.rule.shift) == (0.25, -0.5)
+    shown = []
+    for tracker in (plain, calibrated):
+        tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
+        shown.append(tracker.step(movie(1)[0]).objects[1])
+    raw = math.log(shown[0].presence / (1 - shown[0].presence))
+    assert shown[1].presence == pytest.approx(1 / (1 + math.exp(0.5 - 0.25 * raw)), abs=1e-5)
+    assert torch.equal(shown[0].low_res_logits, shown[1].low_res_logits)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"presence_scale": 0.0}, "presence_scale 0 must be above 0, or presence would be reversed"),
+        ({"presence_shift": math.nan}, "presence_shift nan is no number"),
+    ],
+)
+def test_numbers_that_calibrate_presence_are_checked(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        nano(**changes)

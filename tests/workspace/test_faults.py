@@ -219,17 +219,47 @@ def test_one_of_a_newer_sam2s_is_refused_and_an_older_one_migrated(tmp_path, mon
         assert len(masks_of(workspace)) == 2
 
 
-def test_one_of_the_first_format_learns_the_states_that_came_later(tmp_path):
-    with Workspace.create(tmp_path, VIDEO) as workspace:
-        fill(workspace, [0])
+def make_first_format(folder):
+    """A workspace as the first version of the tables held it."""
+    with Workspace.create(folder, VIDEO) as workspace:
+        fill(workspace, [0, 1])
         database = workspace._database
         with database.lock, database.connection as connection:
             connection.execute("DELETE FROM states WHERE state > 2")
+            connection.execute("DROP VIEW shown_masks")
+            for column in ("expected_iou", "doubt", "alarms"):
+                connection.execute(f"ALTER TABLE versions DROP COLUMN {column}")
             connection.execute("PRAGMA user_version = 1")
+            return masks_of_rows(connection)
+
+
+def masks_of_rows(connection):
+    return connection.execute("SELECT object_id, frame, crc FROM versions ORDER BY 1, 2").fetchall()
+
+
+def test_one_of_the_first_format_learns_the_states_and_columns_that_came_later(tmp_path):
+    rows = make_first_format(tmp_path)
     with Workspace.open(tmp_path, write=True) as workspace:
-        rows = workspace._database.query("SELECT name FROM states ORDER BY state")
-        assert rows == [("visible",), ("occluded",), ("absent",), ("not_judged",), ("uncertain",), ("searching",)]
-        assert len(masks_of(workspace)) == 2
+        names = workspace._database.query("SELECT name FROM states ORDER BY state")
+        assert names == [("visible",), ("occluded",), ("absent",), ("not_judged",), ("uncertain",), ("searching",)]
+        assert workspace.check().problems == []  # checksums of rows without the later columns hold
+        assert masks_of_rows(workspace._database.connection) == rows
+        assert all(entry.quality is None for record in workspace.frames() for entry in record.objects.values())
+        assert workspace._database.query("SELECT doubt, alarms FROM shown_masks LIMIT 1") == [(None, None)]
+
+
+def test_one_of_the_first_format_can_be_read_and_repaired_without_being_changed(tmp_path):
+    make_first_format(tmp_path)
+    before = (tmp_path / "workspace.sqlite").read_bytes()
+    with Workspace.open(tmp_path) as workspace:
+        assert len(masks_of(workspace)) == 4
+        assert workspace.check().problems == []
+        assert workspace.timeline(1, 0, 2, 1)["frames"][0] == 2
+    assert (tmp_path / "workspace.sqlite").read_bytes() == before
+    report = Workspace.repair(tmp_path)
+    assert (report.masks, report.problems) == (4, [])
+    with Workspace.open(tmp_path) as workspace:
+        assert len(masks_of(workspace)) == 4
 
 
 def test_what_a_kill_left_of_a_workspace_that_was_being_made_is_in_nobodys_way(tmp_path):

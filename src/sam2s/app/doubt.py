@@ -6,6 +6,8 @@ import numpy as np
 
 from sam2s.app.desk import VideoDesk
 from sam2s.app.schemas import Doubtful
+from sam2s.quality import ALARM_TEXTS
+from sam2s.workspace import WorkspaceReader
 
 _WINDOW = 4096
 _LOOK_BACK = 256
@@ -30,7 +32,7 @@ def next_doubtful(desk: VideoDesk, after: int, below: float) -> Doubtful:
             if found is not None and (best is None or (found.frame or 0) < (best.frame or 0)):
                 best = found
         if best is not None:
-            return best
+            return _with_alarms(reader, best)
         start = stop - 1  # a change is seen against the frame before it
         if stop == length:
             break
@@ -42,7 +44,7 @@ def _first_stretch(table: np.ndarray, after: int, below: float, object_id: int) 
     covered = table["frames"] > 0
     present = (table["present"] > 0) & covered
     safe = (table["accepted"] + table["prompted"] + table["brushed"] + table["imported"]) > 0
-    unsure = present & (table["min_confidence"] < below)
+    unsure = (present & (table["min_confidence"] < below)) | (table["alarms"] > 0)
     turned = np.zeros(len(table), bool)
     turned[1:] = (present[1:] != present[:-1]) & covered[1:] & covered[:-1]
     doubtful = np.flatnonzero((unsure | turned) & ~safe)
@@ -59,3 +61,11 @@ def _first_stretch(table: np.ndarray, after: int, below: float, object_id: int) 
             reason = f"unsure: {round(100 * float(table['min_confidence'][place]))} %"
         return Doubtful(frame=frame, object_id=object_id, reason=reason)
     return None
+
+
+def _with_alarms(reader: WorkspaceReader, found: Doubtful) -> Doubtful:
+    """The same, saying what the alarms of the mask are, if it has any."""
+    entry = reader.read_frame(found.frame or 0).objects.get(found.object_id or 0)
+    if entry is None or entry.quality is None or not entry.quality.alarms:
+        return found
+    return found.model_copy(update={"reason": "; ".join(ALARM_TEXTS[alarm] for alarm in entry.quality.alarms)})

@@ -61,7 +61,11 @@ class ObjectItem(BaseModel):
 
 
 class ObjectMask(BaseModel):
-    """One object on one frame; `confidence` is the smaller of predicted IoU and presence."""
+    """One object on one frame.
+
+    `confidence` is one minus the doubt, or the smaller of predicted IoU and presence where nobody judged the mask;
+    `alarms` are those of `sam2s.tracking.Alarm`; `advice` says what to do about a prompt in doubt.
+    """
 
     object_id: int
     rle: RleMask
@@ -75,6 +79,9 @@ class ObjectMask(BaseModel):
     accepted: bool
     category: str | None
     category_probability: float | None
+    expected_iou: float | None = None
+    alarms: list[str] = []
+    advice: str | None = None
     event_id: int
 
 

@@ -9,8 +9,9 @@ from sam2s.app.requests import ClickPoint, RleMask
 from sam2s.app.schemas import FrameMasks, ObjectItem, ObjectMask, PromptItem
 from sam2s.masks import rle
 from sam2s.masks.palette import display_color
+from sam2s.quality import ADVICE
 from sam2s.session.events import decode_prompt
-from sam2s.tracking import Box, ObjectState, Points
+from sam2s.tracking import Alarm, Box, ObjectState, Points
 from sam2s.workspace import FrameRecord, Layer, ObjectInfo, ObjectRecord, WorkspaceEvent, WorkspaceReader, ratio
 
 UNNAMED = "object"
@@ -86,6 +87,8 @@ def confidence(entry: ObjectRecord) -> float:
     """How far a mask may be believed, 0 to 1; one that a person gave, wholly, and an empty one of no judgement."""
     if entry.layer in (Layer.ACCEPTED, Layer.BRUSHED, Layer.IMPORTED) or entry.state == ObjectState.NOT_JUDGED:
         return 1.0
+    if entry.quality is not None:
+        return 1 - entry.quality.doubt
     return (
         min(entry.iou, entry.presence)
         if entry.state in (ObjectState.VISIBLE, ObjectState.UNCERTAIN)
@@ -109,6 +112,9 @@ def _object_mask(entry: ObjectRecord) -> ObjectMask:
         accepted=entry.layer == Layer.ACCEPTED,
         category=entry.category,
         category_probability=entry.category_probability,
+        expected_iou=None if entry.quality is None else entry.quality.expected_iou,
+        alarms=[] if entry.quality is None else [str(alarm) for alarm in entry.quality.alarms],
+        advice=ADVICE["points"] if entry.quality is not None and Alarm.PROMPT in entry.quality.alarms else None,
         event_id=entry.event_id,
     )
 

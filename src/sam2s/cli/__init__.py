@@ -38,6 +38,7 @@ VERBS = (
     "synth",
     "score",
     "eval",
+    "quality",
     "sasv",
     "data",
     "train",

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+ALARMS_SHOWN = 10
+"""Alarms that are printed; the rest is in the workspace, in the exports and in --json."""
+
 CONVERTED = ("prompts", "box", "point", "mask", "memory", "search_proposer", "export", "as_json")
 """Flags that are no field of `RunSettings` as they are; all others bear the name of theirs."""
 
@@ -51,6 +54,7 @@ def track(
     stall_seconds: options.StallSeconds = 120.0,
     pattern: options.Pattern = None,
     square_pixels: options.SquarePixels = False,
+    quality: options.Quality = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Track objects through a video and write their masks.
@@ -140,6 +144,8 @@ def report(outcome: RunOutcome, as_json: bool) -> None:
                     "dropped": outcome.dropped,
                     "stopped_by_signal": outcome.signal,
                     "damage": outcome.damage,
+                    "alarms": [span._asdict() for span in outcome.alarms],
+                    "warnings": outcome.warnings,
                 },
                 indent=2,
             )
@@ -156,6 +162,14 @@ def report(outcome: RunOutcome, as_json: bool) -> None:
         print(f"from a frame's arrival to its masks: {shares}; {outcome.dropped} frames were passed over")
     for kind, path in outcome.outputs.items():
         print(f"  {kind:<9} {path}")
+    for sentence in outcome.warnings:
+        print(f"warning: {sentence}")
+    if outcome.alarms:
+        from sam2s.quality import ALARM_TEXTS
+
+        print(f"{len(outcome.alarms)} stretches to look at, such as:")
+        for span in outcome.alarms[:ALARMS_SHOWN]:
+            print(f"  object {span.object_id}, frames {span.start} to {span.stop - 1}: {ALARM_TEXTS[span.alarm]}")
     if outcome.signal is not None:
         print("stopped" if outcome.live else "stopped; the same command goes on from here")
     if outcome.damage is not None:

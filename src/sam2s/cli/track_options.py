@@ -66,4 +66,7 @@ Pattern = Annotated[str | None, typer.Option(help="Of a folder: which names are 
 SquarePixels = Annotated[
     bool, typer.Option("--square-pixels", help="Scale frames whose pixels are not square as players do.")
 ]
+Quality = Annotated[
+    Path | None, typer.Option(help="Judge masks by this file of `sam2s quality fit` instead of what the weights bring.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and no progress.")]

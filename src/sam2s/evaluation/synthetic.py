@@ -18,12 +18,21 @@ SYNTHETIC_FRAMES, SYNTHETIC_SIZE, SYNTHETIC_AREA = 100, 256, 0.01
 
 @dataclass(frozen=True)
 class SyntheticVideo:
-    """A generated clip; its objects are those that cover a hundredth of the first frame."""
+    """A generated clip; its objects are those that cover a hundredth of the first frame.
+
+    Attributes:
+        seed: of the scene.
+        length: number of frames.
+        size: side of the picture in pixels.
+        subset: what its objects count as.
+        every: only every so many frames of the scene are drawn, so that a short clip spans a long time.
+    """
 
     seed: int
     length: int = SYNTHETIC_FRAMES
     size: int = SYNTHETIC_SIZE
     subset: str = "synthetic"
+    every: int = 1
 
     @property
     def name(self) -> str:
@@ -72,11 +81,11 @@ class SyntheticVideo:
 
     @cached_property
     def _scene(self) -> Scene:
-        return Scene(self.seed, self.size, self.length)
+        return Scene(self.seed, self.size, self.length * self.every)
 
     @cached_property
     def _frames(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        return [self._scene.render(frame) for frame in range(self.length)]
+        return [self._scene.render(frame * self.every) for frame in range(self.length)]
 
 
 def synthetic(number: int, length: int = SYNTHETIC_FRAMES, size: int = SYNTHETIC_SIZE) -> list[SyntheticVideo]:

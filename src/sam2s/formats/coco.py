@@ -74,6 +74,9 @@ def write_coco(read: Read, info: ExportInfo, path: Path, names: Mapping[int, str
                     "presence": entry.presence,
                     "state": str(entry.state),
                     "prompted": entry.prompted,
+                    "expected_iou": None if entry.quality is None else entry.quality.expected_iou,
+                    "doubt": None if entry.quality is None else entry.quality.doubt,
+                    "alarms": [] if entry.quality is None else [str(alarm) for alarm in entry.quality.alarms],
                 }
 
     with replacing(path) as partial, partial.open("w", encoding="utf-8") as file:

@@ -43,6 +43,10 @@ def write_jsonl(records: Iterable[FrameRecord], info: ExportInfo, path: Path) ->
                     "state": str(entry.state),
                     "layer": entry.layer.name.lower(),
                 }
+                if entry.quality is not None:
+                    entry_line |= {"expected_iou": entry.quality.expected_iou, "doubt": entry.quality.doubt}
+                    if entry.quality.alarms:
+                        entry_line["alarms"] = [str(alarm) for alarm in entry.quality.alarms]
                 if entry.prompted:
                     entry_line["prompted"] = True
                 if entry.category is not None:

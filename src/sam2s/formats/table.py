@@ -17,6 +17,7 @@ from sam2s.workspace import FrameRecord, ObjectRecord, ratio
 COLUMNS = (
     *("frame", "pts", "seconds", "object_id", "name", "state", "presence", "iou", "prompted"),
     *("area", "x", "y", "width", "height", "centroid_x", "centroid_y", "category", "category_probability"),
+    *("expected_iou", "doubt", "alarms"),
 )
 SUMMARY_COLUMNS = (
     *("object_id", "name", "fps", "frames", *(str(state) for state in ObjectState), "prompted"),
@@ -56,7 +57,15 @@ def _row(record: FrameRecord, entry: ObjectRecord, area: int, info: ExportInfo) 
     return [
         *(record.index, ratio(record.pts), seconds, entry.object_id, info.name(entry.object_id), str(entry.state)),
         *(entry.presence, entry.iou, int(entry.prompted), area, *where, entry.category, entry.category_probability),
+        *_quality(entry),
     ]
+
+
+def _quality(entry: ObjectRecord) -> list[object]:
+    """Expected IoU, doubt and alarms; empty where nobody judged the mask."""
+    if entry.quality is None:
+        return [None] * 3
+    return [entry.quality.expected_iou, entry.quality.doubt, " ".join(map(str, entry.quality.alarms))]
 
 
 @dataclass

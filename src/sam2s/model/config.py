@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Literal
@@ -73,6 +74,10 @@ class ModelConfig:
         templates: what the names were put into, with {} in the name's place.
         confident_iou: predicted IoU above which a frame may enter long-term memory, measured on the network's own
             predictions (`sam2s weights calibrate`); None where nobody has, which leaves it to `MemoryPolicy`.
+        presence_scale: what the object score is multiplied by before it becomes the probability that the object is
+            visible, so that the probability can be believed (`sam2s quality fit`).
+        presence_shift: what is added after that.
+        quality: what tells how far masks can be believed, as `sam2s.quality` stores it; "" for its default.
     """
 
     name: str
@@ -99,6 +104,9 @@ class ModelConfig:
     text_encoder: str = ""
     templates: tuple[str, ...] = ()
     confident_iou: float | None = None
+    presence_scale: float = 1.0
+    presence_shift: float = 0.0
+    quality: str = ""
 
     def __post_init__(self) -> None:
         for name, largest in _LARGEST.items():
@@ -133,6 +141,12 @@ class ModelConfig:
             )
         if self.confident_iou is not None and not 0 <= self.confident_iou <= 1:
             raise ConfigError(f"confident_iou {self.confident_iou:g} is outside 0 to 1")
+        for name in ("presence_scale", "presence_shift"):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not math.isfinite(value):
+                raise ConfigError(f"{name} {value!r} is no number")
+        if self.presence_scale <= 0:
+            raise ConfigError(f"presence_scale {self.presence_scale:g} must be above 0, or presence would be reversed")
         if self.semantic not in ("off", "joint", "reader"):
             raise ConfigError(f"semantic {self.semantic!r} is not one of 'off', 'joint', 'reader'")
 

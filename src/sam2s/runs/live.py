@@ -49,7 +49,7 @@ class LiveLoop(FrameLoop):
             path = outputs.claim(workspace.folder, "overlay")
             writer = partial(VideoWriter, pixel_aspect=source.pixel_aspect)
             self.overlay = LiveOverlay(path, ExportInfo.of(workspace), writer)
-        self.tracker = Tracker(network, settings.policy)
+        self.tracker, self.monitor = Tracker(network, settings.policy), settings.monitor(network)
         self.prompted: dict[int, list[int]] = {}
         self.frames = 0
         self.spent = array("d")  # milliseconds by frame
@@ -66,7 +66,11 @@ class LiveLoop(FrameLoop):
                     self.tracker.add_prompt(object_id=entry.object_id, prompt=entry.prompt)
                     self.prompted.setdefault(entry.object_id, []).append(frame.index)
                 arrived = getattr(self.source, "arrived", None) or time.perf_counter()
-                result = self.tracker.step(frame, judged=self.judged(frame))
+                judged = self.judged(frame)
+                result = self.tracker.step(frame, judged=judged)
+                if judged and result.objects:
+                    features = self.tracker.context(frame, self.tracker.time).features
+                    result = self.monitor.observe(frame, result, features)
                 if self.overlay:
                     self.overlay.write(frame, result, self.settings.clean)
                 yield result

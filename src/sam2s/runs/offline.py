@@ -45,6 +45,7 @@ class OfflineLoop(FrameLoop):
         self.folder = workspace.folder / SNAPSHOTS / f"run-{run.run_id}"
         options: dict[str, Any] = {"stride": settings.stride, "snapshot_every": 1 << 60, "max_snapshots": 2}
         self.judge_file = JudgeFile(workspace.folder / SNAPSHOTS, run.run_id, judged)
+        options["observer"] = settings.monitor(network)
         self.begin, self.stop = span(settings)
         check_session_folder(self.folder)
         goes_on = (self.folder / "session.json").exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -21,12 +21,14 @@ from sam2s.runs.live import LiveLoop
 from sam2s.runs.loop import FrameLoop
 from sam2s.runs.offline import OfflineLoop
 from sam2s.runs.open import begin_run, open_workspace, stored_prompts
+from sam2s.runs.prompt_warnings import warnings_of
 from sam2s.runs.settings import ProgressCallback, RunSettings, ignore_progress
 from sam2s.runs.watchdog import Watchdog, WatchedSource
 from sam2s.session.replay import Judge
 from sam2s.signals import signals
+from sam2s.tracking import Alarm
 from sam2s.video import VideoSource, open_source
-from sam2s.workspace import RunState
+from sam2s.workspace import AlarmSpan, RunState
 
 CHECKPOINT_SECONDS = 5.0
 """At most this much of a killed run has to be done again, and the frame in work."""
@@ -47,6 +49,8 @@ class RunOutcome:
         latency: of a live run, milliseconds from a frame's arrival to its written masks that 50, 95 and 99 % kept to.
         dropped: frames of a live run that arrived while others were tracked, and were passed over.
         finished_before: whether an earlier start had done all frames, so that only exports were made.
+        alarms: what a person should look at, over all frames that have masks so far.
+        warnings: prompts in doubt, and what to do about them.
     """
 
     frames: int
@@ -59,6 +63,8 @@ class RunOutcome:
     finished_before: bool = False
     latency: dict[str, float] | None = None
     dropped: int = 0
+    alarms: list[AlarmSpan] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def fps(self) -> float:
@@ -169,7 +175,14 @@ def _track(
         with suppress(_StoppedError):
             paths |= write_exports(workspace, source, kinds, report_progress=report_or_stop)
         signal = caught[0] if caught else None
-        return replace(outcome, signal=signal, dropped=getattr(source, "dropped", 0))
+        alarms = workspace.alarms()
+        return replace(
+            outcome,
+            signal=signal,
+            dropped=getattr(source, "dropped", 0),
+            alarms=[span for span in alarms if span.alarm is not Alarm.PROMPT],
+            warnings=warnings_of(workspace, alarms),
+        )
 
 
 def _go_over(loop: FrameLoop, outcome: RunOutcome, caught: list[int], report_progress: ProgressCallback) -> RunOutcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,6 +17,7 @@ from sam2s.loading import Backend
 from sam2s.masks.postprocess import clean
 from sam2s.memory import MemoryPolicy
 from sam2s.model import Network
+from sam2s.quality import QualityMonitor, read_model
 from sam2s.session.events import encode_prompt
 from sam2s.video.live import Policy
 
@@ -34,6 +36,7 @@ class RunSettings:
     Attributes:
         input: video file, folder of images, camera or address.
         pattern: of a folder: which names are frames, for example `*_endo.png`.
+        quality: file of `sam2s quality fit` that masks are judged by; by default what the weights bring.
         square_pixels: scale frames whose pixels are not square to the width that players show.
         out: folder of the workspace.
         weights: a name from `sam2s weights list`, or a file.
@@ -73,6 +76,7 @@ class RunSettings:
     stall_seconds: float = 120.0
     pattern: str | None = None
     square_pixels: bool = False
+    quality: Path | None = None
 
     @property
     def clean(self) -> Callable[[np.ndarray], np.ndarray] | None:
@@ -80,6 +84,14 @@ class RunSettings:
         if not (self.fill_holes or self.remove_islands):
             return None
         return partial(clean, fill_holes=self.fill_holes, remove_islands=self.remove_islands)
+
+    def monitor(self, network: Network) -> QualityMonitor:
+        """What judges the masks of this run.
+
+        Raises:
+            CheckpointError: the quality model cannot be read, or is one of another version.
+        """
+        return QualityMonitor(network, None if self.quality is None else read_model(self.quality))
 
     def prompted_frames(self, object_id: int) -> list[int]:
         """Frames on which an object is pointed at."""
@@ -106,6 +118,8 @@ class RunSettings:
             data["events"] = True
         if self.pattern is not None or self.square_pixels:
             data["source"] = {"pattern": self.pattern, "square_pixels": self.square_pixels}
+        if self.quality is not None:
+            data["quality"] = hashlib.sha256(self.quality.read_bytes()).hexdigest()
         return cast(dict[str, Any], json.loads(json.dumps(data)))  # as it will be read back
 
 

@@ -24,8 +24,8 @@ def restore_newest(
         recompute: leave out damaged snapshots instead of refusing them.
 
     Returns:
-        the propagations that are left, how many events are known there, and the state of the tracker; None where it
-        has to begin anew.
+        the propagations that are left, how many events are known there, and what the snapshot holds; None where
+        tracking has to begin anew.
 
     Raises:
         DamagedSnapshotError: a snapshot is damaged, and `recompute` is off.
@@ -36,7 +36,7 @@ def restore_newest(
     if not recompute:
         newest = propagations[-1]
         state = read_snapshot(newest.snapshot_path(folder, newest.snapshots[-1]), device)
-        return propagations, record.known, state["tracker"]
+        return propagations, record.known, state
     for propagation in propagations:
         propagation.lose([at for at in propagation.snapshots if not _intact(propagation.snapshot_path(folder, at))])
     while propagations and not propagations[-1].snapshots:
@@ -45,7 +45,7 @@ def restore_newest(
         return [], 0, None
     newest = propagations[-1] = propagations[-1].saved()
     state = read_snapshot(newest.snapshot_path(folder, newest.snapshots[-1]), device)
-    return propagations, state["known"], state["tracker"]
+    return propagations, state["known"], state
 
 
 def _intact(path: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -20,6 +20,26 @@ from .propagation import Propagation, covering, thin_snapshots
 from .snapshot import read_snapshot, write_snapshot
 
 
+class FrameObserver(Protocol):
+    """Sees every frame that a propagation passes, in its order, and may add to the results; see `QualityMonitor`."""
+
+    def observe(self, frame: Frame, result: FrameResult, features: ImageFeatures | None = None) -> FrameResult:
+        """Look at a frame with its result and its features; what is returned is handed on in place of the result."""
+        ...
+
+    def forget(self) -> None:
+        """Begin anew, since the next frame does not follow on the last."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it goes by, in plain containers and tensors; saved with every snapshot."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where `state_dict` was taken."""
+        ...
+
+
 class ReplayableTracker:
     """A tracker that can be put before any frame that was tracked, from snapshots on disk.
 
@@ -29,7 +49,10 @@ class ReplayableTracker:
         position: the propagation and the time that the tracker has just passed; None where it stands elsewhere.
     """
 
-    def __init__(self, tracker: Tracker, source: VideoSource, stride: int, folder: Path) -> None:
+    def __init__(
+        self, tracker: Tracker, source: VideoSource, stride: int, folder: Path, observer: FrameObserver | None = None
+    ) -> None:
+        self.observer = observer
         self.tracker, self.source, self.stride, self.folder = tracker, source, stride, folder
         self.propagations: list[Propagation] = []
         self.position: tuple[Propagation, int] | None = None
@@ -39,7 +62,9 @@ class ReplayableTracker:
         """Go on after the last snapshot of these propagations, whose tracker had a state."""
         self.propagations = propagations
         if state is not None:
-            self.tracker.load_state_dict(state)
+            self.tracker.load_state_dict(state["tracker"])
+            if self.observer and "observer" in state:
+                self.observer.load_state_dict(state["observer"])
             self.position = propagations[-1], propagations[-1].snapshots[-1]
 
     def has_passed(self, time: int) -> bool:
@@ -72,6 +97,8 @@ class ReplayableTracker:
         result = self.tracker.step(frame, time, features, reverse=propagation.reverse, judged=judged)
         propagation.reach(time, result.objects, judged=judged)
         self.position, self._placed = (propagation, time), None
+        if self.observer and judged and result.objects:
+            result = self.observer.observe(frame, result, self.tracker.context(frame, time).features)
         return result
 
     def begin(self, time: int, reverse: bool) -> tuple[Propagation, list[Path]]:
@@ -82,6 +109,8 @@ class ReplayableTracker:
         behind = any((time - t) * propagation.step > 0 for t in waiting)
         if not goes_on and (self._placed != (time, reverse) or behind):
             self._place(time, reverse)
+        if self.observer and not goes_on:
+            self.observer.forget()
         self.propagations.append(propagation)
         freed = [
             old.snapshot_path(self.folder, at)
@@ -92,9 +121,10 @@ class ReplayableTracker:
 
     def save(self, propagation: Propagation, time: int, known: int, most: int) -> list[Path]:
         """Save the state after a time, and the number of events it knows; gives the files beyond `most` snapshots."""
-        write_snapshot(
-            propagation.snapshot_path(self.folder, time), {"tracker": self.tracker.state_dict(), "known": known}
-        )
+        state = {"tracker": self.tracker.state_dict(), "known": known}
+        if self.observer:
+            state["observer"] = self.observer.state_dict()
+        write_snapshot(propagation.snapshot_path(self.folder, time), state)
         propagation.keep_snapshot(time)
         return [old.snapshot_path(self.folder, at) for old, at in thin_snapshots(self.propagations, most)]
 

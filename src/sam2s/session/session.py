@@ -23,7 +23,7 @@ from .folder import SessionRecord, TemporaryFolder
 from .frame_order import check_span, frames_from, locate_frame
 from .propagation import Propagation
 from .recovery import restore_newest
-from .replay import Judge, ReplayableTracker
+from .replay import FrameObserver, Judge, ReplayableTracker
 
 
 class VideoSession:
@@ -38,8 +38,7 @@ class VideoSession:
 
         session = VideoSession(model, source)
         session.add_prompt(frame=0, object_id=1, prompt=Box(195, 48, 550, 293))
-        for result in session.propagate():
-            ...
+        for result in session.propagate(): ...
 
     Methods may be called from several threads; a generator of `propagate` belongs to one.
 
@@ -49,13 +48,13 @@ class VideoSession:
         policy: what objects remember.
         rule: when an object counts as visible, occluded or absent.
         stride: only frames whose index is a multiple of this are looked at.
-        folder: where snapshots and the record are kept; a killed session can be opened again from it. By default a
-            temporary folder, removed by `close`.
+        folder: keeps snapshots and the record, from which `reopen` goes on; by default a temporary one.
         snapshot_every: frames between two snapshots.
         max_snapshots: snapshots kept in all, a few megabytes each for each object, at least 2. Beyond it those go that
             make the shortest replay necessary; after very many corrections whole propagations, whose frames are then
             reached through the one before, so nearly and not exactly as they were shown.
         stability, num_frames, batched: as in `Tracker`.
+        observer: sees every frame that is propagated, and adds to its result.
 
     Raises:
         ConfigError: a number is too small, or the source cannot be read twice (a camera): use `Tracker` for it.
@@ -75,6 +74,7 @@ class VideoSession:
         stability: bool = True,
         num_frames: int | None = None,
         batched: bool | None = None,
+        observer: FrameObserver | None = None,
     ) -> None:
         if not source.seekable:
             raise ConfigError(f"{source.name} is a live stream and cannot be read twice; track it with Tracker.step")
@@ -90,7 +90,7 @@ class VideoSession:
         self._owner = {"source": source.fingerprint(), "stride": self.stride} if folder else {}
         self._network = model.digest() if folder else ""
         self._lock = RLock()
-        self._replayable = ReplayableTracker(self.tracker, source, self.stride, self.folder)
+        self._replayable = ReplayableTracker(self.tracker, source, self.stride, self.folder, observer)
         self._changed = False  # prompts differ from those the last propagation began with
         self._known, self._redoing = 0, False  # events that the newest snapshot knows of; they come from the record
 

@@ -121,7 +121,7 @@ class ObjectGroup:
             track.note(context.time, answer, rule)
             return self._result(context, object_id, answer, track.presence)
         before = track.presence if tracked else None
-        presence = observe(rule, before, float(torch.sigmoid(answer.object_logit)), answer.logits[0, 0])
+        presence = observe(rule, before, rule.probability(answer.object_logit), answer.logits[0, 0])
         return self._result(context, object_id, answer, presence)
 
     def _answer(
@@ -168,7 +168,8 @@ class ObjectGroup:
     def _result(
         self, context: FrameContext, object_id: int, answer: Segmentation, presence: PresenceState | None
     ) -> ObjectResult:
-        return make_result(self.model, context, self.tracks[object_id], answer, presence)
+        track, rule = self.tracks[object_id], self.settings.rule
+        return make_result(self.model, context, track, answer, rule, presence)
 
 
 def _describe(model: Network) -> str:

@@ -6,7 +6,6 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from sam2s.errors import PromptError
@@ -268,7 +267,7 @@ class ObjectTrack:
         """Update the state of presence with the answer of a frame; a second answer to one frame replaces the first."""
         if self.last is None or self.last[0] != time:
             self.presence_before, self.search_before = self.presence, self.search
-        probability = float(torch.sigmoid(answer.object_logit))
+        probability = rule.probability(answer.object_logit)
         self.presence = observe(rule, self.presence_before, probability, answer.logits[0, 0])
         self.last = time, answer
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from numbers import Integral, Real
 
+import torch
 from torch import Tensor
 
 from sam2s.errors import ConfigError
@@ -40,11 +41,15 @@ class PresenceRule:
         appear: presence probability from which an object becomes visible.
         vanish: presence probability below which it ceases to be.
         patience: frames an object may stay hidden inside the view before it counts as absent.
+        scale, shift: the object score is multiplied and increased by them before it becomes the probability, so that
+            the probability can be believed; the tracker takes them from the weights (`sam2s quality fit`).
     """
 
     appear: float = 0.6
     vanish: float = 0.4
     patience: int = 50
+    scale: float = 1.0
+    shift: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("appear", "vanish"):
@@ -58,6 +63,10 @@ class PresenceRule:
             )
         if not isinstance(self.patience, Integral) or self.patience < 0:
             raise ConfigError(f"presence patience {self.patience!r} is not a number of frames; give an int from 0 up")
+
+    def probability(self, object_logit: Tensor) -> float:
+        """Probability that an object of this score [1, 1] is visible, 0 to 1."""
+        return float(torch.sigmoid(self.scale * object_logit + self.shift))
 
 
 @dataclass(frozen=True, slots=True)

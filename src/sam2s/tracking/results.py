@@ -15,9 +15,11 @@ from sam2s.masks.bits import to_host
 from sam2s.model import NO_OBJECT_LOGIT, Network, Segmentation
 
 from .frame_context import FrameContext
+from .mask_quality import MaskQuality
 from .object_track import ObjectTrack
+from .preprocess import ModelPrompt
 from .presence import ObjectState as ObjectState
-from .presence import PresenceState
+from .presence import PresenceRule, PresenceState
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ class ObjectResult:
         candidate_ious: predicted IoUs of the three masks that an ambiguous prompt may mean; their spread tells how
             ambiguous the frame was. None for a mask prompt.
         stability: share of the mask's area that a stricter threshold leaves, 0 to 1.
+        pointer: object pointer [C], what the network remembers of the object's identity on this frame.
+        prompt: what was said of the object on this frame, in pixels of the network's image; None where nothing was.
+        quality: how far to believe the mask, once `sam2s.quality.QualityMonitor` has seen the result; else None.
     """
 
     object_id: int
@@ -53,6 +58,9 @@ class ObjectResult:
     given: rle.Rle | None = None
     candidate_ious: tuple[float, ...] | None = None
     stability: float | None = None
+    pointer: torch.Tensor | None = None
+    prompt: ModelPrompt | None = None
+    quality: MaskQuality | None = None
 
     @cached_property
     def mask(self) -> np.ndarray:
@@ -82,7 +90,12 @@ class FrameResult:
 
 
 def make_result(
-    model: Network, context: FrameContext, track: ObjectTrack, answer: Segmentation, presence: PresenceState | None
+    model: Network,
+    context: FrameContext,
+    track: ObjectTrack,
+    answer: Segmentation,
+    rule: PresenceRule,
+    presence: PresenceState | None,
 ) -> ObjectResult:
     """Turn an answer of the network for an object into what the caller sees."""
     prompted = track.prompted(context.time)
@@ -94,7 +107,7 @@ def make_result(
         low_res_logits=answer.logits[0, 0],
         size=context.size,
         iou=float(answer.iou),
-        presence=float(torch.sigmoid(answer.object_logit)),
+        presence=rule.probability(answer.object_logit),
         state=state if prompted else track.search.object_state(state),
         prompted=prompted is not None,
         category=category,
@@ -102,6 +115,8 @@ def make_result(
         given=prompted.prompt.given if prompted else None,
         candidate_ious=None if ious is None else tuple(ious[0].tolist()),
         stability=None if answer.stability is None else float(answer.stability),
+        pointer=answer.pointer[0],
+        prompt=prompted.prompt if prompted else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,9 @@ class Tracker(ObjectGroup):
         batched: bool | None = None,
     ) -> None:
         batched = model.device.type == "cuda" if batched is None else batched
-        policy, rule = (policy or MemoryPolicy()).resolve(model.config.confident_iou), rule or PresenceRule()
+        config, policy = model.config, policy or MemoryPolicy()
+        policy, rule = policy.resolve(config.confident_iou), rule or PresenceRule()
+        rule = replace(rule, scale=config.presence_scale, shift=config.presence_shift)
         super().__init__(model, TrackerSettings(policy, rule, stability, num_frames, revisit, batched))
         self.time = -1
         self.gone: set[int] = set()

@@ -1,5 +1,6 @@
 """The one place on disk for a video: objects, acts, masks and runs in SQLite, snapshots and exports beside it."""
 
+from .alarms import AlarmSpan
 from .connection import FILE
 from .creation import forget
 from .edits import FrameSpan
@@ -23,6 +24,7 @@ from .workspace import Workspace
 __all__ = [
     "FILE",
     "KINDS",
+    "AlarmSpan",
     "FrameRecord",
     "FrameSpan",
     "Layer",

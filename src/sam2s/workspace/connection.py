@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sam2s.errors import DamagedWorkspaceError, OutputError, WorkspaceError, WorkspaceInUseError
 
-from .schema import VERSION, check_version, create_tables, migrate
+from .schema import VERSION, check_version, create_tables, migrate, read_as_newest
 from .writer_lock import OPEN, claim, release, say_holder
 
 FILE = "workspace.sqlite"
@@ -155,9 +155,11 @@ def open_database(path: Path, *, token: str | None = None, take_over: bool = Fal
     with translated(path):
         connection = _connect(path, write=token is not None)
         try:
-            check_version(connection, str(path))
+            version = check_version(connection, str(path))
             database = Database(path, connection, token)
-            if token is not None:
+            if token is None:
+                read_as_newest(connection, version)
+            else:
                 database.claim(take_over=take_over)
             return database
         except BaseException:

@@ -113,7 +113,8 @@ def damaged_versions(connection: sqlite3.Connection, masks: MaskTable) -> Iterat
     """Object, frame and event of every row whose checksum is wrong, or whose mask is."""
     for *row, crc, blob, mask_crc in connection.execute(
         "SELECT object_id, frame, event_id, layer, barrier, versions.mask_id, area, state, iou, presence, prompted, "
-        "prompt_distance, category_id, category_probability, versions.crc, masks.rle, masks.crc "
+        "prompt_distance, category_id, category_probability, expected_iou, doubt, alarms, "
+        "versions.crc, masks.rle, masks.crc "
         "FROM versions LEFT JOIN masks USING (mask_id)"
     ):
         version = Version(*row)

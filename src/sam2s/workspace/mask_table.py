@@ -9,6 +9,7 @@ from itertools import groupby
 
 from sam2s.errors import DamagedWorkspaceError
 from sam2s.masks import rle
+from sam2s.tracking.mask_quality import MaskQuality, from_bits, to_bits
 
 from .connection import Database, decoded
 from .merging import Claim, Layer, choose
@@ -19,7 +20,7 @@ from .version import Version
 _STATE_OF = {code: state for state, code in STATES.items()}
 _COLUMNS = (
     "object_id, frame, event_id, layer, barrier, mask_id, area, state, iou, presence, prompted, prompt_distance, "
-    "category_id, category_probability"
+    "category_id, category_probability, expected_iou, doubt, alarms"
 )
 CHUNK = 64
 """Frames that are read together."""
@@ -44,7 +45,7 @@ class MaskTable:
             where = f"object {object_id} on frame {record.index}: "
             counts = entry.rle["counts"]
             blob = (counts if isinstance(counts, str) else rle.compress(counts)).encode("ascii")
-            probability = entry.category_probability
+            probability, quality = entry.category_probability, entry.quality
             version = Version(
                 object_id,
                 record.index,
@@ -60,6 +61,9 @@ class MaskTable:
                 prompt_distances.get(object_id),
                 None if entry.category is None else self._category(entry.category),
                 None if probability is None else to_units(probability, where + "category probability"),
+                None if quality is None else to_units(quality.expected_iou, where + "expected IoU"),
+                None if quality is None else to_units(quality.doubt, where + "doubt"),
+                None if quality is None else to_bits(quality.alarms),
             )
             self.put_mask(version, blob)
 
@@ -169,15 +173,15 @@ class MaskTable:
     ) -> Iterator[tuple[ObjectRecord, int]]:
         rows = self._database.query(
             "SELECT versions.object_id, frame, event_id, layer, barrier, versions.mask_id, area, state, iou, presence, "
-            "prompted, prompt_distance, versions.category_id, category_probability, versions.crc, masks.rle, "
-            "masks.crc, categories.name "
+            "prompted, prompt_distance, versions.category_id, category_probability, expected_iou, doubt, alarms, "
+            "versions.crc, masks.rle, masks.crc, categories.name "
             "FROM versions LEFT JOIN masks USING (mask_id) LEFT JOIN categories USING (category_id) "
             "WHERE object_id = ? AND frame >= ? AND frame < ? AND shown = 1 AND versions.mask_id IS NOT NULL",
             (object_id, start, stop),
         )
         for row in rows:
-            version = Version(*row[:14])  # type: ignore[arg-type]
-            crc, blob, mask_crc, category = row[14:]
+            version = Version(*row[: len(Version._fields)])  # type: ignore[arg-type]
+            crc, blob, mask_crc, category = row[len(Version._fields) :]
             self.check_row(version, crc, blob, mask_crc)
             if category is None and version.category_id is not None:
                 raise DamagedWorkspaceError(
@@ -196,6 +200,7 @@ class MaskTable:
                 None if probability is None else probability / SCALE,
                 Layer(version.layer),
                 version.event_id,
+                _quality(version),
             )
             yield record, version.frame
 
@@ -273,6 +278,12 @@ class MaskTable:
 
 
 _MEND = "`sam2s workspace repair` keeps a copy and drops what is damaged, `sam2s track --overwrite` tracks anew"
+
+
+def _quality(version: Version) -> MaskQuality | None:
+    if version.expected_iou is None or version.doubt is None:
+        return None
+    return MaskQuality(version.expected_iou / SCALE, version.doubt / SCALE, from_bits(version.alarms or 0))
 
 
 def _end(stop: int | None) -> int:

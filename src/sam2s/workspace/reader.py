@@ -13,6 +13,7 @@ import numpy as np
 
 from sam2s.errors import DamagedWorkspaceError
 
+from .alarms import GAP, SETTLED, AlarmSpan, join_alarms
 from .connection import Database
 from .edits import Edits, FrameSpan, join
 from .event_log import EventLog
@@ -143,8 +144,9 @@ class WorkspaceReader:
 
         Returns:
             Structured array with the fields start, stop, frames (that have a mask), present (share of those on which
-            the object is visible), min_confidence and mean_confidence (the smaller of predicted IoU and presence, of
-            visible ones), and the numbers of frames that are accepted, prompted, brushed, imported and deleted.
+            the object is visible), min_confidence and mean_confidence (one minus doubt, or the smaller of predicted
+            IoU and presence where nobody judged the mask; of visible ones), and the numbers of frames that are
+            accepted, prompted, brushed, imported and deleted, or have an alarm.
         """
         return timeline(self._database, object_id, start, stop, buckets)
 
@@ -156,6 +158,21 @@ class WorkspaceReader:
             (kind,),
         )
         return [(int(str(start)), int(str(stop)), score) for start, stop, score in rows]  # type: ignore[misc]
+
+    def alarms(self, gap: int = GAP) -> list[AlarmSpan]:
+        """What a person should look at, in order: alarms of masks that are shown and that nobody has accepted or made.
+
+        Args:
+            gap: alarms of one kind that lie at most so many frames apart are one.
+        """
+        ends = {info.object_id: info.end_frame for info in self.objects()}
+        rows = self._database.query(
+            "SELECT object_id, frame, alarms FROM versions WHERE shown = 1 AND alarms > 0 "
+            f"AND layer NOT IN ({', '.join(str(int(layer)) for layer in SETTLED)}) ORDER BY object_id, frame"
+        )
+        numbers = ((int(str(object_id)), int(str(frame)), int(str(bits))) for object_id, frame, bits in rows)
+        exist = (row for row in numbers if row[0] in ends and _is_before(row[1], ends[row[0]]))
+        return join_alarms(exist, gap)
 
     def check(self) -> WorkspaceReport:
         """Look at everything: the file's structure, every checksum, every count, and what is shown."""
@@ -184,3 +201,7 @@ class WorkspaceReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _is_before(frame: int, end: int | None) -> bool:
+    return end is None or frame < end

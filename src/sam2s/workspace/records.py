@@ -13,6 +13,7 @@ import numpy as np
 from sam2s.errors import OutputError
 from sam2s.masks import rle
 from sam2s.masks.rle import Rle
+from sam2s.tracking.mask_quality import MaskQuality
 from sam2s.tracking.results import FrameResult, ObjectState
 from sam2s.video.frame import VideoSource
 
@@ -175,6 +176,7 @@ class ObjectRecord:
     category_probability: float | None = None
     layer: Layer = Layer.PROPAGATED
     event_id: int = 0
+    quality: MaskQuality | None = None
 
     @cached_property
     def mask(self) -> np.ndarray:
@@ -205,6 +207,7 @@ def to_record(result: FrameResult, clean: Clean | None = None) -> FrameRecord:
             tracked.prompted,
             tracked.category,
             tracked.category_probability,
+            quality=tracked.quality,
         )
     return FrameRecord(result.index, result.pts, objects)
 

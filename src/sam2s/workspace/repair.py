@@ -90,6 +90,7 @@ def _readable_rows(
     """Rows of a table from both ends up to where it is damaged."""
     columns = [row[1] for row in target.execute(f"PRAGMA table_info({table})")]
     keys = [row[1] for row in sorted(target.execute(f"PRAGMA table_info({table})"), key=lambda row: row[5]) if row[5]]
+    wanted = ", ".join(_wanted(source, table, columns))
     last: tuple[Any, ...] | None = None
     for direction, sign in (("ASC", ">"), ("DESC", "<")):
         key = ", ".join(keys)
@@ -107,7 +108,7 @@ def _readable_rows(
             where = f"WHERE {' AND '.join(bounds)} " if bounds else ""
             try:
                 rows = source.execute(
-                    f"SELECT {', '.join(columns)} FROM {table} {where}ORDER BY {order} LIMIT 1", values
+                    f"SELECT {wanted} FROM {table} {where}ORDER BY {order} LIMIT 1", values
                 ).fetchall()
             except sqlite3.Error as error:
                 report.problems.append(f"{table}: cannot be read beyond {at} ({error})")
@@ -122,6 +123,15 @@ def _readable_rows(
             if direction == "ASC":
                 last = at
             yield rows[0]
+
+
+def _wanted(source: sqlite3.Connection, table: str, columns: list[str]) -> list[str]:
+    """What to read for the columns of a table, of which one of an older format lacks some."""
+    try:
+        present = {row[1] for row in source.execute(f"PRAGMA table_info({table})")}
+    except sqlite3.Error:  # reading will tell more
+        return columns
+    return [name if name in present or not present else "NULL" for name in columns]
 
 
 def _comes_after(key: tuple[Any, ...], before: tuple[Any, ...], direction: str) -> bool:

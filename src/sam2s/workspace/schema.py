@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 
 from sam2s.errors import WorkspaceError
@@ -64,6 +65,8 @@ CREATE TABLE versions (                -- what each event said of an object on a
   prompt_distance INTEGER,             -- 1 on the prompt's own frame, 2 on the next; in reverse -1, -2
   category_id INTEGER, category_probability INTEGER,
   crc INTEGER NOT NULL,                -- CRC-32 of all of the row but `shown`, and of the mask
+  expected_iou INTEGER, doubt INTEGER, -- in 1/100000: calibrated IoU, probability that the true one is under 0.5
+  alarms INTEGER,                      -- a bit for each kind, by its place in `sam2s.tracking.Alarm`
   PRIMARY KEY (object_id, frame, event_id)
 ) WITHOUT ROWID;
 CREATE TABLE extents (                 -- how much each event wrote
@@ -75,9 +78,12 @@ CREATE TABLE video_marks (
   mark_id INTEGER PRIMARY KEY, event_id INTEGER NOT NULL,
   kind TEXT NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL, score REAL
 );
+"""
+_VIEW = """
 CREATE VIEW shown_masks AS
   SELECT object_id, frame, frames.pts, layers.name AS layer, states.name AS state, area, iou / 100000.0 AS iou,
-    presence / 100000.0 AS presence, prompted, categories.name AS category, event_id, masks.rle
+    presence / 100000.0 AS presence, prompted, categories.name AS category, event_id, masks.rle,
+    expected_iou / 100000.0 AS expected_iou, doubt / 100000.0 AS doubt, alarms
   FROM versions JOIN masks USING (mask_id) JOIN frames USING (frame) JOIN layers USING (layer)
     JOIN states USING (state) LEFT JOIN categories USING (category_id)
   WHERE shown = 1;
@@ -90,14 +96,24 @@ TABLES = (
 """All tables, in the order in which they are recovered."""
 
 _MIGRATIONS: dict[int, str] = {
-    1: "INSERT OR IGNORE INTO states VALUES (3, 'not_judged'), (4, 'uncertain'), (5, 'searching');",
+    1: "INSERT OR IGNORE INTO states VALUES (3, 'not_judged'), (4, 'uncertain'), (5, 'searching'); "
+    "ALTER TABLE versions ADD COLUMN expected_iou INTEGER; ALTER TABLE versions ADD COLUMN doubt INTEGER; "
+    "ALTER TABLE versions ADD COLUMN alarms INTEGER;",
 }
 """What makes a workspace of version N one of version N + 1."""
+
+_OLDER_ROWS: dict[int, str] = {
+    1: "CREATE TEMP VIEW versions AS SELECT object_id, frame, event_id, layer, barrier, shown, mask_id, area, state, "
+    "iou, presence, prompted, prompt_distance, category_id, category_probability, crc, NULL AS expected_iou, "
+    "NULL AS doubt, NULL AS alarms FROM main.versions",
+}
+"""What lets a reader, who may not change the file, see a workspace of version N as one of the newest."""
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
     """Make empty tables within the open transaction."""
-    for statement in split(_TABLES):
+    # Comments stay here: what a file says of its tables has to fit its first page, which damage rarely hits.
+    for statement in split(re.sub(r" *--[^\n]*", "", _TABLES + _VIEW)):
         connection.execute(statement)
     connection.executemany("INSERT INTO layers VALUES (?, ?)", [(int(layer), layer.name.lower()) for layer in Layer])
     connection.executemany("INSERT INTO states VALUES (?, ?)", [(code, str(state)) for state, code in STATES.items()])
@@ -126,11 +142,21 @@ def check_version(connection: sqlite3.Connection, name: str) -> int:
     return version
 
 
+def read_as_newest(connection: sqlite3.Connection, version: int) -> None:
+    """Let a connection that only reads see a workspace of an older version as one of the newest."""
+    if version in _OLDER_ROWS:
+        connection.execute("PRAGMA query_only = OFF")
+        connection.execute(_OLDER_ROWS[version])
+        connection.execute("PRAGMA query_only = ON")
+
+
 def migrate(connection: sqlite3.Connection, version: int) -> None:
     """Bring the tables from a version to the newest, within the open transaction."""
     for old in range(version, VERSION):
         for statement in split(_MIGRATIONS[old]):
             connection.execute(statement)
+    connection.execute("DROP VIEW IF EXISTS shown_masks")
+    connection.execute(_VIEW)
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 

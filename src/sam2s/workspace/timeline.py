@@ -15,7 +15,7 @@ BUCKET = np.dtype(
     [
         *(("start", np.int64), ("stop", np.int64), ("frames", np.int64), ("present", np.float32)),
         *(("min_confidence", np.float32), ("mean_confidence", np.float32)),
-        *((name, np.int64) for name in ("accepted", "prompted", "brushed", "imported", "deleted")),
+        *((name, np.int64) for name in ("accepted", "prompted", "brushed", "imported", "deleted", "alarms")),
     ]
 )
 """One stretch of the timeline, see `Workspace.timeline`."""
@@ -29,12 +29,12 @@ def timeline(database: Database, object_id: int, start: int, stop: int, buckets:
     edges = start + (np.arange(buckets + 1) * (stop - start)) // buckets
     result = np.zeros(buckets, BUCKET)
     result["start"], result["stop"] = edges[:-1], edges[1:]
-    confidence = "MIN(iou, presence)"
+    confidence = f"COALESCE({SCALE} - doubt, MIN(iou, presence))"
     # Bucket i holds the frames of [i * n // buckets, (i + 1) * n // buckets), n of them in all, from `start` on.
     statement = (
         f"SELECT ((frame - ?) * ? + ? - 1) / ? AS bucket, COUNT(mask_id), SUM(state = ?), "
         f"MIN(CASE WHEN state = ? THEN {confidence} END), AVG(CASE WHEN state = ? THEN {confidence} END), "
-        "SUM(layer = ?), SUM(prompted OR layer = ?), SUM(layer = ?), SUM(layer = ?), SUM(layer = ?) "
+        "SUM(layer = ?), SUM(prompted OR layer = ?), SUM(layer = ?), SUM(layer = ?), SUM(layer = ?), SUM(alarms > 0) "
         "FROM versions WHERE object_id = ? AND frame >= ? AND frame < ? AND shown = 1 GROUP BY bucket"
     )
     visible = STATES[ObjectState.VISIBLE]
@@ -49,6 +49,8 @@ def timeline(database: Database, object_id: int, start: int, stop: int, buckets:
         bucket["frames"] = frames
         bucket["present"] = present / frames if frames else 0
         bucket["min_confidence"], bucket["mean_confidence"] = least / SCALE, mean / SCALE
-        for name, count in zip(("accepted", "prompted", "brushed", "imported", "deleted"), counts, strict=True):
+        for name, count in zip(
+            ("accepted", "prompted", "brushed", "imported", "deleted", "alarms"), counts, strict=True
+        ):
             bucket[name] = count
     return result

@@ -6,7 +6,9 @@ import struct
 import zlib
 from typing import NamedTuple
 
-_PACK = struct.Struct("<14q")
+_FIRST = 14
+"""Fields that rows of format 1 have; those that came later count in a checksum only where one of them is set."""
+_PACK, _PACK_LATER = struct.Struct("<14q"), struct.Struct("<3q")
 _MISSING = -(1 << 62)
 
 
@@ -27,7 +29,14 @@ class Version(NamedTuple):
     prompt_distance: int | None = None
     category_id: int | None = None
     category_probability: int | None = None
+    expected_iou: int | None = None
+    doubt: int | None = None
+    alarms: int | None = None
 
     def crc(self, mask_crc: int) -> int:
         """Checksum over the row and its mask."""
-        return zlib.crc32(_PACK.pack(*(_MISSING if value is None else value for value in self)), mask_crc)
+        first, later = self[:_FIRST], self[_FIRST:]
+        crc = zlib.crc32(_PACK.pack(*(_MISSING if value is None else value for value in first)), mask_crc)
+        if any(value is not None for value in later):
+            crc = zlib.crc32(_PACK_LATER.pack(*(_MISSING if value is None else value for value in later)), crc)
+        return crc

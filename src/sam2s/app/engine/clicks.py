@@ -6,6 +6,7 @@ import torch
 
 from sam2s.app.engine.tracked_video import Anchor, TrackedVideo, nearest
 from sam2s.errors import PromptError
+from sam2s.quality import QualityMonitor
 from sam2s.session.events import decode_prompt
 from sam2s.tracking import FrameResult, ObjectResult, Points, Prompt, Tracker
 from sam2s.workspace import Layer, WorkspaceEvent, to_record
@@ -56,7 +57,9 @@ class ClickAnswerer:
         assert result is not None, "an event of kind prompt holds a prompt"
         # A click on an accepted frame mends what was accepted, so the new mask is what is accepted from then on.
         layer = Layer.ACCEPTED if shown is not None and shown.layer == Layer.ACCEPTED else Layer.PROMPTED
-        record = to_record(FrameResult(picture.index, picture.pts, {object_id: result}))
+        monitor = QualityMonitor(video.network, check_prompts=not memories)
+        judged = monitor.observe(picture, FrameResult(picture.index, picture.pts, {object_id: result}), features)
+        record = to_record(judged)
         video.workspace.write_frame(record, event.event_id, layer=layer)
         self._tracker, self._answered = tracker, (object_id, frame, ids, memories)
 

@@ -12,6 +12,7 @@ import torch
 
 from sam2s.app.engine.tracked_video import Anchor, TrackedVideo, is_given, nearest
 from sam2s.errors import PromptError
+from sam2s.quality import QualityMonitor
 from sam2s.tracking import FrameResult, Tracker
 from sam2s.tracking.feature_prefetch import prefetch_features
 from sam2s.workspace import FrameRecord, WorkspaceEvent, to_record
@@ -52,6 +53,7 @@ class PropagationJob:
         reverse: the direction.
         reaches: what is to be done, by object.
         tracker: carries the objects; kept afterwards, so that a later one may go on where this one stopped.
+        monitor: judges the masks along the way.
         at: the frame passed last, None before any.
     """
 
@@ -60,6 +62,7 @@ class PropagationJob:
     reverse: bool
     reaches: dict[int, Reach] = field(default_factory=dict)
     tracker: Tracker | None = None
+    monitor: QualityMonitor | None = None
     at: int | None = None
 
     @property
@@ -114,10 +117,12 @@ class PropagationJob:
             return
         goes_on = earlier is not None and self._goes_on_from(earlier)
         if goes_on and earlier is not None:
-            self.tracker = earlier.tracker
+            self.tracker, self.monitor = earlier.tracker, earlier.monitor
         else:
             self._condition()
+            self.monitor = QualityMonitor(self.video.network)
         assert self.tracker is not None
+        assert self.monitor is not None
         with closing(MemoryLog(self.video.workspace.folder, self.event.event_id, self.reverse)) as log:
             for low, high in self._stretches():
                 frames = self.video.frames(low, high, reverse=self.reverse)
@@ -126,6 +131,7 @@ class PropagationJob:
                         if not (goes_on and frame.index == self._begin):
                             self._give_accepted(frame.index)
                             result = self.tracker.step(frame, frame.index, features, reverse=self.reverse)
+                            result = self.monitor.observe(frame, result, features)
                             self._forget_again()
                             self._write(result, log)
                         self.at = frame.index

@@ -1,6 +1,7 @@
 # make demo   install, track two instruments in a generated clip, say where the results are
 # make test   install with the development tools, lint, type-check, run the fast tests
-# make slow   the tests that take longer
+# make guides the guides command by command, archives on bad days and on Ray: the slow tests that every change must pass
+# make slow   all tests that take longer
 # make docs   build the site of the documentation into site/, strictly
 # make dist   build the wheel and the sdist into dist/, install the wheel in an empty environment, use it without a network
 # make minimum   the fast tests with the oldest versions that pyproject.toml admits
@@ -18,7 +19,7 @@ GUARD := from importlib.util import find_spec as f; import torch; \
 	assert v == want, f"torch {v} is installed, constraints.txt wants {want}"; \
 	assert f("torchvision") is None, "torchvision came in with some package; nothing here may need it"
 
-.PHONY: demo test slow docs dist minimum lock browser fuzz clean
+.PHONY: demo test guides slow docs dist minimum lock browser fuzz clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sam2s demo
@@ -33,6 +34,10 @@ test: $(VENV)/.installed-dev
 	@command -v chromium chromium-browser google-chrome chrome >/dev/null || \
 		echo "no Chromium is installed: the pages of the app are not tested in a browser"
 	$(BIN)/pytest -q -n auto
+
+guides: $(VENV)/.installed-dev
+	$(BIN)/pytest -q -m slow tests/test_guides.py tests/sasv/test_guide.py tests/training/test_cluster_scripts.py \
+		tests/archive -k "not fifty"
 
 slow: $(VENV)/.installed-dev
 	$(BIN)/pytest -q -m slow

@@ -101,3 +101,37 @@ def test_two_films_of_one_name(films):
     with pytest.raises(DatasetError, match=r"case1\.mov and .*case1\.mp4 are videos of one name"):
         film_files(films)
     assert film_files(films / "nowhere") == {}
+
+
+def test_a_video_without_its_maps_is_named_with_what_is_to_be_renamed(films):
+    write_film(films / "case2.mp4")
+    write_film(films / "case3.mp4")
+    (films / "Case3_masks").mkdir()
+    report = check(films)
+    assert report.ok
+    unused = "not used: case2.mp4 has no folder 'case2' of label maps beside it"
+    alike = "not used: case3.mp4 has no folder 'case3' of label maps beside it; there is 'Case3_masks': rename it to"
+    told = [finding.text for _, finding in report.findings if finding.kind == "file"]
+    assert told == [unused, f"{alike} 'case3'"]
+    (films / "case1").rename(films / "case_1")
+    with pytest.raises(DatasetError, match=r"no video of .* can be learned from: case1\.mp4 has no folder 'case1'"):
+        find_entries(films)
+
+
+def test_films_in_a_folder_below_are_pointed_at(films):
+    below = films / "a" / "set"
+    below.mkdir(parents=True)
+    for name in ("case1", "case1.mp4"):
+        (films / name).rename(below / name)
+    with pytest.raises(DatasetError, match=rf"holds no video itself; give the folder {below}, which does"):
+        find_entries(films)
+    (films / "empty").mkdir()
+    with pytest.raises(DatasetError, match=r"or give a folder with video files such as case1\.mp4, and label maps in"):
+        find_entries(films / "empty")
+
+
+def test_maps_that_are_counted_from_one_are_told(films):
+    last = films / "case1" / f"{COUNT:05d}.png"
+    (films / "case1" / "00000.png").rename(last)
+    told = [finding.text for _, finding in check(films).findings]
+    assert any(f"has {COUNT} frames, but frame {COUNT} has a map; they are counted from 0" in text for text in told)

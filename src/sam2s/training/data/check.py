@@ -17,6 +17,7 @@ from sam2s.errors import DatasetError
 from sam2s.processes import worker_pool
 
 from .davis import PictureVideo
+from .film import film_files, films_without_maps
 from .leaks import leaks
 from .opening import find_entries
 from .video import Finding, Source, TrainingEntry, TrainingVideo
@@ -103,6 +104,9 @@ def check(
     whole = list(leaks(root, {report.name: report.digests for report in reports}, split_file=split_file))
     if not any(report.masks for report in reports):
         whole.append(Finding("empty", "no video has a mask"))
+    without = films_without_maps(root)
+    if len(without) < len(film_files(root)):  # this form of data; SA-V, say, has no such folders
+        whole += [Finding("file", f"not used: {text}", fatal=False) for text in without]
     return DataReport(tuple(reports), tuple(whole))
 
 

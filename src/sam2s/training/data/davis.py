@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from sam2s.errors import DatasetError
+from sam2s.files import walk_folders
 from sam2s.formats.davis_sets import davis_videos, is_davis_set
+from sam2s.formats.folders import Sequence as FolderSequence
 from sam2s.formats.folders import find_sequences, list_pictures
 from sam2s.picture_files import PictureReader
 
-from .film import FilmVideo, film_files
+from .film import FilmVideo, film_files, films_without_maps
 from .pictures import mask_picture_size, picture_size, read_labels, sides
 from .video import Finding, TrainingEntry
 
@@ -120,9 +122,9 @@ def davis_entries(root: Path, *, split: str | None) -> list[TrainingEntry]:
         DatasetError: there is no video, or none of that split, or two have one name.
     """
     if not is_davis_set(root):
-        if films := film_files(root):
-            return [_entry(name, film, root / name, {}) for name, film in films.items() if (root / name).is_dir()]
-        return [_entry(s.name, s.folder / "frames", s.folder / "masks", {}) for s in find_sequences(root)]
+        return _film_entries(root) or [
+            _entry(s.name, s.folder / "frames", s.folder / "masks", {}) for s in _sequences(root)
+        ]
     videos = davis_videos(root, split=split)
     if not videos:
         raise DatasetError(f"{root} has no label map: no folder below Annotations holds pictures")
@@ -132,6 +134,26 @@ def davis_entries(root: Path, *, split: str | None) -> list[TrainingEntry]:
         pictures = film_files(video.pictures.parent).get(video.pictures.name, video.pictures)
         entries.append(_entry(video.name, pictures, video.masks, categories[video.home].get(video.masks.name, {})))
     return entries
+
+
+def _film_entries(root: Path) -> list[TrainingEntry]:
+    films = film_files(root)
+    entries = [_entry(name, film, root / name, {}) for name, film in films.items() if (root / name).is_dir()]
+    if films and not entries:
+        raise DatasetError(f"no video of {root} can be learned from: {'; '.join(films_without_maps(root)[:3])}")
+    return entries
+
+
+def _sequences(root: Path) -> list[FolderSequence]:
+    try:
+        return find_sequences(root)
+    except DatasetError as error:
+        for folder in walk_folders(root):
+            if any((folder / name).is_dir() for name in film_files(folder)):
+                raise DatasetError(f"{root} holds no video itself; give the folder {folder}, which does") from error
+        raise DatasetError(
+            f"{error}; or give a folder with video files such as case1.mp4, and label maps in case1/00012.png"
+        ) from error
 
 
 def _entry(name: str, pictures: Path, maps: Path, categories: Mapping[int, str]) -> TrainingEntry:

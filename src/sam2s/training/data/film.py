@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
@@ -85,7 +86,8 @@ class FilmVideo:
             yield Finding("file", str(error))
             return
         if length is not None and self.frames and self.frames[-1] >= length:
-            yield Finding("file", f"{self.film} has {length} frames, but frame {self.frames[-1]} has a map")
+            mend = "; they are counted from 0, so number the maps from 0" if self.frames[-1] == length else ""
+            yield Finding("file", f"{self.film} has {length} frames, but frame {self.frames[-1]} has a map{mend}")
         for frame in self.frames:
             try:
                 labels = mask_picture_size(self._maps[frame])
@@ -103,6 +105,23 @@ class FilmVideo:
     @cached_property
     def _stems(self) -> list[str]:
         return [stem for stem in list_pictures(self.maps) if stem.isdecimal()]
+
+
+def films_without_maps(folder: Path) -> list[str]:
+    """A sentence for each video file of a folder that has no folder of label maps, with what is to be renamed."""
+    films = film_files(folder)
+    if not films:
+        return []
+    spare = [path.name for path in sorted(folder.iterdir()) if path.is_dir() and path.name not in films]
+    sentences = []
+    for name, film in films.items():
+        if (folder / name).is_dir():
+            continue
+        alike = [other for other in spare if other.lower().startswith(name.lower())]
+        alike = alike or get_close_matches(name, spare, 1)
+        hint = f"; there is {alike[0]!r}: rename it to {name!r}" if alike else ""
+        sentences.append(f"{film.name} has no folder {name!r} of label maps beside it{hint}")
+    return sentences
 
 
 def film_files(folder: Path) -> dict[str, Path]:

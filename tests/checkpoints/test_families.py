@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from model_tools import nano
-from sam2s.checkpoints import load_checkpoint
+from sam2s.checkpoints import inspect_checkpoint, load_checkpoint
 from sam2s.checkpoints.families import foreign_family
 from sam2s.errors import CheckpointError
+from sam2s.model import build, preset
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,30 @@ def test_families_are_recognised_and_refused(state, name, tmp_path):
 
 def test_sam_21_belongs_to_no_foreign_family():
     assert foreign_family(nano().state_dict()) is None
+
+
+def test_the_successor_is_known_by_its_name_where_its_weights_do_not_fit(tmp_path):
+    """Nobody here has seen how SurgSLOT names its tensors, so that no tensor can give it away."""
+    unknown, altered = {"backbone.x": torch.zeros(1)}, build(preset("micro")).state_dict()
+    altered["slot.weight"] = torch.zeros(1)
+    hint = r"Its name says SurgSLOT: .*stands on the image encoder of SAM 3.* a mapping file loads it if"
+    for state, reason in ((unknown, "holds no SAM 2.1 weights"), (altered, "slot.weight")):
+        torch.save(state, tmp_path / "surgslot_v2.pt")
+        with pytest.raises(CheckpointError, match=rf"(?s){reason}.*{hint}"):
+            load_checkpoint(tmp_path / "surgslot_v2.pt")
+        assert inspect_checkpoint(tmp_path / "surgslot_v2.pt").family.name == "SurgSLOT"
+        torch.save(state, tmp_path / "other.pt")
+        with pytest.raises(CheckpointError) as refusal:
+            load_checkpoint(tmp_path / "other.pt")
+        assert "SurgSLOT" not in str(refusal.value)
+    torch.save({"detector.x": torch.zeros(1)}, tmp_path / "SurgSLOT.pt")
+    with pytest.raises(CheckpointError, match=r"(?s)belongs to SAM 3, not to SAM 2\.1.*Its name says SurgSLOT"):
+        load_checkpoint(tmp_path / "SurgSLOT.pt")
+
+
+def test_a_repository_of_the_successor_is_named_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(CheckpointError, match="Its name says SurgSLOT"):
+        load_checkpoint("hf:someone/SurgSLOT")

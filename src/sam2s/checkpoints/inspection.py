@@ -11,7 +11,7 @@ from torch import Tensor
 from sam2s.errors import CheckpointError
 from sam2s.model.config import PRESETS, preset
 
-from .families import Family, foreign_family
+from .families import Family, family_by_name, foreign_family
 from .load import compare_with_network
 from .reading import read_tensors_of
 from .renaming import Renaming
@@ -73,7 +73,11 @@ def inspect_checkpoint(path: Path, *, against: str | None = None, renaming: Rena
     names = [against] if against else list(PRESETS)
     reports = {name: _compare(state, name) for name in names}
     best = max(reports, key=lambda name: len(reports[name].matched))
-    return Inspection(best, reports[best], count_by_module(reports[best]), foreign_family(state), len(state))
+    report = reports[best]
+    family = foreign_family(state)
+    if family is None and (report.missing or report.unexpected or report.misshaped):
+        family = family_by_name(path)
+    return Inspection(best, report, count_by_module(report), family, len(state))
 
 
 def _compare(state: Mapping[str, Tensor], name: str) -> TensorReport:

@@ -16,6 +16,7 @@ from sam2s.errors import CheckpointError
 from sam2s.model.config import ModelConfig
 from sam2s.model.network import SAM2S, build
 
+from .families import family_by_name
 from .reading import Checkpoint, read_checkpoint
 from .renaming import Renaming
 from .report import TensorReport, compare_shapes, shapes
@@ -49,7 +50,10 @@ def load_checkpoint(name_or_path: str | Path, *, renaming: Renaming | None = Non
     Raises:
         CheckpointError: they cannot be found or read, or a tensor is missing, unexpected or mis-shaped.
     """
-    config, state, metadata = read_checkpoint(name_or_path, renaming=renaming)
+    try:
+        config, state, metadata = read_checkpoint(name_or_path, renaming=renaming)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}{_successor_hint(name_or_path)}") from error
     if config.semantic != "off" and not any(name.startswith(SEMANTIC) for name in state):
         config = replace(config, semantic="off", categories=())
     if LONG_TERM not in state and "maskmem_tpos_enc" in state:
@@ -57,9 +61,15 @@ def load_checkpoint(name_or_path: str | Path, *, renaming: Renaming | None = Non
     report = compare_with_network(config, state)
     if report.missing or report.unexpected or report.misshaped:
         hint = "\nThese are SAM 2.0 weights; SAM 2.1 ones are needed." if set(report.missing) == SAM_2_0_LACKS else ""
+        hint += _successor_hint(name_or_path)
         raise CheckpointError(f"{name_or_path} does not fit the network {config.name!r}:\n{report.table()}{hint}")
     log.info("%s: all %d tensors match network %r", name_or_path, len(report.matched), config.name)
     return Checkpoint(config, state, metadata)
+
+
+def _successor_hint(name_or_path: str | Path) -> str:
+    family = family_by_name(name_or_path)
+    return "" if family is None else f"\nIts name says {family.name}: {family.reason}. To use it: {family.advice}."
 
 
 def assemble(config: ModelConfig, state: Mapping[str, Tensor]) -> SAM2S:

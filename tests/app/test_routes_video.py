@@ -165,9 +165,9 @@ def test_neighbours_that_are_asked_for_at_once_share_a_decoder(folder):
     from concurrent.futures import ThreadPoolExecutor
 
     server = FrameServer(folder / "clip.mp4", folder / "clip.mp4.sam2s", SMALL, PictureCache(1))
-    server.frame(10)
+    server.frame(15)
     with ThreadPoolExecutor(4) as pool:
-        assert [number_of(frame.image) for frame in pool.map(server.frame, [11, 9, 12, 13])] == [11, 9, 12, 13]
+        assert [number_of(frame.image) for frame in pool.map(server.frame, [16, 14, 17, 18])] == [16, 14, 17, 18]
     assert server.decoders == 1
     server.close()
 

@@ -16,6 +16,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from scipy.stats import t as student
 
 import sam2s
 from sam2s.evaluation.measures import boundary_f, jaccard
-from sam2s.memory import MEMORIES, memory_policy
+from sam2s.memory import MEMORIES, MemoryPolicy, memory_policy
 from sam2s.model import ImageFeatures, Network
 from sam2s.synth import Scene
 from sam2s.synth.actors import Actor
@@ -94,10 +95,10 @@ def scenes(size: int, gap: int) -> Iterator[TwinScene]:
 
 
 def follow(
-    network: Network, memory: str, drawn: list[tuple[np.ndarray, np.ndarray]], features: list[ImageFeatures]
+    network: Network, policy: MemoryPolicy, drawn: list[tuple[np.ndarray, np.ndarray]], features: list[ImageFeatures]
 ) -> tuple[list[FrameResult], float]:
     """Track both tools from their true masks; also the processor's milliseconds a frame, without the image encoder."""
-    tracker = Tracker(network, memory_policy(memory))
+    tracker = Tracker(network, policy)
     for number in (TARGET, TWIN):
         tracker.add_prompt(object_id=number, prompt=Mask(drawn[0][1] == number))
     began = time.process_time()
@@ -127,28 +128,21 @@ def score(results: list[FrameResult], truth: list[np.ndarray], gap: int) -> dict
     return {name: 100 * float(np.mean(values)) for name, values in lists.items()}
 
 
-def measure(network: Network, size: int, gap: int, count: int, memories: list[str], path: Path) -> list[dict]:
-    """Rows of all scenes of a gap, each scene under each policy; those in the file are not done again."""
-    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    done = {(row["gap"], row["scene"], row["memory"]) for row in rows}
-    for number, scene in zip(range(count), scenes(size, gap), strict=False):
-        missing = [memory for memory in memories if (gap, number, memory) not in done]
-        if not missing:
-            continue
-        drawn = [scene.render(t) for t in range(len(scene))]
-        began = time.process_time()
-        features = [encode(network, [Frame(image, index)]) for index, (image, _) in enumerate(drawn)]
-        encoder = 1000 * (time.process_time() - began) / len(drawn)
-        for memory in missing:
-            results, milliseconds = follow(network, memory, drawn, features)
-            row = {"gap": gap, "scene": number, "memory": memory, "milliseconds": milliseconds, "encoder": encoder}
-            row |= score(results, [labels for _, labels in drawn], gap)
-            with path.open("a") as file:
-                file.write(json.dumps(row) + "\n")
-            rows.append(row)
-            values = ", ".join(f"{MEASURES[name]} {row[name]:.1f}" for name in MEASURES)
-            print(f"gap {gap} s, scene {number}, {memory}: {values}", file=sys.stderr, flush=True)
-    return rows
+def read_rows(path: Path) -> list[dict]:
+    """What was measured already."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def measure(network: Network, scene: TwinScene, policies: dict[str, MemoryPolicy]) -> Iterator[dict]:
+    """A row for a scene under each policy."""
+    drawn = [scene.render(t) for t in range(len(scene))]
+    began = time.process_time()
+    features = [encode(network, [Frame(image, index)]) for index, (image, _) in enumerate(drawn)]
+    encoder = 1000 * (time.process_time() - began) / len(drawn)
+    for memory, policy in policies.items():
+        results, milliseconds = follow(network, policy, drawn, features)
+        row = {"gap": scene.gap, "memory": memory, "milliseconds": milliseconds, "encoder": encoder}
+        yield row | score(results, [labels for _, labels in drawn], scene.gap)
 
 
 def paired(rows: list[dict], memory: str, reference: str, name: str) -> tuple[float, float]:
@@ -200,15 +194,27 @@ def main() -> None:
     add("--gaps", type=int, nargs="+", default=[2, 10, 30, 100, 300], help="seconds away, at a frame a second")
     add("--scenes", type=int, default=12, help="scenes of each gap")
     add("--size", type=int, default=128, help="side of the frames and of the network's image, pixels")
+    add("--confidence", type=float, default=0.6, help="predicted IoU above which DiveMem remembers a frame")
     add("--weights", default="micro", help="a name or a file")
     add("--memory", nargs="+", default=list(MEMORIES), choices=MEMORIES, help="policies that are compared")
     options = parser.parse_args()
     torch.set_num_threads(1)
     network = sam2s.load(options.weights, device="cpu", image_size=options.size)
     options.out.mkdir(parents=True, exist_ok=True)
-    path, rows = options.out / "rows.jsonl", list[dict]()
-    for gap in options.gaps:
-        rows = measure(network, options.size, gap, options.scenes, options.memory, path)
+    path = options.out / "rows.jsonl"
+    rows = read_rows(path)
+    done = {(row["gap"], row["scene"], row["memory"]) for row in rows}
+    streams = {gap: scenes(options.size, gap) for gap in options.gaps}
+    for number, gap in product(range(options.scenes), options.gaps):
+        scene = next(streams[gap])
+        missing = [name for name in options.memory if (gap, number, name) not in done]
+        policies = {name: memory_policy(name, iou_threshold=options.confidence) for name in missing}
+        for row in measure(network, scene, policies) if missing else ():
+            rows.append(row | {"scene": number})
+            with path.open("a") as file:
+                file.write(json.dumps(rows[-1]) + "\n")
+            values = ", ".join(f"{MEASURES[name]} {row[name]:.1f}" for name in MEASURES)
+            print(f"gap {gap} s, scene {number}, {row['memory']}: {values}", file=sys.stderr, flush=True)
     text = table(rows)
     (options.out / "table.md").write_text(text + "\n")
     print(text)

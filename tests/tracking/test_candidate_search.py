@@ -13,7 +13,7 @@ from sam2s.model import Segmentation, segment_frame
 from sam2s.tracking.appearance import Appearance, Gallery
 from sam2s.tracking.candidate_search import (
     SAME,
-    Candidate,
+    SearchCandidate,
     choose_candidate,
     find_candidates,
     grid_points,
@@ -48,7 +48,7 @@ def thing(places, iou, angle=0.0, presence=20.0):
     mask = torch.zeros(8, dtype=torch.bool)
     mask[places] = True
     answer = Segmentation(torch.zeros(1, 1, 2, 4), torch.tensor([[iou]]), torch.zeros(1, 2), torch.tensor([[presence]]))
-    return Candidate(answer, mask, look(angle))
+    return SearchCandidate(answer, mask, look(angle))
 
 
 GALLERY = Gallery((look(0.0),))

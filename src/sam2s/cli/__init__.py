@@ -31,6 +31,7 @@ VERBS = (
     "analyze",
     "events",
     "redact",
+    "explain",
     "weights",
     "export",
     "import",

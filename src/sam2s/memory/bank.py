@@ -169,30 +169,30 @@ class MemoryBank:
         """
         step = 1 if reverse else -1
         limit = min(self.pointer_limit, pointer_limit or self.pointer_limit)
-        read: list[tuple[int, Tensor]] = []
-        for entry in self.conditioning.values():
-            read.append((CONDITIONING_SLOT, _map(entry)))
+        read = [(CONDITIONING_SLOT, entry) for entry in self.conditioning.values()]
         window = {time + step * distance: distance for distance in range(self.policy.short_term, 0, -1)}
         for at, distance in window.items():
             recent = self.recent.get(at)
             if recent is not None and recent.map is not None:
-                read.append((distance - 1, recent.map))
+                read.append((distance - 1, recent))
         once = {at for at in window if (e := self.recent.get(at)) and e.map is not None and self.policy.skip_recent}
         far = [entry for entry in self.long_term if entry.time not in once]
-        read += [(LONG_TERM_SLOT, _map(entry)) for entry in far]
+        read += [(LONG_TERM_SLOT, entry) for entry in far]
 
-        given = [(_behind(time, at, reverse), entry.pointer) for at, entry in self.conditioning.items()]
-        pointers = [(b, pointer) for b, pointer in given if b >= 0 or future_pointers]
+        given = [(_behind(time, at, reverse), entry) for at, entry in self.conditioning.items()]
+        pointers = [(b, entry) for b, entry in given if b >= 0 or future_pointers]
         near = [(d, self.recent.get(time + step * d)) for d in range(1, limit)]
-        pointers += [(distance, entry.pointer) for distance, entry in near if entry is not None]
+        pointers += [(distance, entry) for distance, entry in near if entry is not None]
         if self.policy.long_term_pointers:
-            behind = [(_behind(time, entry.time, reverse), entry.pointer) for entry in far]
-            pointers += [(b, pointer) for b, pointer in behind if b >= limit]
+            behind = [(_behind(time, entry.time, reverse), entry) for entry in far]
+            pointers += [(b, entry) for b, entry in behind if b >= limit]
         return Recall(
-            tuple(m for _, m in read),
-            tuple(s for s, _ in read),
-            tuple(p for _, p in pointers),
-            tuple(b for b, _ in pointers),
+            tuple(_map(entry) for _, entry in read),
+            tuple(slot for slot, _ in read),
+            tuple(entry.pointer for _, entry in pointers),
+            tuple(distance for distance, _ in pointers),
+            tuple(entry.time for _, entry in read),
+            tuple(entry.time for _, entry in pointers),
         )
 
     def _is_reference(self, time: int) -> bool:

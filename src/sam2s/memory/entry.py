@@ -42,9 +42,13 @@ class Recall:
         slots: a temporal slot for each map: distance - 1 for short-term ones, then conditioning, then long-term.
         pointers: object pointers [C].
         distances: signed distance in frames for each pointer, positive behind the frame in the direction of tracking.
+        times: of the frame of each map.
+        pointer_times: of the frame of each pointer.
     """
 
     maps: tuple[Tensor, ...]
     slots: tuple[int, ...]
     pointers: tuple[Tensor, ...]
     distances: tuple[int, ...]
+    times: tuple[int, ...]
+    pointer_times: tuple[int, ...]

@@ -150,7 +150,7 @@ def _track(
             source.close()
 
     with open_workspace(settings, source) as workspace, signals(stop) as caught:
-        record = begin_run(settings, workspace, network, _hash(find_weights(settings.weights)))
+        record = begin_run(settings, workspace, network, hash_weights(find_weights(settings.weights)))
         finished = record.state is RunState.FINISHED
         outcome = RunOutcome(0, 0.0, None, {"workspace": workspace.folder}, live=live, finished_before=finished)
         if not finished:
@@ -214,7 +214,8 @@ class _StoppedError(Exception):
     """A signal came while exports were written; the next start makes them."""
 
 
-def _hash(path: Path) -> str:
+def hash_weights(path: Path) -> str:
+    """SHA-256 of a file of weights, or of all files of a folder."""
     digest = hashlib.sha256()
     for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
         if file.is_file():

@@ -20,9 +20,9 @@ from sam2s.files import write_atomically
 from sam2s.memory import MemoryEntry, MemoryPolicy, SearchRule
 from sam2s.model import Segmentation
 from sam2s.tracking import Box, Mask, ObjectState, Points, PresenceRule
+from sam2s.tracking.answered_prompt import AnsweredPrompt
 from sam2s.tracking.appearance import Appearance, Gallery
 from sam2s.tracking.lost_and_found import Phase, SearchState
-from sam2s.tracking.object_track import AnsweredPrompt
 from sam2s.tracking.preprocess import ModelPrompt
 from sam2s.tracking.presence import PresenceState
 from sam2s.tracking.prompt_queue import WaitingPrompt

@@ -35,7 +35,7 @@ _proposer = lru_cache(maxsize=4)(load_proposer)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Candidate:
+class SearchCandidate:
     """Something that stands in the picture.
 
     Attributes:
@@ -77,7 +77,7 @@ def search_prompts(rule: SearchRule, model: Network, context: FrameContext) -> t
     return torch.tensor(corners).reshape(-1, 2, 2), torch.tensor([[BOX_TOP_LEFT, BOX_BOTTOM_RIGHT]] * len(corners))
 
 
-def find_candidates(rule: SearchRule, model: Network, context: FrameContext) -> list[Candidate]:
+def find_candidates(rule: SearchRule, model: Network, context: FrameContext) -> list[SearchCandidate]:
     """Everything that the decoder finds on a frame without any memory, each thing once, the surest first."""
     features = context.features
     points, labels = (tensor.to(model.device) for tensor in search_prompts(rule, model, context))
@@ -100,7 +100,7 @@ def find_candidates(rule: SearchRule, model: Network, context: FrameContext) -> 
     for i in order:
         if int(masks[i].sum()) >= SMALLEST and all(mask_iou(masks[i], masks[j]) < SAME for j in chosen):
             chosen.append(i)
-    return [Candidate(answers[i], masks[i], describe(features, answers[i])) for i in chosen]
+    return [SearchCandidate(answers[i], masks[i], describe(features, answers[i])) for i in chosen]
 
 
 def mask_iou(one: Tensor, other: Tensor) -> float:
@@ -110,12 +110,12 @@ def mask_iou(one: Tensor, other: Tensor) -> float:
 
 def choose_candidate(
     rule: SearchRule,
-    candidates: list[Candidate],
+    candidates: list[SearchCandidate],
     gallery: Gallery,
     usual: float,
     taken: list[Tensor],
     rivals: Mapping[int, Gallery],
-) -> tuple[Candidate | None, list[float]]:
+) -> tuple[SearchCandidate | None, list[float]]:
     """The candidate that is the object, if one stands out.
 
     It must have `take` of the usual evidence and `margin` times that of the second best that is another thing; most of

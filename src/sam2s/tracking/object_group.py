@@ -82,6 +82,11 @@ class ObjectGroup:
             self._features = time, encode(self.model, [frame])
         return FrameContext(frame, time, self._features[1], reverse)
 
+    @property
+    def latest_features(self) -> ImageFeatures | None:
+        """Image features of the frame that was looked at last."""
+        return None if self._features is None else self._features[1]
+
     def convert_prompt(self, frame: Frame, object_id: int, prompt: Prompt) -> ModelPrompt:
         """Check a prompt for an object against a frame and scale it to the network's image.
 

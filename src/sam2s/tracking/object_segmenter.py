@@ -69,7 +69,7 @@ class ObjectSegmenter:
         if prompt.mask is not None:
             answer = segment_from_mask(model, features, prompt.mask.to(model.device))
         else:
-            memory = None if recall is None else self._memory([recall])
+            memory = None if recall is None else self.assemble_memory([recall])
             answer = segment_frame(
                 model,
                 features,
@@ -90,7 +90,7 @@ class ObjectSegmenter:
             recalls: of objects that go through the network as one batch; all have the same slots and distances.
         """
         model, features = self.model, context.features
-        conditioned = condition_features(model, features, self._memory(recalls), len(recalls))
+        conditioned = condition_features(model, features, self.assemble_memory(recalls), len(recalls))
         answers = segment_frame(model, features, conditioned, objects=len(recalls)).without_candidates()
         entries = self.compute_memory(context, answers, prompted=False)
         return [TrackedMask(*both) for both in zip(answers.split(), entries, strict=True)]
@@ -119,7 +119,8 @@ class ObjectSegmenter:
             for pointer, (iou, object_logit, _), own in zip(answers.pointer, rows, owned, strict=True)
         ]
 
-    def _memory(self, recalls: list[Recall]) -> Memory:
+    def assemble_memory(self, recalls: list[Recall]) -> Memory:
+        """Put what objects recall for one frame into a batch for the network; all have the same slots and distances."""
         first = recalls[0]
         maps = [torch.stack(maps) for maps in zip(*(recall.maps for recall in recalls), strict=True)]
         pointers = [torch.stack(held) for held in zip(*(recall.pointers for recall in recalls), strict=True)]

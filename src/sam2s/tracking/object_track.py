@@ -3,41 +3,22 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
 
 from sam2s.errors import PromptError
-from sam2s.memory import MemoryBank, MemoryEntry
+from sam2s.memory import MemoryBank
 from sam2s.model import Segmentation
 
+from .answered_prompt import AnsweredPrompt
 from .appearance import describe
 from .frame_context import FrameContext
 from .lost_and_found import Phase, SearchState, after_prompt, without_object
 from .object_segmenter import ObjectSegmenter, TrackedMask
 from .preprocess import ModelPrompt
 from .presence import PresenceRule, PresenceState, observe
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AnsweredPrompt:
-    """A frame on which a person pointed at the object.
-
-    Attributes:
-        prompt: everything said about the object on that frame.
-        answer: the network's answer, which is the object's mask on that frame whenever it is passed, unless it is one
-            of the `corrections`.
-        entry: memory of the answer.
-        tracked: whether the frame was tracked before, so that the answer also draws on memory.
-        embedding: the frame's image embedding, needed until the entry is committed; None if the map had to leave.
-    """
-
-    prompt: ModelPrompt
-    answer: Segmentation
-    entry: MemoryEntry
-    tracked: bool
-    embedding: Tensor | None = None
 
 
 class ObjectTrack:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -13,15 +14,16 @@ from sam2s.memory import MemoryPolicy
 from sam2s.model import ImageFeatures, Network, Segmentation
 from sam2s.video.frame import Frame
 
+from .frame_context import FrameContext
 from .frame_walk import pass_frame
 from .numbers import whole_number
 from .object_group import ObjectGroup
 from .object_track import ObjectTrack
-from .preprocess import check_picture
+from .preprocess import ModelPrompt, check_picture
 from .presence import PresenceRule
 from .prompt_queue import PromptQueue, WaitingPrompt
 from .prompts import Prompt
-from .results import FrameResult, not_judged
+from .results import FrameResult, ObjectResult, not_judged
 from .settings import TrackerSettings
 
 
@@ -190,40 +192,53 @@ class Tracker(ObjectGroup):
         ended = [] if again or self.settings.revisit else [i for i, t in self.tracks.items() if t.ended(frame.index)]
         due = self._queue.take_due(frame, self.model.image_size, ended, self._track)
         if not again:
-            for object_id in ended:
-                self.remove_object(object_id=object_id)
-            for track in self.tracks.values():
-                track.leave_frame(revisit=self.settings.revisit)
+            self._leave_frame(ended)
         self.time, self._index = time, frame.index
         exist = [track for track in self.tracks.values() if track.exists(frame.index, time, reverse=reverse)]
         sought = due or (again and self.tracks) or (judged and exist)
         if not sought and not any(time in track.answers for track in exist):
             return self._pass_unjudged(frame, exist)  # nobody needs the frame's features
         context = self.context(frame, time, reverse=reverse, features=features)
-        prompted: dict[int, Segmentation] = {}
-        for waiting, prompt in due:
-            shown = self._track(waiting.object_id).answer_at(time) if again else None
-            previous, tracked = (None, False) if shown is None else (shown.logits, True)
-            prompted[waiting.object_id] = self._answer(
-                context, waiting.object_id, prompt, keep=waiting.keep, tracked=tracked, previous=previous
-            )
         answers = pass_frame(
             self.segmenter,
             context,
             self.tracks.values(),
-            prompted,
+            self._answer_due(context, due, again=again),
             self.settings.rule,
             again=again,
             batched=self.settings.batched,
             judged=judged,
         )
-        objects = {
+        return FrameResult(frame.index, frame.pts, self._results(context, answers))
+
+    def _leave_frame(self, ended: Iterable[int]) -> None:
+        """Move on to another frame, without the objects that have ended."""
+        for object_id in ended:
+            self.remove_object(object_id=object_id)
+        for track in self.tracks.values():
+            track.leave_frame(revisit=self.settings.revisit)
+
+    def _answer_due(
+        self, context: FrameContext, due: Iterable[tuple[WaitingPrompt, ModelPrompt]], *, again: bool
+    ) -> dict[int, Segmentation]:
+        """Answer the prompts for a frame; the last answer for each object."""
+        answers: dict[int, Segmentation] = {}
+        for waiting, prompt in due:
+            shown = self._track(waiting.object_id).answer_at(context.time) if again else None
+            previous, tracked = (None, False) if shown is None else (shown.logits, True)
+            answers[waiting.object_id] = self._answer(
+                context, waiting.object_id, prompt, keep=waiting.keep, tracked=tracked, previous=previous
+            )
+        return answers
+
+    def _results(self, context: FrameContext, answers: dict[int, Segmentation | None]) -> dict[int, ObjectResult]:
+        """What the caller sees of each object."""
+        return {
             i: not_judged(self.model, i, context.size)
             if answer is None
             else self._result(context, i, answer, self.tracks[i].presence)
             for i, answer in answers.items()
         }
-        return FrameResult(frame.index, frame.pts, objects)
 
     def _pass_unjudged(self, frame: Frame, tracks: list[ObjectTrack]) -> FrameResult:
         """Let objects pass a frame that was not judged, without its features."""

@@ -26,7 +26,7 @@ from PIL import Image
 from scipy import ndimage
 
 import sam2s
-from ablation_table import ROWS, Memory, Tracked, gains, table
+from ablation_table import ROWS, Memory, Tracked, gains, plot_gains, table
 from lockstep import follow_together
 from sam2s.errors import OutputError
 from sam2s.evaluation.calibrate import predicted_ious
@@ -231,6 +231,7 @@ def main() -> None:
     write_atomically(args.out / "table.md", text.encode())
     curves = {name: decay_curve(one.outcome.scores) for (name, seed), one in results.items() if seed == 1}
     plot_decay(curves, args.out / "over-time.png")
+    plot_gains(results, args.out / "gains.png")
 
 
 if __name__ == "__main__":

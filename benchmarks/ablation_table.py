@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from scipy.stats import t as student
 
 from sam2s.evaluation.outcome import EvalOutcome
+from sam2s.evaluation.plots import empty_figure
 
 Memory = Literal["divemem", "sam2"]
 
@@ -36,10 +38,11 @@ REFERENCE = {"none, DiveMem filter": "none", "data": "none", "all (+ ARL)": "dat
 """Rows whose gain is over another row than "data"."""
 
 
-MEASURES = ("J&F", "F", "after returns", "false masks", "switches", "names right", "IoU off by", "memory full")
-"""J&F, F, J&F of ten frames after returns, frames without the object that got a mask, identity switches, right names,
-calibration error of the predicted IoU, fill of the long-term memory; percent but for switches."""
-PAIRED = MEASURES[:6]
+MEASURES = ("J&F", "F", "shown", "after returns", "false masks", "switches", "names right", "IoU off by", "memory full")
+"""J&F and F, J&F of the frames that show the object and of ten frames after returns, frames without the object that got
+a mask, identity switches, right names, calibration error of the predicted IoU, fill of the long-term memory; percent
+but for switches."""
+PAIRED = MEASURES[:7]
 """Measures whose gains are given with intervals."""
 
 
@@ -69,8 +72,8 @@ def measures(outcome: EvalOutcome) -> list[float]:
     after = sum(group.jf * group.returns for group in found.reentry if group.returns) / returns if returns else np.nan
     filled = memory.filled / max(1, memory.places * memory.frames) if memory else np.nan
     f = np.mean([score.mean_f for score in outcome.scores])
-    drawn = found.by_mask.false_positive_rate
-    shares = (100 * share for share in (f, after, drawn))
+    shown = np.mean([np.mean([(c.j + c.f) / 2 for c in score.frame_scores if c.in_gt]) for score in outcome.scores])
+    shares = (100 * share for share in (f, shown, after, found.by_mask.false_positive_rate))
     names, full = 100 * found.names.accuracy, 100 * filled
     return [float(x) for x in (outcome.average(), *shares, found.switches, names, found.calibration, full)]
 
@@ -110,17 +113,44 @@ def table(results: Results) -> str:
 
 def gains(results: Results) -> str:
     """A line for each row that is compared with another: the gain of `PAIRED` and its 95 % interval."""
-    rows = _rows(results)
     lines = [_line(("row", "over", *PAIRED)), "|" + "---|" * (2 + len(PAIRED))]
+    for name, over, found in _compared(results):
+        cells = ("" if np.isnan(mean) else f"{mean:+.1f} ± {half:.1f}" for mean, half in found)
+        lines.append(_line((name, over, *cells)))
+    return "\n".join(lines)
+
+
+DRAWN = {"J&F": 0, "where it is shown": 2, "after returns": 3}
+"""Gains that are drawn, by their places in `PAIRED`."""
+
+
+def plot_gains(results: Results, path: Path) -> None:
+    """Draw gains with their 95 % intervals, a panel for each of `DRAWN`, the first row at the top.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    compared = {f"{name}\nover {over}": found for name, over, found in _compared(results)}
+    figure, save = empty_figure(path, width=9)
+    for number, (title, measure) in enumerate(DRAWN.items()):
+        axes = figure.add_subplot(1, len(DRAWN), number + 1, xlabel="points")
+        axes.set_title(title, loc="left")
+        means, halves = zip(*(found[measure] for found in compared.values()), strict=True)
+        axes.errorbar(means, range(len(means)), xerr=halves, fmt="o", capsize=3)
+        axes.set_yticks(range(len(means)), [] if number else list(compared))
+        axes.set_ylim(len(means) - 0.5, -0.5)
+        axes.axvline(0, color="grey", linewidth=1)
+        axes.grid(axis="x", alpha=0.3)
+    save()
+
+
+def _compared(results: Results) -> Iterator[tuple[str, str, list[tuple[float, float]]]]:
+    """Rows that another is there for, that other one, and the gains over it."""
+    rows = _rows(results)
     for name, seeds in rows.items():
         over = REFERENCE.get(name, "data")
-        if over not in rows or name == "none":
-            continue
-        found = paired_gain(seeds, rows[over])
-        lines.append(
-            _line((name, over, *("" if np.isnan(mean) else f"{mean:+.1f} ± {half:.1f}" for mean, half in found)))
-        )
-    return "\n".join(lines)
+        if over in rows and name != "none":
+            yield name, over, paired_gain(seeds, rows[over])
 
 
 def _rows(results: Results) -> dict[str, list[Tracked]]:

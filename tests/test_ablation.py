@@ -23,7 +23,7 @@ from sam2s.training.recipe import load_recipe
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 from ablation import benchmark, edge_error, keep, shows_both
-from ablation_table import PAIRED, REFERENCE, ROWS, Tracked, gains, measures, paired_gain, table
+from ablation_table import MEASURES, PAIRED, REFERENCE, ROWS, Tracked, gains, measures, paired_gain, plot_gains, table
 from lockstep import follow_together
 
 
@@ -96,6 +96,16 @@ def test_a_measure_that_scenes_lack_has_no_gain():
     assert np.isnan(measures(row[0].outcome)[PAIRED.index("names right")])
 
 
+def test_frames_without_the_object_do_not_count_where_it_is_shown():
+    """An empty mask of an absent object is perfect and lifts J&F alone."""
+    shown, absent = FrameScore(0.5, 0.7, True, True, 1), FrameScore(1.0, 1.0, False, False, None)
+    whole = outcome(a=0.5)
+    score = replace(whole.scores[0], frames=("0", "1"), frame_scores=(shown, absent))
+    found = dict(zip(MEASURES, measures(replace(whole, scores=[score])), strict=True))
+    assert found["shown"] == pytest.approx(60)
+    assert found["J&F"] == pytest.approx(80)
+
+
 def test_the_tables_say_what_each_row_is_compared_with():
     results = {
         ("none", 1): tracked(a=0.1, b=0.2),
@@ -108,6 +118,13 @@ def test_the_tables_say_what_each_row_is_compared_with():
     ]
     (line,) = gains(results).splitlines()[2:]
     assert line.startswith("| data | none | +25.0 ± 63.5 |")
+
+
+def test_gains_are_drawn_one_below_the_other(tmp_path):
+    plot_gains({("none", 1): tracked(a=0.1, b=0.2), ("data", 1): tracked(a=0.3, b=0.4)}, tmp_path / "gains.svg")
+    drawn = (tmp_path / "gains.svg").read_text()
+    assert "over none" in drawn
+    assert "after returns" in drawn
 
 
 def test_videos_side_by_side_are_tracked_as_each_alone(tmp_path):
@@ -183,4 +200,5 @@ def test_one_command_makes_the_table_and_goes_on_where_it_was(tmp_path):
     lines = (tmp_path / "table.md").read_text().splitlines()
     assert [line.split(" | ")[0] for line in lines[2:5]] == ["| none", "| data", "| data + TSL"]
     assert [line.split(" | ")[:2] for line in lines[8:]] == [["| data", "none"], ["| data + TSL", "data"]]
+    assert (tmp_path / "gains.png").exists()
     assert done.stdout.rstrip().endswith(lines[-1])

@@ -12,6 +12,13 @@ ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```sh runnable\n(.*?)^```", re.M | re.S)
 GUIDES = [page for page in sorted(ROOT.glob("docs/**/*.md")) if BLOCK.search(page.read_text("utf-8"))]
 
+SBATCH = """#!/usr/bin/env bash
+for index in $(seq $(sed -n 's/^#SBATCH --array=\\([0-9]*\\)-\\([0-9]*\\)$/\\1 \\2/p' "$1")); do
+    SLURM_ARRAY_TASK_ID=$index bash "$1" || exit
+done
+"""
+"""Stands in for Slurm: runs a script once for each number of its array."""
+
 COMPARED = {
     "table": ["copy", "flow", "micro divemem", "class", "program", "ready"],
     "paper": ["copy", "micro divemem", "class"],
@@ -26,6 +33,8 @@ def shell(tmp_path):
     for name, words in (("sam2s", "-m sam2s"), ("python", "")):
         (commands / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
         (commands / name).chmod(0o755)
+    (commands / "sbatch").write_text(SBATCH)
+    (commands / "sbatch").chmod(0o755)
     environment = {**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "HF_HUB_OFFLINE": "1"}
 
     def run(script):
@@ -44,6 +53,8 @@ def shell(tmp_path):
 def test_every_command_of_a_guide_runs(page, shell):
     for block in BLOCK.findall(page.read_text("utf-8")):
         folder = shell(block)
+    if page.stem == "archive":
+        assert sorted(path.parent.parent.name for path in folder.glob("runs/parts/*/*/workspace.sqlite")) == ["0", "1"]
     if page.stem == "compare":
         for name, rows in COMPARED.items():
             text = (folder / name / "report.md").read_text()

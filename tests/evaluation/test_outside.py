@@ -94,6 +94,15 @@ def test_missing_masks_count_as_empty_where_one_says_so(data, tmp_path):
     assert list(found.notes) == ["2 of 6 masks are missing and counted as empty"]
 
 
+def test_label_maps_that_were_saved_as_jpeg_and_lost_their_numbers_are_refused(data, tmp_path):
+    for file in sorted(ready(data, tmp_path).rglob("*.png")):
+        Image.fromarray(read_label_map(file)).save(file.with_suffix(".jpg"))
+        file.unlink()
+    run = EvalRun("theirs", f"masks:{tmp_path / 'ready'}", Prompting.MASK)
+    missing = outcome(data, tmp_path, run).missing
+    assert "JPEG pictures, which do not keep small numbers, and show nothing; save them as PNG" in missing["a/one"]
+
+
 @pytest.mark.parametrize("change", ["labels = 255 * labels", "name = str(index) + chr(46) + 'png'".replace("'", '"')])
 def test_white_masks_of_a_single_object_and_other_zeros_are_read_right(change, data, tmp_path):
     only_one(data)

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from sam2s.cli import app as whole_app
 from sam2s.cli.sasv import app
 from sam2s.sasv.adapters import cvc_clinicdb as clinicdb_adapter
 from sam2s.sasv.adapters import sar_rarp50 as rarp_adapter
@@ -169,6 +170,8 @@ def test_a_partial_copy_is_marked_wherever_it_is_counted(clinicdb, tmp_path):
     rows = json.loads(CliRunner().invoke(app, ["stats", str(out), "--by-video", "--json"]).stdout)
     assert [row["subset"] for row in rows if row["incomplete"]] == ["cvc-clinicdb/02"]
     assert CliRunner().invoke(app, ["verify", str(out), "--strict"]).exit_code == 1
+    checked = CliRunner().invoke(whole_app, ["data", "check", str(out)]).stdout
+    assert "look  part  ClinicDB is incomplete: 611 of 612 frames (02 lacks 30)" in checked
     write_manifest(out)  # as `sam2s sasv patch` does
     assert missing_by_subset(read_manifest(out)) == missing
 

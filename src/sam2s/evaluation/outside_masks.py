@@ -16,6 +16,7 @@ from sam2s.masks.mask_pictures import MaskPicture, read_mask_picture
 
 _VOID = 255
 _SOME = 5
+_LOSSY = (".jpg", ".jpeg")
 
 
 @dataclass
@@ -91,6 +92,11 @@ class OutsideMasks:
                 seen.update(picture.values)
                 kinds.add(picture.kind)
         if first is None:
+            if any(path.suffix.lower() in _LOSSY for path in masks.files.values()):
+                raise DatasetError(
+                    f"the masks in {self.place} are JPEG pictures, which do not keep small numbers, and show nothing; "
+                    "save them as PNG"
+                )
             self.notes.append(f"no mask in {self.place} shows anything")
             return False
         ids = set(self.objects)

@@ -15,6 +15,7 @@ import numpy as np
 
 from sam2s.errors import DatasetError
 from sam2s.processes import worker_pool
+from sam2s.sasv.masklets import MANIFEST, missing_by_subset, read_manifest
 
 from .davis import PictureVideo
 from .film import film_files, films_without_maps
@@ -104,6 +105,9 @@ def check(
     whole = list(leaks(root, {report.name: report.digests for report in reports}, split_file=split_file))
     if not any(report.masks for report in reports):
         whole.append(Finding("empty", "no video has a mask"))
+    if (root / MANIFEST).exists():
+        partial = missing_by_subset(read_manifest(root))
+        whole += [Finding("part", f"{subset} is incomplete: {text}", fatal=False) for subset, text in partial.items()]
     without = films_without_maps(root)
     if len(without) < len(film_files(root)):  # this form of data; SA-V, say, has no such folders
         whole += [Finding("file", f"not used: {text}", fatal=False) for text in without]

@@ -14,7 +14,7 @@ import numpy as np
 
 from sam2s.errors import DatasetError
 
-Kind = Literal["file", "size", "empty", "ids", "gap", "jump", "leak", "list"]
+Kind = Literal["file", "size", "empty", "ids", "gap", "jump", "leak", "list", "part"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class Finding:
     """Something that is wrong, or may be, with a video.
 
     Attributes:
-        kind: what is wrong: a file, sizes, no masks, ids, frames that are missing, a leap of a mask, or a split.
+        kind: what is wrong: a file, sizes, no masks, ids, frames that are missing, a leap of a mask, a split, or a set
+            of which only a part is there.
         text: a sentence for people.
         frame: where, if it is one frame.
         fatal: whether the video cannot be used as it is; otherwise a person should look.

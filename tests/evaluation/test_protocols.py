@@ -16,6 +16,7 @@ from sam2s.memory import MemoryPolicy
 from sam2s.session import VideoSession
 from sam2s.tracking import Box, Points, Tracker
 from sam2s.tracking.results import ObjectResult, ObjectState
+from sam2s.video import ArraySource
 
 SIDE = 64
 POLICY = MemoryPolicy()
@@ -241,3 +242,24 @@ def test_the_log_of_interactions():
     assert log.first == {1: [0.0], 2: [1.0]}
     log.answered(3, answer, truth)
     assert (log.clicks, log.first[3]) == ({1: 2, 2: 1}, [0.0])
+
+
+class DarkVideo(TinyVideo):
+    """A video whose frames from the second on are black."""
+
+    @property
+    def source(self):
+        frames = np.stack([frame.image for frame in super().source.frames()])
+        frames[1:] = 0
+        return ArraySource(frames)
+
+
+@pytest.mark.parametrize("protocol", [Prompting.MASK, Prompting.OFFLINE])
+def test_frames_on_which_an_event_hides_the_scene_are_not_judged_where_that_is_asked_for(model, protocol):
+    def states(events):
+        results = track(model, POLICY, DarkVideo(), protocol, rounds=1, events=events)
+        return [result.objects[1].state is ObjectState.NOT_JUDGED for result in results if 1 in result.objects]
+
+    assert not any(states(events=False))
+    assert states(events=True)[:2] == [False, False]  # a black screen is known on its second frame
+    assert all(states(events=True)[2:])

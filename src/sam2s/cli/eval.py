@@ -40,6 +40,9 @@ _Split = Annotated[
 ]
 _SplitFile = Annotated[Path | None, typer.Option(help="Splits that `sam2s sasv split` wrote.")]
 _Rounds = Annotated[int, typer.Option(min=1, help="Most prompted frames an object, of offline and online.")]
+_Events = Annotated[
+    bool, typer.Option("--events/--no-events", help="Do not judge frames on which an event hides the scene.")
+]
 _SkipFirstLast = Annotated[
     bool, typer.Option("--skip-first-last/--all-frames", help="Drop the first and the last frame of each object.")
 ]
@@ -69,6 +72,7 @@ def eval(
     split: _Split = None,
     split_file: _SplitFile = None,
     rounds: _Rounds = 8,
+    events: _Events = False,
     skip_first_last: _SkipFirstLast = True,
     void: _Void = "auto",
     missing: _MissingMasks = Missing.ERROR,
@@ -101,7 +105,7 @@ def eval(
     part = parse_shard(shard)
     prompts = prompt or [Prompting.CLICK_3]
     runs = plan_runs(method or ["sam2s"], memory or ["divemem"], prompts, weights or ["micro"])
-    settings = EvalSettings(image_size, device, precision, rounds, probe=probe, missing=missing)
+    settings = EvalSettings(image_size, device, precision, rounds, probe=probe, missing=missing, events=events)
     videos = open_videos(data, split=split, split_file=split_file, subsets=subset or (), void=parse_void(void))
     if engine == "ray":
         options: dict[str, Any] = {

@@ -50,7 +50,8 @@ class EvalSettings:
 
     `rounds` is the most prompted frames of an interactive protocol, `confidence` the predicted IoU above which DiveMem
     may remember a frame (the paper's gamma), `probe` whether black frames and those of another scene are tried too,
-    `missing` what to do about masks that a program or a folder of masks lacks.
+    `missing` what to do about masks that a program or a folder of masks lacks, `events` whether frames on which an
+    event hides the scene are passed without judging objects.
     """
 
     image_size: int | None = None
@@ -60,6 +61,7 @@ class EvalSettings:
     confidence: float | None = None
     probe: bool = True
     missing: Missing = Missing.ERROR
+    events: bool = False
 
 
 def plan_runs(

@@ -17,6 +17,7 @@ from sam2s.evaluation.rules import Prompting
 from sam2s.evaluation.videos import EvalVideo, appearances
 from sam2s.memory import MemoryBank, MemoryPolicy
 from sam2s.model import Network, upsample
+from sam2s.quality import FrameJudge
 from sam2s.session import VideoSession
 from sam2s.tracking import Box, FrameResult, Mask, ObjectResult, Points, Prompt, Tracker
 from sam2s.tracking.preprocess import model_mask
@@ -58,6 +59,7 @@ def track(
     rounds: int = 8,
     interactions: InteractionLog | None = None,
     on_memory: Callable[[Mapping[int, MemoryBank]], None] | None = None,
+    events: bool = False,
 ) -> Iterator[FrameResult]:
     """Track all objects of a video forward, each from the frame on which it first appears.
 
@@ -69,26 +71,27 @@ def track(
         rounds: most frames of an object that are prompted by an interactive protocol, the first included.
         interactions: each click is noted here.
         on_memory: called after each frame with the memory of each object, which may only be read.
+        events: do not judge frames on which an event hides the scene, see `sam2s.quality.FrameJudge`.
     """
     interactions = interactions or InteractionLog()
     if protocol is Prompting.OFFLINE:
-        yield from _offline(model, policy, video, rounds, interactions, on_memory)
+        yield from _offline(model, policy, video, rounds, interactions, on_memory, events)
         return
-    tracker = Tracker(model, policy, num_frames=len(video.stems))
+    tracker, judge = Tracker(model, policy, num_frames=len(video.stems)), FrameJudge() if events else None
     starts = appearances(video)
     left = dict.fromkeys(starts, rounds - 1 if protocol is Prompting.ONLINE else 0)
     for frame in video.source.frames():
         new = [object_id for object_id, start in starts.items() if start == frame.index]
+        judged = judge is None or judge(frame)
         if not new and not tracker.tracks:
             yield FrameResult(frame.index, frame.pts)
             continue
         if new:
             truth = video.truth(frame.index)
-            result, _ = point(
-                tracker, frame, {object_id: truth[object_id] for object_id in new}, protocol, interactions
-            )
+            shown = {object_id: truth[object_id] for object_id in new}
+            result, _ = point(tracker, frame, shown, protocol, interactions, judged=judged)
         else:
-            result = tracker.step(frame, frame.index)
+            result = tracker.step(frame, frame.index, judged=judged)
         if any(left.values()):
             truth = video.truth(frame.index)
             bad = {i: truth[i] for i, answer in result.objects.items() if i in truth and i not in new and left[i]}
@@ -102,7 +105,13 @@ def track(
 
 
 def point(
-    tracker: Tracker, frame: Frame, truth: Mapping[int, np.ndarray], protocol: Prompting, interactions: InteractionLog
+    tracker: Tracker,
+    frame: Frame,
+    truth: Mapping[int, np.ndarray],
+    protocol: Prompting,
+    interactions: InteractionLog,
+    *,
+    judged: bool = True,
 ) -> tuple[FrameResult, dict[int, list[Prompt]]]:
     """Point at new objects on a frame, as often as the protocol wants; also give the prompts by object."""
     prompts: dict[int, list[Prompt]] = {
@@ -110,7 +119,7 @@ def point(
     }
     for object_id, (prompt,) in prompts.items():
         tracker.add_prompt(object_id=object_id, prompt=prompt)
-    result = tracker.step(frame, frame.index)
+    result = tracker.step(frame, frame.index, judged=judged)
     for object_id, mask in truth.items():
         if protocol.clicks:
             interactions.click(object_id, result.objects[object_id], mask, first=True)
@@ -180,6 +189,7 @@ def _offline(
     rounds: int,
     interactions: InteractionLog,
     on_memory: Callable[[Mapping[int, MemoryBank]], None] | None,
+    events: bool,
 ) -> Iterator[FrameResult]:
     """Prompt, propagate, prompt the worst frame, propagate again, ..."""
     side, clicks = model.image_size, Prompting.OFFLINE.clicks
@@ -194,7 +204,7 @@ def _offline(
             _click_in_session(session, start, answer, truth, clicks - 1, interactions, first=True)
         for _ in range(rounds - 1 if starts else 0):
             worst: dict[int, tuple[float, int, ObjectResult]] = {}
-            for result in session.propagate():
+            for result in session.propagate(judged=FrameJudge() if events else None):
                 truths = video.truth(result.index)
                 for object_id in result.objects.keys() & truths.keys():
                     answer = result.objects[object_id]
@@ -203,7 +213,7 @@ def _offline(
                         worst[object_id] = j, result.index, answer
             for object_id, (_, index, answer) in worst.items():
                 _click_in_session(session, index, answer, video.truth(index)[object_id], clicks, interactions)
-        results = session.propagate() if starts else iter(())
+        results = session.propagate(judged=FrameJudge() if events else None) if starts else iter(())
         for index in range(min(starts.values(), default=len(video.stems))):
             yield FrameResult(index, None)
         for result in results:

@@ -90,6 +90,8 @@ def identity(run: EvalRun, settings: EvalSettings) -> dict[str, Any]:
         known["memory"] = run.memory
         if run.memory == "divemem" and settings.confidence != EvalSettings.confidence:
             known["confidence"] = settings.confidence
+        if settings.events:
+            known["events"] = True
     if run.prompt.interactive:
         known["rounds"] = settings.rounds
     kind, _, rest = run.method.partition(":")

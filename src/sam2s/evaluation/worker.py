@@ -166,6 +166,7 @@ class Worker:
                 self.settings.rounds,
                 record.interactions,
                 record.observe_memory,
+                self.settings.events,
             )
             for result in results:
                 record.frames_read += 1

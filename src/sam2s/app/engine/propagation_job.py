@@ -12,7 +12,7 @@ import torch
 
 from sam2s.app.engine.tracked_video import Anchor, TrackedVideo, is_given, nearest
 from sam2s.errors import PromptError
-from sam2s.quality import QualityMonitor
+from sam2s.quality import UNJUDGED, QualityMonitor, read_marks
 from sam2s.tracking import FrameResult, Tracker
 from sam2s.tracking.feature_prefetch import prefetch_features
 from sam2s.workspace import FrameRecord, WorkspaceEvent, to_record
@@ -123,6 +123,7 @@ class PropagationJob:
             self.monitor = QualityMonitor(self.video.network)
         assert self.tracker is not None
         assert self.monitor is not None
+        hidden = [(mark.start, mark.stop) for mark in read_marks(self.video.workspace) if mark.kind in UNJUDGED]
         with closing(MemoryLog(self.video.workspace.folder, self.event.event_id, self.reverse)) as log:
             for low, high in self._stretches():
                 frames = self.video.frames(low, high, reverse=self.reverse)
@@ -130,7 +131,10 @@ class PropagationJob:
                     for frame, features in encoded:
                         if not (goes_on and frame.index == self._begin):
                             self._give_accepted(frame.index)
-                            result = self.tracker.step(frame, frame.index, features, reverse=self.reverse)
+                            judged = not any(start <= frame.index < stop for start, stop in hidden)
+                            result = self.tracker.step(
+                                frame, frame.index, features, reverse=self.reverse, judged=judged
+                            )
                             result = self.monitor.observe(frame, result, features)
                             self._forget_again()
                             self._write(result, log)

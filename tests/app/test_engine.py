@@ -129,3 +129,17 @@ def test_a_tracking_process_that_dies_is_replaced_and_nothing_is_lost(video):
     run = client.post(f"{address}/propagate", json={"frame": 3}).json()
     assert done(client, address, run["event_id"])["state"] == "done"
     assert masks(client, address, LENGTH - 1)
+
+
+def test_frames_that_are_marked_as_hiding_the_scene_are_not_judged(video):
+    client, address = video
+    new_object(client, address)
+    paint(client, address, 1, 2, disc())
+    desk = client.app.state.context.desks.open(client.app.state.context.library.find(address.rsplit("/", 1)[1]))
+    desk.writer().put_video_marks("black", [(4, 6, None)])
+    desk.writer().put_video_marks("smoke", [(6, 7, None)])
+    run = client.post(f"{address}/propagate", json={"frame": 2, "until": "frames", "frames": 5}).json()
+    assert done(client, address, run["event_id"])["state"] == "done"
+    states = {record.index: str(record.objects[1].state) for record in desk.writer().frames()}
+    assert [frame for frame, state in states.items() if state == "not_judged"] == [4, 5]
+    assert set(states) == {2, 3, 4, 5, 6, 7}

@@ -110,6 +110,9 @@ def test_pixels_that_are_not_square(tmp_path, caplog):
     assert open_source(pictures_file(tmp_path / "a.dcm", PixelAspectRatio=["3", "4"])).pixel_aspect == Fraction(4, 3)
     assert open_source(pictures_file(tmp_path / "b.dcm", PixelAspectRatio=["1", "900"])).pixel_aspect == 1
     assert open_source(pictures_file(tmp_path / "c.dcm", PixelAspectRatio=["0", "4"])).pixel_aspect == 1
+    wide = video_file(tmp_path / "d.dcm", "h264", PixelAspectRatio=["4", "3"])
+    assert open_source(wide).pixel_aspect == Fraction(3, 4)
+    assert open_source(wide, square_pixels=True).pixel_aspect == 1
 
 
 def test_the_frame_rate_given_counts_where_there_is_none(tmp_path):
@@ -146,6 +149,9 @@ def test_a_video_whose_last_bytes_are_gone_is_not_taken_for_whole(tmp_path):
     seen = []
     with pytest.raises(TruncatedSourceError, match="was cut off: its pixel data do not end"):
         seen.extend(number_of(frame.image) for frame in open_source(path).frames())
+    assert [number_of(frame.image) for frame in open_source(path).frames(2, 12, 4)] == [2, 6, 10]
+    with pytest.raises(TruncatedSourceError, match="was cut off"):
+        list(open_source(path).frames(0, 21))
     path = pictures_file(tmp_path / "b.dcm")
     path.write_bytes(path.read_bytes()[:-10])
     frames = open_source(path)

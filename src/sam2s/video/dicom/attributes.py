@@ -199,3 +199,11 @@ def _value(raw: bytes, name: str, kind: str, little: bool) -> Any:
         return parts[0]
     numbers = [Fraction(part) if kind == "DS" else int(part) for part in parts]
     return numbers if name in ("FrameTimeVector", "PixelAspectRatio") else numbers[0]
+
+
+def stated_pixel_aspect(attributes: dict[str, Any]) -> Fraction:
+    """Width of a pixel by its height; the attribute gives height and width."""
+    sides = attributes.get("PixelAspectRatio", [])
+    if len(sides) != 2 or min(sides) < 1 or 8 * min(sides) < max(sides):
+        return Fraction(1)
+    return Fraction(sides[1], sides[0])

@@ -9,6 +9,7 @@ from typing import Any
 
 from sam2s.errors import PictureError, SourceError, TruncatedSourceError
 from sam2s.limits import check_pixels
+from sam2s.video.dicom.attributes import stated_pixel_aspect
 from sam2s.video.dicom.notes import note_count
 from sam2s.video.dicom.pictures import DicomPictures, PixelLayout
 from sam2s.video.dicom.pixel_data import EmbeddedVideo, PixelData
@@ -42,7 +43,7 @@ class DicomPicturesSource:
         self.name = self.path.stem
         self.size = layout.size
         self.length: int | None = self._pictures.count
-        self.pixel_aspect = _pixel_aspect(attributes)
+        self.pixel_aspect = stated_pixel_aspect(attributes)
         self.clock = frame_clock(attributes)
         if self.clock.fps is None:
             self.clock = FrameClock(fps)
@@ -105,11 +106,3 @@ class DicomPicturesSource:
 
     def close(self) -> None:
         """Nothing to release."""
-
-
-def _pixel_aspect(attributes: dict[str, Any]) -> Fraction:
-    """Width of a pixel by its height; the attribute gives height and width."""
-    sides = attributes.get("PixelAspectRatio", [])
-    if len(sides) != 2 or min(sides) < 1 or 8 * min(sides) < max(sides):
-        return Fraction(1)
-    return Fraction(sides[1], sides[0])

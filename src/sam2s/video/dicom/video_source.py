@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from sam2s.errors import SourceError, TruncatedSourceError
+from sam2s.video.dicom.attributes import stated_pixel_aspect
 from sam2s.video.dicom.notes import note_count
 from sam2s.video.dicom.pixel_data import EmbeddedVideo, PixelData, sniff_container
 from sam2s.video.dicom.timing import FrameClock, frame_clock
@@ -48,7 +49,10 @@ class DicomVideoSource:
         self._file = FileSource(EmbeddedVideo(pixels, container), square_pixels=square_pixels)
         self.name = self.path.stem
         self.size = self._file.size
+        # Where the stream says nothing of its pixels the data set may.
         self.pixel_aspect = self._file.pixel_aspect
+        if self.pixel_aspect == 1 and not square_pixels:
+            self.pixel_aspect = stated_pixel_aspect(attributes)
         self.time_base = self._file.time_base
         # The rate of an elementary stream may be FFmpeg's guess; it counts where the data set confirms it or is silent.
         self.clock: FrameClock = frame_clock(attributes, self._file.fps)
@@ -90,9 +94,11 @@ class DicomVideoSource:
             TruncatedSourceError: after the last good frame of a damaged file, or one that was cut off.
         """
         check_range(start, stop, step)
+        following = start
         for frame in self._file.frames(start, stop, step):
+            following = frame.index + step
             yield self._timed(frame)
-        if self._pixels.cut and stop is None:
+        if self._pixels.cut and (stop is None or following < stop):
             raise TruncatedSourceError(f"{self.path}: was cut off: its pixel data do not end; what was there was read")
 
     def frame(self, index: int) -> Frame:

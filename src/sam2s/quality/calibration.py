@@ -149,8 +149,8 @@ def _blank(names: tuple[str, ...]) -> Head:
     return Head(names, zeros, (1.0,) * len(names), curve, curve)
 
 
-BLANK_MODEL = QualityModel(_blank(SEEN), _blank(EMPTY))
-"""Judges nothing; for whoever only wants the features."""
+BLANK_MODEL = QualityModel(_blank(SEEN), _blank(EMPTY), AlarmLimits(agreement=0.0))
+"""Judges nothing and doubts no prompt; for whoever only wants the features."""
 
 
 @cache

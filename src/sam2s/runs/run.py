@@ -101,6 +101,7 @@ def run(
     if not settings.prompts and not settings.overwrite:
         settings = replace(settings, prompts=stored_prompts(settings.out))
     network = network or load_network(settings)
+    settings.monitor(network)  # a model that cannot be read is said before anything is written
     stop_requests: list[int] = []
     with Watchdog(settings.stall_seconds, stop_requests) as watchdog:
         with watchdog.reading(f"{settings.input}, opening it"):

@@ -106,7 +106,7 @@ def test_another_ending_is_refused_before_anything_is_tracked(place, tmp_path):
 
 
 def test_track_tells_of_prompts_in_doubt_and_of_alarms(place, tmp_path):
-    model = quality_model(limits=AlarmLimits(agreement=1.01, shared=0.0, patience=1))
+    model = quality_model(limits=AlarmLimits(click_agreement=1.01, shared=0.0, patience=1))
     (tmp_path / "quality.json").write_text(model.to_json())
     words = (
         *("track", place / "set/clip0/frames", "--out", tmp_path / "out", "--weights", place / "nano.safetensors"),

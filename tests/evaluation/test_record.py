@@ -21,7 +21,7 @@ def block(left=1):
 
 def test_scores_claims_and_frames_of_every_object():
     record = VideoRecord([1, 2])
-    claim = ObjectClaim(0.123456789, 0.75, True, "hook")
+    claim = ObjectClaim(0.123456789, 0.75, True, "hook", 0.5, 0.25, 1)
     record.add_frame(4, "00004", TrackedFrame({1: block()}, {1: claim}, timed=True), {1: block(), 2: block(4)}, SIZE)
     record.add_frame(9, "00009", TrackedFrame({}, {}, timed=True), {1: ~block() & block()}, SIZE)
     data = json.loads(json.dumps(record.as_dict()))
@@ -31,7 +31,7 @@ def test_scores_claims_and_frames_of_every_object():
         {"1": [1, 1, True, True, 1], "2": [0, 0, True, False, None]},
         {"1": [1, 1, False, False, None]},
     ]
-    assert data["claims"] == {"1": [[0.123457, 0.75, True, "hook"], [None] * 4], "2": [[None] * 4]}
+    assert data["claims"] == {"1": [[0.123457, 0.75, True, "hook", 0.5, 0.25, 1], [None] * 7], "2": [[None] * 7]}
 
 
 def test_times_count_for_percentiles_only_where_they_are_said_to():

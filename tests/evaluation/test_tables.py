@@ -15,6 +15,7 @@ from sam2s.evaluation.record import MemoryUse
 from sam2s.evaluation.rules import Prompting, Rules
 from sam2s.evaluation.sequence import FrameScore, ObjectScore
 from sam2s.evaluation.tables import markdown
+from sam2s.quality.figures import QualityFigures
 
 NONE = ClickStatistics(math.nan, math.nan, math.nan)
 
@@ -193,3 +194,16 @@ def test_claims_calibration_and_memory_as_plain_values():
     assert data["long_term_memory"] == {"fill": 20, "used": 50, "stored_per_100_frames": 25}
     vanilla = outcome(hidden=diagnostics(memory=MemoryUse(0, 20))).to_json(Rules())["long_term_memory"]
     assert vanilla == {"fill": None, "used": 0, "stored_per_100_frames": 0}
+
+
+def test_quality_is_a_table_of_its_own_where_masks_were_judged():
+    figures = QualityFigures(200, 50, 12.0, 4.0, 0.8, 0.95, 0.3, 0.35, 0.4)
+    judged = outcome(hidden=diagnostics(quality=figures, false_alarms=2.5))
+    head, row = rows("\n".join(diagnostic_tables([judged, outcome("box")])), "Quality")
+    assert head[2:] == [
+        *("Masks", "Bad", "Error", "Calibrated", "AUROC", "Calibrated AUROC", "Caught", "At most", "False alarms")
+    ]
+    assert row == ["mine", "mask", "200", "25.00", "12.00", "4.00", "0.800", "0.950", "35.00", "40.00", "2.5"]
+    assert "## Quality" not in "\n".join(diagnostic_tables([outcome()]))
+    saved = judged.diagnostics.to_json()["quality"]
+    assert (saved["error_after"], saved["false_alarms_per_1000_frames"]) == (4.0, 2.5)

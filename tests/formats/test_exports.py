@@ -22,6 +22,7 @@ from sam2s.formats.export_info import ExportInfo
 from sam2s.formats.overlay_video import layers, write_overlay
 from sam2s.masks import rle
 from sam2s.masks.overlay import draw
+from sam2s.tracking import Alarm, MaskQuality
 from sam2s.tracking.results import ObjectState
 from sam2s.video.frame import Frame
 from sam2s.workspace import FrameRecord, ObjectRecord, Workspace, to_record
@@ -316,6 +317,7 @@ from sam2s.workspace import FrameRecord, ObjectRecord
 from sam2s.formats.export_info import ExportInfo
 from sam2s.formats.table import write_table
 from sam2s.masks import rle
+from sam2s.tracking import Alarm, MaskQuality
 from sam2s.tracking.results import ObjectState
 import numpy as np
 info, out = ExportInfo("clip", (2, 2), None, {{1: "hæmostat"}}), Path({str(tmp_path)!r})
@@ -327,3 +329,27 @@ write_table([FrameRecord(0, None, {{1: entry}})], info, out / "masks.csv", out /
     subprocess.run([sys.executable, str(tmp_path / "script.py")], check=True, env=plain)
     for name in ("masks.csv", "summary.csv"):
         assert "hæmostat" in (tmp_path / name).read_text(encoding="utf-8")
+
+
+def test_quality_is_in_every_form_that_has_a_place_for_it(tmp_path):
+    """Object 1 of frame 0 was judged, object 2 was not."""
+    with Workspace.create(tmp_path / "work", VIDEO) as workspace:
+        result = make_result(0)
+        quality = MaskQuality(0.875, 0.25, (Alarm.LEAK, Alarm.PROMPT))
+        judged = replace(result, objects={**result.objects, 1: replace(result.objects[1], quality=quality)})
+        event = workspace.record("propagate")
+        workspace.write_frame(to_record(judged), event.event_id)
+        paths = write_exports(workspace, None, ["csv", "jsonl", "coco", "ytvis", "davis"])
+        names = ("expected_iou", "doubt", "alarms")
+        table = [[row[name] for name in names] for row in rows(paths["csv"])]
+        assert table == [["0.875", "0.25", "leak prompt"], ["", "", ""]]
+        one, two = json.loads(paths["jsonl"].read_text().splitlines()[1])["objects"]
+        assert (one["expected_iou"], one["doubt"], one["alarms"]) == (0.875, 0.25, ["leak", "prompt"])
+        assert "doubt" not in two
+        one, two = json.loads(paths["coco"].read_text())["annotations"]
+        assert (one["expected_iou"], one["doubt"], one["alarms"]) == (0.875, 0.25, ["leak", "prompt"])
+        assert (two["expected_iou"], two["alarms"]) == (None, [])
+        one, two = json.loads(paths["ytvis"].read_text())["annotations"]
+        assert (one["expected_ious"], one["doubts"], two["doubts"]) == ([0.875], [0.25], [None])
+        table = [[row[name] for name in names] for row in rows(paths["davis"] / "quality.csv")]
+        assert table == [["0.875", "0.25", "leak prompt"], ["", "", ""]]

@@ -78,8 +78,11 @@ def test_an_object_that_vanished_inside_the_picture_is_lost_from_the_fifth_frame
 
 
 def test_a_prompt_is_in_doubt_below_its_limit():
-    assert doubt_prompt(LIMITS, 0.69) == (Alarm.PROMPT,)
-    assert doubt_prompt(LIMITS, 0.7) == ()
+    assert doubt_prompt(LIMITS, "points", 0.84) == (Alarm.PROMPT,)
+    assert doubt_prompt(LIMITS, "points", 0.85) == ()
+    assert doubt_prompt(LIMITS, "box", 0.69) == (Alarm.PROMPT,)
+    assert doubt_prompt(LIMITS, "box", 0.7) == ()
+    assert doubt_prompt(LIMITS, "mask", 0.1) == ()
 
 
 def test_limits_are_numbers_from_zero_up():

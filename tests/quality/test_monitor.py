@@ -121,7 +121,7 @@ def test_a_leak_and_a_lost_object_are_told():
 
 def test_a_prompt_in_doubt_is_told_once_on_its_frame():
     network = nano()
-    watching = QualityMonitor(network, quality_model(limits=AlarmLimits(agreement=1.01)))
+    watching = QualityMonitor(network, quality_model(limits=AlarmLimits(click_agreement=1.01)))
     first, second = follow(watching, pointed(network), range(2))
     assert first.objects[1].quality.alarms == (Alarm.PROMPT,)
     assert second.objects[1].quality.alarms == ()

@@ -189,7 +189,7 @@ def show(
         "path": str(find_weights(source, download=False)),
         **asdict(metadata),
         "precision": sorted({str(tensor.dtype).removeprefix("torch.") for tensor in state.values()}),
-        "config": asdict(config),
+        "config": asdict(config) | {"quality": json.loads(config.quality)["fitted"] if config.quality else ""},
         "parameters": sum(parts.values()),
         "parts": dict(sorted(parts.items(), key=lambda item: -item[1])),
     }

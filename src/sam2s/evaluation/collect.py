@@ -34,6 +34,7 @@ from sam2s.evaluation.result_files import error_path, read_result, result_path
 from sam2s.evaluation.rules import Rules
 from sam2s.evaluation.sequence import FrameScore, ObjectScore, assemble
 from sam2s.evaluation.videos import EvalVideo
+from sam2s.quality.figures import BAD, QualityFigures, false_alarms, quality_figures
 
 ENOUGH = 0.85
 """J at which a person is taken to stop clicking."""
@@ -144,7 +145,32 @@ def _diagnose(results: Sequence[_VideoResult]) -> Diagnostics:
         reentry=group_reentries(r for result in results for r in result.reentries()),
         memory=_add_memory(memory) if memory else None,
         probes=_add_probes(result.data["probes"] for result in results),
+        quality=_quality([(claim, frame.j) for frame, claim in of_frames if claim.doubt is not None]),
+        false_alarms=_false_alarms(results),
     )
+
+
+def _quality(judged: Sequence[tuple[ObjectClaim, float]]) -> QualityFigures | None:
+    """Figures of masks that were judged, each with its J."""
+    if not judged:
+        return None
+    true = np.array([j for _, j in judged])
+    claims = [[getattr(claim, name) for claim, _ in judged] for name in ("iou", "expected_iou", "doubt")]
+    predicted, expected, doubt = (np.array(values, float) for values in claims)
+    return quality_figures(true, predicted, expected, doubt)
+
+
+def _false_alarms(results: Sequence[_VideoResult]) -> float:
+    """False alarms in 1000 frames of an object; frames are counted as they were annotated."""
+    alarms, frames = 0, 0
+    for result in results:
+        for score in result.scores:
+            claims = result.claims(score)
+            raised = [place for place, claim in enumerate(claims) if claim.alarms]
+            bad = [place for place, frame in enumerate(score.frame_scores) if frame.j < BAD]
+            alarms += false_alarms(raised, bad)
+            frames += sum(claim.doubt is not None for claim in claims)
+    return 1000 * alarms / frames if frames else math.nan
 
 
 def _name_accuracy(results: Iterable[_VideoResult]) -> NameAccuracy:

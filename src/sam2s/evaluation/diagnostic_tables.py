@@ -16,6 +16,7 @@ def diagnostic_tables(outcomes: Sequence[EvalOutcome]) -> list[str]:
     """Headed sections in Markdown; those of which no row has anything are left out."""
     sections = [
         _all_objects(outcomes),
+        _quality(outcomes),
         _absence(outcomes),
         _reentry(outcomes),
         _first_frame(outcomes),
@@ -52,6 +53,29 @@ def _all_objects(outcomes: Sequence[EvalOutcome]) -> str:
         "tracker's name of the object is right, over objects whose name it can give."
     )
     return f"## All objects\n\n{table(head, rows)}\n\n{note}"
+
+
+def _quality(outcomes: Sequence[EvalOutcome]) -> str:
+    judged = [outcome for outcome in outcomes if outcome.diagnostics.quality is not None]
+    if not judged:
+        return ""
+    head = ["Model", "Prompt", "Masks", "Bad", "Error", "Calibrated", "AUROC", "Calibrated AUROC", "Caught", "At most"]
+    rows = []
+    for outcome in judged:
+        figures = outcome.diagnostics.quality
+        assert figures is not None
+        row = [*_head(outcome), str(figures.masks), _percent(figures.bad / figures.masks)]
+        row += [number(figures.error_before), number(figures.error_after)]
+        row += [number(figures.auroc_before, 3), number(figures.auroc_after, 3)]
+        row += [_percent(figures.caught_after), _percent(figures.most_caught)]
+        rows.append([*row, number(outcome.diagnostics.false_alarms, 1)])
+    note = (
+        "Bad masks have a J under 50. Error is the expected calibration error, first of the predicted IoU, then of the "
+        "expected IoU; AUROC that of bad masks, by the predicted IoU and by doubt. Caught is the share of bad masks "
+        "among the tenth with the greatest doubt, and At most what any order could reach. False alarms have no bad "
+        "mask near by, in 1000 frames of an object."
+    )
+    return f"## Quality\n\n{table([*head, 'False alarms'], rows)}\n\n{note}"
 
 
 def _absence(outcomes: Sequence[EvalOutcome]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sam2s.evaluation.absence import PresenceCounts, ReentryGroup
@@ -16,6 +16,7 @@ from sam2s.evaluation.report import as_json
 from sam2s.evaluation.rules import Rules
 from sam2s.evaluation.sequence import ObjectScore
 from sam2s.evaluation.summary import by_subset, macro_average
+from sam2s.quality.figures import QualityFigures
 
 PARTIAL = " †"
 """Marks what was measured on a part of a benchmark."""
@@ -82,6 +83,8 @@ class Diagnostics:
         first_frame: mean J on the frame of first appearance after 1, 2, ... clicks (after the box or mask).
         reentry: J&F after returns, by length of the absence.
         memory: use of the long-term memory, added up over objects; None of other trackers.
+        quality: how far expected IoU and doubt can be believed; None where nobody judged the masks.
+        false_alarms: alarms of objects without a bad mask near by, in 1000 of their frames.
         probes: answers to constructed absence: `black` frames, those of an `other` scene.
     """
 
@@ -95,6 +98,8 @@ class Diagnostics:
     reentry: list[ReentryGroup]
     memory: MemoryUse | None
     probes: Mapping[str, ProbeCounts] = field(default_factory=dict)
+    quality: QualityFigures | None = None
+    false_alarms: float = math.nan
 
     def to_json(self) -> dict[str, Any]:
         """As plain values; all shares in percent."""
@@ -102,6 +107,7 @@ class Diagnostics:
         return {
             "calibration_error": _percent(self.calibration / 100),
             "reliability": [[round(p, 4), round(j, 4), n] for p, j, n in self.reliability],
+            "quality": None if self.quality is None else _quality_json(self.quality, self.false_alarms),
             "category_accuracy": _percent(self.names.accuracy),
             "category_objects": self.names.objects,
             "category_names": self.names.names,
@@ -122,6 +128,12 @@ class Diagnostics:
                 "stored_per_100_frames": round(100 * memory.stored / memory.frames, 3),
             },
         }
+
+
+def _quality_json(figures: QualityFigures, false_alarms: float) -> dict[str, Any]:
+    """Figures of quality; NaN becomes None."""
+    values = {**asdict(figures), "false_alarms_per_1000_frames": false_alarms}
+    return {name: None if math.isnan(value) else round(value, 4) for name, value in values.items()}
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from sam2s.evaluation.rules import Prompting
 from sam2s.evaluation.videos import EvalVideo, appearances
 from sam2s.memory import MemoryBank, MemoryPolicy
 from sam2s.model import Network, upsample
-from sam2s.quality import FrameJudge
+from sam2s.quality import FrameJudge, QualityMonitor
 from sam2s.session import VideoSession
 from sam2s.tracking import Box, FrameResult, Mask, ObjectResult, Points, Prompt, Tracker
 from sam2s.tracking.preprocess import model_mask
@@ -60,6 +60,7 @@ def track(
     interactions: InteractionLog | None = None,
     on_memory: Callable[[Mapping[int, MemoryBank]], None] | None = None,
     events: bool = False,
+    monitor: QualityMonitor | None = None,
 ) -> Iterator[FrameResult]:
     """Track all objects of a video forward, each from the frame on which it first appears.
 
@@ -72,10 +73,11 @@ def track(
         interactions: each click is noted here.
         on_memory: called after each frame with the memory of each object, which may only be read.
         events: do not judge frames on which an event hides the scene, see `sam2s.quality.FrameJudge`.
+        monitor: judges the masks.
     """
     interactions = interactions or InteractionLog()
     if protocol is Prompting.OFFLINE:
-        yield from _offline(model, policy, video, rounds, interactions, on_memory, events)
+        yield from _offline(model, policy, video, rounds, interactions, on_memory, events, monitor)
         return
     tracker, judge = Tracker(model, policy, num_frames=len(video.stems)), FrameJudge() if events else None
     starts = appearances(video)
@@ -99,6 +101,8 @@ def track(
             for object_id in bad:
                 left[object_id] -= 1
             result, _ = _click(tracker, frame, bad, result, protocol.clicks, interactions)
+        if monitor and judged:
+            result = monitor.observe(frame, result, tracker.context(frame, frame.index).features)
         if on_memory:
             on_memory({object_id: track.bank for object_id, track in tracker.tracks.items()})
         yield result
@@ -190,10 +194,11 @@ def _offline(
     interactions: InteractionLog,
     on_memory: Callable[[Mapping[int, MemoryBank]], None] | None,
     events: bool,
+    monitor: QualityMonitor | None,
 ) -> Iterator[FrameResult]:
     """Prompt, propagate, prompt the worst frame, propagate again, ..."""
     side, clicks = model.image_size, Prompting.OFFLINE.clicks
-    with VideoSession(model, video.source, policy=policy, num_frames=len(video.stems)) as session:
+    with VideoSession(model, video.source, policy=policy, num_frames=len(video.stems), observer=monitor) as session:
         starts = appearances(video)
         for object_id, start in starts.items():
             truth = video.truth(start)[object_id]

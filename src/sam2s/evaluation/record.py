@@ -21,12 +21,18 @@ class ObjectClaim(NamedTuple):
         presence: probability that the object is visible, 0 to 1.
         visible: whether the object counts as visible.
         category: its name.
+        expected_iou: calibrated IoU of the mask, 0 to 1.
+        doubt: probability that its true IoU is under 0.5.
+        alarms: how many alarms it raises.
     """
 
     iou: float | None = None
     presence: float | None = None
     visible: bool | None = None
     category: str | None = None
+    expected_iou: float | None = None
+    doubt: float | None = None
+    alarms: int | None = None
 
 
 class TrackedFrame(NamedTuple):

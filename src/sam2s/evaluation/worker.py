@@ -32,7 +32,8 @@ from sam2s.files import replacing, write_atomically
 from sam2s.masks.palette import MAX_LABEL, encode_label_map, label_map
 from sam2s.memory import memory_policy
 from sam2s.model import Network
-from sam2s.tracking.results import FrameResult, ObjectState
+from sam2s.quality import QualityMonitor
+from sam2s.tracking.results import FrameResult, ObjectResult, ObjectState
 
 
 class Worker:
@@ -158,6 +159,7 @@ class Worker:
     def _track(self, video: EvalVideo, run: EvalRun, record: VideoRecord) -> Iterator[TrackedFrame]:
         if run.method == OURS:
             policy = memory_policy(run.memory, iou_threshold=self.settings.confidence)
+            judge = {"monitor": QualityMonitor(self.network(run.weights))} if self.follow is protocols.track else {}
             results = self.follow(
                 self.network(run.weights),
                 policy,
@@ -167,15 +169,13 @@ class Worker:
                 record.interactions,
                 record.observe_memory,
                 self.settings.events,
+                **judge,
             )
             for result in results:
                 record.frames_read += 1
                 objects = result.objects
                 timed = bool(objects) and not any(item.prompted for item in objects.values())
-                claims = {
-                    i: ObjectClaim(o.iou, o.presence, o.state is ObjectState.VISIBLE, o.category)
-                    for i, o in objects.items()
-                }
+                claims = {i: _claim(item) for i, item in objects.items()}
                 yield TrackedFrame({i: o.mask for i, o in objects.items()}, claims, timed)
             return
         method, frames, looked_ahead = self.method(run.method), LazyFrames(video.source), False
@@ -193,6 +193,16 @@ class Worker:
             timed = watched and index > min(begins, default=index) and index not in begins
             record.frames_read = frames.last_read + 1
             yield TrackedFrame({i: masks[i] for i, s in starts.items() if i in masks and s.frame <= index}, {}, timed)
+
+
+def _claim(item: ObjectResult) -> ObjectClaim:
+    """What our tracker says of an object."""
+    claim = ObjectClaim(item.iou, item.presence, item.state is ObjectState.VISIBLE, item.category)
+    if item.quality is None:
+        return claim
+    return claim._replace(
+        expected_iou=item.quality.expected_iou, doubt=item.quality.doubt, alarms=len(item.quality.alarms)
+    )
 
 
 def frame_count(video: EvalVideo) -> int:

@@ -14,6 +14,7 @@ from sam2s.errors import DatasetError, OutputError
 from sam2s.files import replacing
 from sam2s.formats.export_info import ExportInfo
 from sam2s.formats.shapes import ImportedShape, entry_of, frame_numbers, read_json_file
+from sam2s.formats.table import quality_cells
 from sam2s.masks import rle
 from sam2s.masks.palette import encode_label_map, label_map, read_label_map
 from sam2s.workspace import FrameRecord, ratio
@@ -22,7 +23,8 @@ from sam2s.workspace import FrameRecord, ratio
 def write_davis(
     records: Iterable[FrameRecord], info: ExportInfo, folder: Path, stems: Mapping[int, str] | None = None
 ) -> None:
-    """Write FOLDER/SOURCE/00000.png ..., FOLDER/frames.csv (times) and FOLDER/objects.json (names, frame rate).
+    """Write FOLDER/SOURCE/00000.png ..., FOLDER/frames.csv (times), FOLDER/objects.json (names, frame rate) and
+    FOLDER/quality.csv (how far masks can be believed).
 
     Every frame gets a picture; one without objects is all zero. The folder appears whole or not at all.
 
@@ -42,15 +44,21 @@ def write_davis(
     with replacing(folder) as partial:
         pictures = partial / info.folder_name
         pictures.mkdir(parents=True)
-        with (partial / "frames.csv").open("w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
+        with (
+            (partial / "frames.csv").open("w", newline="", encoding="utf-8") as file,
+            (partial / "quality.csv").open("w", newline="", encoding="utf-8") as quality_file,
+        ):
+            table, quality = csv.writer(file), csv.writer(quality_file)
             table.writerow(["file", "frame", "pts", "seconds"])
+            quality.writerow(["file", "frame", "object_id", "expected_iou", "doubt", "alarms"])
             for record in records:
                 name = f"{(stems or {}).get(record.index, f'{record.index:05d}')}.png"
                 labels = label_map({entry.object_id: entry.mask for entry in record.objects.values()}, info.size)
                 (pictures / name).write_bytes(encode_label_map(labels))
                 seconds = "" if record.pts is None else f"{float(record.pts):.6f}"
                 table.writerow([name, record.index, ratio(record.pts), seconds])
+                for entry in record.objects.values():
+                    quality.writerow([name, record.index, entry.object_id, *quality_cells(entry)])
         names = {str(object_id): name for object_id, name in info.names.items()}
         (partial / "objects.json").write_text(json.dumps({"fps": ratio(info.fps), "names": names}, indent=1) + "\n")
 

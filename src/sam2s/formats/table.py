@@ -57,11 +57,11 @@ def _row(record: FrameRecord, entry: ObjectRecord, area: int, info: ExportInfo) 
     return [
         *(record.index, ratio(record.pts), seconds, entry.object_id, info.name(entry.object_id), str(entry.state)),
         *(entry.presence, entry.iou, int(entry.prompted), area, *where, entry.category, entry.category_probability),
-        *_quality(entry),
+        *quality_cells(entry),
     ]
 
 
-def _quality(entry: ObjectRecord) -> list[object]:
+def quality_cells(entry: ObjectRecord) -> list[object]:
     """Expected IoU, doubt and alarms; empty where nobody judged the mask."""
     if entry.quality is None:
         return [None] * 3

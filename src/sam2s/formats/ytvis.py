@@ -17,14 +17,15 @@ from sam2s.masks import rle
 from sam2s.masks.rle import Rle
 from sam2s.workspace import ratio
 
-_NUMBERS = np.dtype([("box", np.int32, 4), ("area", np.int32), ("score", np.float32)])
+_NUMBERS = np.dtype([("box", np.int32, 4), ("area", np.int32), ("score", np.float32), ("iou", float), ("doubt", float)])
 
 
 def write_youtube_vis(read: Read, info: ExportInfo, path: Path, names: Mapping[int, str] | None = None) -> None:
     """Write one JSON file; the frames are gone over once for each object, so that no masks pile up.
 
     `video.frames` and `video.pts` name the frames that the lists run over. Where an object has no pixel, its entry is
-    null. `score` is the mean predicted IoU over the frames where it is seen.
+    null. `score` is the mean predicted IoU over the frames where it is seen; `expected_ious` and `doubts` say of each
+    frame how far the mask can be believed, null where nobody judged it.
 
     Args:
         read: goes over the frames in order.
@@ -46,6 +47,7 @@ def write_youtube_vis(read: Read, info: ExportInfo, path: Path, names: Mapping[i
         file.write(f'{{"info": {json.dumps(head(info))},\n"videos": [{json.dumps(video)}],\n"annotations": [')
         for number, object_id in enumerate(object_ids):
             numbers = np.zeros(len(frames), _NUMBERS)
+            numbers["iou"] = numbers["doubt"] = np.nan
             fixed = {
                 "id": object_id,
                 "video_id": 1,
@@ -61,6 +63,8 @@ def write_youtube_vis(read: Read, info: ExportInfo, path: Path, names: Mapping[i
             rest = {
                 "bboxes": [box.tolist() if there else None for box, there in zip(numbers["box"], seen, strict=True)],
                 "areas": [int(area) or None for area in numbers["area"]],
+                "expected_ious": _or_null(numbers["iou"]),
+                "doubts": _or_null(numbers["doubt"]),
                 "score": round(float(numbers["score"][seen].mean()), 5) if seen.any() else 0.0,
             }
             file.write(", " + json.dumps(rest)[1:])
@@ -73,8 +77,19 @@ def _masks(read: Read, object_id: int, numbers: np.ndarray) -> Iterator[Rle | No
         entry = record.objects.get(object_id)
         area = rle.area(entry.rle) if entry else 0
         if entry and area:
-            numbers[place] = (rle.bbox(entry.rle), area, entry.iou)
+            numbers["box"][place], numbers["area"][place], numbers["score"][place] = (
+                rle.bbox(entry.rle),
+                area,
+                entry.iou,
+            )
+        if entry and entry.quality:
+            numbers["iou"][place], numbers["doubt"][place] = entry.quality.expected_iou, entry.quality.doubt
         yield entry.rle if entry and area else None
+
+
+def _or_null(values: np.ndarray) -> list[float | None]:
+    """Numbers [T] as JSON, null for NaN."""
+    return [None if np.isnan(value) else float(value) for value in values]
 
 
 def read_youtube_vis(content: dict[str, Any], path: Path, size: tuple[int, int], first: int) -> Iterator[ImportedShape]:

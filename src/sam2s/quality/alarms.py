@@ -34,7 +34,7 @@ class AlarmLimits:
         least_area: share of the picture below which no growth is a leak.
         patience: frames for which a switch or an overlap must last.
         hidden: frames for which an object that vanished inside the picture must stay away to be lost.
-        agreement: agreement of jittered prompts below which a prompt is in doubt.
+        click_agreement, box_agreement: agreement of jittered clicks or boxes below which a prompt is in doubt.
     """
 
     pointer_distance: float = 0.5
@@ -45,7 +45,8 @@ class AlarmLimits:
     least_area: float = 0.005
     patience: int = 3
     hidden: int = 5
-    agreement: float = 0.7
+    click_agreement: float = 0.85
+    box_agreement: float = 0.7
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -86,6 +87,13 @@ def raise_alarms(
     return tuple(alarms), held
 
 
-def doubt_prompt(limits: AlarmLimits, agreement: float) -> tuple[Alarm, ...]:
-    """The alarm of a frame on which a person has just shown the object: nothing but the prompt is in doubt there."""
-    return (Alarm.PROMPT,) if agreement < limits.agreement else ()
+def doubt_prompt(limits: AlarmLimits, kind: str, agreement: float) -> tuple[Alarm, ...]:
+    """The alarm of a frame on which a person has just shown the object: nothing but the prompt is in doubt there.
+
+    Args:
+        limits: where it begins.
+        kind: "points", "box" or "mask", of which a mask is never in doubt.
+        agreement: see `prompt_agreement`.
+    """
+    limit = {"points": limits.click_agreement, "box": limits.box_agreement}.get(kind, 0.0)
+    return (Alarm.PROMPT,) if agreement < limit else ()

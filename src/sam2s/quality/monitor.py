@@ -114,7 +114,7 @@ class QualityMonitor:
         if tracked.prompt is None:
             alarms, history.streaks = raise_alarms(self.model.limits, values, history.streaks, empty=empty)
         else:
-            alarms = doubt_prompt(self.model.limits, history.agreement)
+            alarms = doubt_prompt(self.model.limits, history.kind, history.agreement)
             if alarms:
                 where = f"object {tracked.object_id} on frame {frame}"
                 warnings.warn(prompt_warning(history.kind, where), PromptWarning, stacklevel=3)

@@ -203,7 +203,7 @@ def test_quality_is_a_table_of_its_own_where_masks_were_judged():
     assert head[2:] == [
         *("Masks", "Bad", "Error", "Calibrated", "AUROC", "Calibrated AUROC", "Caught", "At most", "False alarms")
     ]
-    assert row == ["mine", "mask", "200", "25.00", "12.00", "4.00", "0.800", "0.950", "35.00", "40.00", "2.5"]
+    assert row == ["**mine**", "mask", "200", "25.00", "12.00", "4.00", "0.800", "0.950", "35.00", "40.00", "2.5"]
     assert "## Quality" not in "\n".join(diagnostic_tables([outcome()]))
     saved = judged.diagnostics.to_json()["quality"]
     assert (saved["error_after"], saved["false_alarms_per_1000_frames"]) == (4.0, 2.5)

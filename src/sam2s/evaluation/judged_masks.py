@@ -69,8 +69,7 @@ def judged_masks(
     total, done = sum(-(-len(video.stems) // stride) for video in videos), 0
     digest, tables = network.digest(), []
     for number, video in enumerate(videos):
-        key = hashlib.sha256(repr((digest, video.fingerprint, stride, SEEN, EMPTY)).encode()).hexdigest()[:24]
-        path = None if cache is None else cache / f"{key}.npy"
+        path = None if cache is None else cache / f"{_key(digest, video, stride)}.npy"
         rows = None if path is None else _cached(path)
         if rows is None:
             rows = np.array(list(_track(network, video, stride)), ROW)
@@ -92,6 +91,10 @@ def labelled(rows: np.ndarray) -> tuple[LabelledMasks, LabelledMasks]:
 
 def _labelled(rows: np.ndarray, width: int) -> LabelledMasks:
     return LabelledMasks(rows["features"][:, :width], rows["iou"], rows["video"].astype(np.int64))
+
+
+def _key(digest: str, video: EvalVideo, stride: int) -> str:
+    return hashlib.sha256(repr((digest, video.fingerprint, stride, SEEN, EMPTY)).encode()).hexdigest()[:24]
 
 
 def _cached(path: Path) -> np.ndarray | None:

@@ -44,8 +44,9 @@ def main(weights: str = "micro", frames: str = "16") -> None:
     began = time.process_time()
     prompt_agreement(network, features, convert_prompt(Points([(100, 100)]), video.source.size, network.image_size))
     checking = time.process_time() - began
-    print(f"{weights}, {len(video.objects)} objects: tracking {1000 * tracking / count:.1f} ms a frame, judging")
-    print(f"{1000 * judging / count:.1f} ms ({judging / tracking:.1%}), check of a first prompt {1000 * checking:.0f} ms")
+    cost = f"judging {1000 * judging / count:.1f} ms ({judging / tracking:.1%})"
+    print(f"{weights}, {len(video.objects)} objects, by frame: tracking {1000 * tracking / count:.1f} ms, {cost};")
+    print(f"check of a first prompt: {1000 * checking:.0f} ms")
 
 
 if __name__ == "__main__":

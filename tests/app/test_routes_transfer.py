@@ -70,6 +70,70 @@ def test_what_is_exported_comes_in_elsewhere(folder, tmp_path, form):
     assert masks(away, place, 3) == there
 
 
+def exported(client, video, form, tmp_path):
+    task = finished(client, video, client.post(f"{video}/exports", json={"format": form}))
+    assert task["state"] == "done", task["message"]
+    path = tmp_path / task["file"]
+    path.write_bytes(client.get(f"{video}/tasks/{task['id']}/file").content)
+    return path
+
+
+def test_coco_and_youtube_vis_are_read_by_the_library_of_coco(quiet, tmp_path):
+    from pycocotools import mask as coco_mask
+    from pycocotools.coco import COCO
+
+    video = labelled(quiet)
+    sent = {frame: {i: rle.decode(one["rle"]) for i, one in masks(quiet, video, frame).items()} for frame in (0, 3, 4)}
+    coco = COCO(str(exported(quiet, video, "coco", tmp_path)))
+    frames = {image["id"]: image["frame"] for image in coco.dataset["images"]}
+    read = [(frames[one["image_id"]], coco.annToMask(one).astype(bool)) for one in coco.dataset["annotations"]]
+    assert len(read) == 4
+    for frame, mask in read:
+        assert any(np.array_equal(mask, wanted) for wanted in sent[frame].values())
+    tracks = json.loads(exported(quiet, video, "ytvis", tmp_path).read_text())["annotations"]
+    drawn = [(k, coco_mask.decode(one).astype(bool)) for t in tracks for k, one in enumerate(t["segmentations"]) if one]
+    assert sum(mask.any() for _, mask in drawn) == 4
+
+
+def test_cvat_tracks_have_the_form_that_cvat_publishes(quiet, tmp_path):
+    """The form is that of "CVAT for videos 1.1": tracks of masks, whose runs go along the rows of their box."""
+    import xml.etree.ElementTree as ET
+
+    video = labelled(quiet)
+    root = ET.parse(exported(quiet, video, "cvat", tmp_path)).getroot()
+    assert (root.tag, root.findtext("version")) == ("annotations", "1.1")
+    assert root.findtext("meta/task/mode") == "interpolation"
+    labels = {label.findtext("name") for label in root.iter("label")}
+    assert labels == {track.get("label") for track in root.iter("track")} == {"grasper", "hook"}
+    seen = 0
+    for track in root.iter("track"):
+        for shape in track:
+            assert shape.tag == "mask"
+            assert {
+                "frame",
+                "keyframe",
+                "outside",
+                "occluded",
+                "rle",
+                "left",
+                "top",
+                "width",
+                "height",
+                "z_order",
+            } <= set(shape.attrib)
+            if shape.get("outside") == "1":
+                continue
+            left, top, width, height = (int(shape.get(name)) for name in ("left", "top", "width", "height"))
+            runs = [int(run) for run in shape.get("rle").split(",")]
+            inside = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+            mask = np.zeros((64, 96), bool)
+            mask[top : top + height, left : left + width] = inside.reshape(height, width)
+            shown = masks(quiet, video, int(shape.get("frame")))[int(track.get("id"))]
+            assert np.array_equal(mask, rle.decode(shown["rle"]))
+            seen += 1
+    assert seen == 4
+
+
 def test_an_export_may_hold_accepted_masks_alone(quiet):
     video = labelled(quiet)
     body = {"format": "coco", "accepted_only": True}

@@ -129,6 +129,7 @@ class TeachDialog {
   async plan() {
     const { planned, begin } = this;
     const turn = (this.turn = (this.turn ?? 0) + 1);
+    begin.disabled = true;
     try {
       const plan = await post("/teaching/plan", this.request());
       if (turn !== this.turn) return;

@@ -86,8 +86,15 @@ export class Work {
       if (!done) return;
       await desk.loadPrompts();
       desk.emit("timeline");
-      if (before && before.layer !== "prompted") this.carrier.ask(objectId);
+      if (before && (before.layer !== "prompted" || (await this.isCarriedOn(objectId, frame)))) this.carrier.ask(objectId);
     });
+  }
+
+  /** Whether the frame behind one has a tracked mask of an object, which a correction may make out of date. @param {number} objectId @param {number} frame */
+  async isCarriedOn(objectId, frame) {
+    if (frame + 1 >= this.desk.video.length) return false;
+    const masks = await this.desk.loadMasks(frame + 1).catch(() => null);
+    return masks?.objects.some((mask) => mask.object_id === objectId && mask.layer === "propagated") ?? false;
   }
 
   /** @param {import("./types.js").Rle} rle */

@@ -18,6 +18,7 @@ from sam2s import __version__
 from sam2s.app import (
     routes_acts,
     routes_people,
+    routes_remarks,
     routes_runs,
     routes_start,
     routes_teach,
@@ -88,8 +89,8 @@ def create_app(settings: AppSettings) -> FastAPI:
     app.state.context, app.state.sockets = context, 0
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]
     install_handlers(app)
-    routers = (routes_start, routes_teach, routes_video, routes_acts, routes_runs, routes_people, routes_transfer)
-    for module in routers:
+    routers = (routes_start, routes_teach, routes_video, routes_acts, routes_runs, routes_people)
+    for module in (*routers, routes_remarks, routes_transfer):
         app.include_router(module.router)
     if settings.pages:
         _add_pages(app)

@@ -66,6 +66,8 @@ export function bindings(work) {
     ["View", ["z"], "Z", "Timeline: closer", () => work.timeline.zoom(0.5)],
     ["View", ["Shift+Z"], "Shift+Z", "Timeline: farther", () => work.timeline.zoom(2)],
     ["View", ["Ctrl+e"], "Ctrl+E", "Export", () => work.transport.exports()],
+    ["Review", ["q"], "Q", "Remark on this frame", () => work.remarks.ask()],
+    ["Review", ["Shift+Q", "Shift+q"], "Shift+Q", "Next open remark", () => work.remarks.next()],
     ["Review", ["w"], "W", "Teach: let the tracker learn from accepted masks", () => void teachDialog()],
     ["View", ["?"], "?", "This page", () => work.keys.help()],
   ];

@@ -40,6 +40,8 @@ export class Desk extends EventTarget {
     this.lock = { holder: null, mine: false, since: null, notice: null };
     /** @type {[number, number] | null} frames from, up to and without */
     this.span = null;
+    /** @type {number[]} frames with open remarks */
+    this.remarked = [];
     this.shownWidth = 960;
     this.followed = false;
     this.version = 0;

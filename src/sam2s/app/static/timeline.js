@@ -286,6 +286,8 @@ export class Timeline {
       context.fillStyle = "#5aa9e6";
       context.fillRect((run.frame - this.start) / this.perPixel, RULER, 2, height);
     }
+    context.fillStyle = "#ff9f43";
+    for (const frame of desk.remarked) context.fillRect((frame + 0.5 - this.start) / this.perPixel - 2, RULER, 4, MARKS);
     const x = (desk.frame + 0.5 - this.start) / this.perPixel;
     context.fillStyle = "#ffd60a";
     context.fillRect(x - 0.75, 0, 1.5, height);

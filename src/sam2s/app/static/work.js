@@ -9,6 +9,7 @@ import { ObjectsPanel } from "./objects.js";
 import { PictureView } from "./picture.js";
 import { teachingWord } from "./teach.js";
 import { Playback } from "./playback.js";
+import { Remarks } from "./remarks.js";
 import { FramePanel } from "./side.js";
 import { Timeline } from "./timeline.js";
 import { Tools } from "./tools.js";
@@ -25,6 +26,7 @@ export class Work {
     this.carrier = new Carrier(this.desk, this.may);
     this.objects = new ObjectsPanel(this.desk, this.may);
     this.panel = new FramePanel(this.desk, this.may);
+    this.remarks = new Remarks(this.desk);
     this.transport = new Transport(this);
     this.playback = new Playback(this.desk, () => this.transport.render());
     this.tools = new Tools(this.view, this.desk, {

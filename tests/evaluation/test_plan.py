@@ -86,3 +86,11 @@ def test_shards_are_checked(text):
     with pytest.raises(ConfigError, match="is not I/N with I from 0 to N - 1"):
         parse_shard(text)
     assert parse_shard("1/2") == (1, 2)
+
+
+def test_a_memory_that_searches_is_a_row_of_its_own():
+    runs = plan_runs(["sam2s"], ["divemem", "divemem+search"], [Prompting.MASK], ["micro"])
+    assert [run.memory for run in runs] == ["divemem", "divemem+search"]
+    assert [run.folder for run in runs] == ["micro-divemem-mask", "micro-divemem+search-mask"]
+    with pytest.raises(ConfigError, match="memory 'search' is not one of 'divemem', 'sam2'"):
+        plan_runs(["sam2s"], ["search"], [Prompting.MASK], ["micro"])

@@ -20,6 +20,7 @@ from sam2s.cli.track import with_progress
 from sam2s.errors import OutputError, PromptError
 from sam2s.formats.prompts_file import parse_box
 from sam2s.masks.postprocess import clean
+from sam2s.memory import MemoryPolicy, SearchRule
 from sam2s.runs import RunSettings, run
 from sam2s.tracking import ObjectState
 from sam2s.video import FileSource
@@ -346,3 +347,19 @@ def test_of_a_live_stream_the_latest_frame_is_taken(job):
     assert outcome.frames == len(masks(outcome.outputs["workspace"])) < 140
     assert outcome.dropped > 0
     assert outcome.latency["p50"] > 100  # the time that `tell` takes counts
+
+
+def test_lost_objects_are_looked_for_where_the_flag_says_so(weights, clip, tmp_path):
+    plug_in = tmp_path / "boxes.py"
+    plug_in.write_text("def propose(frame):\n    return []\n")
+    flags = ["track", str(clip), "--out", str(tmp_path / "out"), "--weights", str(weights), "--box", "1@0:4,4,40,30"]
+    flags += ["--export", "", "--stop", "4", "--search-proposer", f"{plug_in}:propose", "--json"]
+    refused = CliRunner().invoke(app, flags)
+    assert refused.exit_code != 0
+    assert "give memory 'divemem+search'" in str(refused.exception)
+    assert CliRunner().invoke(app, [*flags, "--memory", "divemem+search"]).exit_code == 0
+    with Workspace.open(tmp_path / "out") as workspace:
+        policy = MemoryPolicy(**workspace.runs.all()[-1].settings["policy"])
+    assert policy.search == SearchRule(proposer=f"{plug_in}:propose")
+    other = CliRunner().invoke(app, [*flags[:-3], "--memory", "divemem+search", "--json"])
+    assert "policy.search.proposer is" in str(other.exception)

@@ -2,7 +2,9 @@
 
 import dataclasses
 import inspect
+import itertools
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import typer
 
 import sam2s
 from sam2s.cli import app
+from sam2s.training.recipe import load_recipe, recipes
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -102,3 +105,26 @@ def test_prompts_are_shown_with_their_arguments(made):
     text = (ROOT / "docs/reference/python.md").read_text()
     shown = re.search(rf"^\| `{made.__name__}\(([^)]*)\)` \|", text, re.M)[1]
     assert [name.split("=")[0].strip() for name in shown.split(",")] == list(inspect.signature(made).parameters)
+
+
+def train_commands():
+    """Every `sam2s train RECIPE ...` of the documentation, as (page, words behind `train`)."""
+    for page in PAGES:
+        for block in re.findall(r"^```(?:sh|bash).*?\n(.*?)^```", page.read_text(), re.M | re.S):
+            for line in block.replace("\\\n", " ").splitlines():
+                words = shlex.split(line, comments=True)
+                if "train" in words and words[words.index("train") - 1] == "sam2s":
+                    yield name(page), words[words.index("train") + 1 :]
+
+
+def test_every_recipe_and_setting_of_a_documented_command_exists():
+    seen = set()
+    for page, words in train_commands():
+        recipe = "your-data-laptop" if words[:1] == ["auto"] else "".join(words[:1])
+        if recipe not in recipes():
+            continue  # the list of recipes, or a file that a run wrote
+        given = {flag: [w for f, w in itertools.pairwise(words) if f == flag] for flag in ("--set", "--data")}
+        load_recipe(recipe, given["--set"], data=given["--data"])
+        seen.add((page, recipe))
+    assert {recipe for page, recipe in seen if page == "docs/how-to/train.md"} >= {"micro", "sam2s-base-plus"}
+    assert ("docs/how-to/fine-tune.md", "your-data-laptop") in seen

@@ -3,6 +3,7 @@
 # make guides the guides command by command, archives on bad days and on Ray: the slow tests that every change must pass
 # make slow   all tests that take longer
 # make docs   build the site of the documentation into site/, strictly
+# make notebooks   run the notebooks of docs/notebooks and look at what they print and draw
 # make dist   build the wheel and the sdist into dist/, install the wheel in an empty environment, use it without a network
 # make minimum   the fast tests with the oldest versions that pyproject.toml admits
 # make lock   write constraints.txt anew, with the newest versions that fit together
@@ -19,7 +20,7 @@ GUARD := from importlib.util import find_spec as f; import torch; \
 	assert v == want, f"torch {v} is installed, constraints.txt wants {want}"; \
 	assert f("torchvision") is None, "torchvision came in with some package; nothing here may need it"
 
-.PHONY: demo test guides slow docs dist minimum lock browser fuzz clean
+.PHONY: demo test guides slow docs notebooks dist minimum lock browser fuzz clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sam2s demo
@@ -44,6 +45,9 @@ slow: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/build.py
+
+notebooks: $(VENV)/.installed-dev
+	$(BIN)/pytest -q -m slow tests/test_notebooks.py
 
 dist: $(VENV)/.installed-dev
 	.ci/dist $(BIN)/python $(PYTHON)

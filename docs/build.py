@@ -112,6 +112,8 @@ def write_notebook(path: Path, target: Path) -> None:
                 name = f"{target.stem}-{pictures}.{kind}"
                 (target.parent / name).write_bytes(b64decode(data[f"image/{kind}"]))
                 parts.append(f"![What the code above draws]({name})")
+            elif "text/markdown" in data:
+                parts.append(data["text/markdown"])
             elif text := output.get("text") or data.get("text/plain"):
                 parts.append(f"```text\n{text.rstrip()}\n```")
     parts.append(f"*This page is the notebook `docs/{path.relative_to(DOCS)}`, which the tests run.*")

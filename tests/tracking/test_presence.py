@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from model_tools import nano
 from sam2s.errors import ConfigError
+from sam2s.model.segment import mask_extent
 from sam2s.tracking import ObjectState, Points, PresenceRule, Tracker
 from sam2s.tracking.presence import observe
 from tracking_tools import movie
@@ -17,6 +18,7 @@ from tracking_tools import movie
 INSIDE, BORDER, EMPTY = (torch.full((8, 8), -1.0) for _ in range(3))
 INSIDE[3:5, 3:5] = 1
 BORDER[0:2, 3:5] = 1
+INSIDE, BORDER, EMPTY = mask_extent(torch.stack((INSIDE, BORDER, EMPTY)))
 
 
 def states(observations):

@@ -24,10 +24,13 @@ class Attention(nn.Module):
         self.v_proj = Linear(kv_dim, inner_dim)
         self.out_proj = Linear(inner_dim, dim)
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0) -> Tensor:
-        """Softmax attention of projected q [B, n, D] over k, v [B, m, D], then the output projection."""
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0, read: Tensor | None = None) -> Tensor:
+        """Softmax attention of projected q [B, n, D] over k, v [B, m, D], then the output projection.
+
+        `read`, bool [B, 1, 1, m], names the keys that count; None reads all.
+        """
         q, k, v = (t.unflatten(2, (self.heads, -1)).transpose(1, 2) for t in (q, k, v))
-        y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout if self.training else 0.0)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=read, dropout_p=dropout if self.training else 0.0)
         return self.out_proj(y.transpose(1, 2).flatten(2))
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:

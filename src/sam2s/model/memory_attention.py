@@ -67,12 +67,21 @@ class MemoryAttentionLayer(nn.Module):
         read = x.shape[1] - unread
         return x + self._drop(attn.attend(q, k[:, :read], v[:, :read], self.dropout))
 
-    def cross_attention(self, x: Tensor, keys: Tensor, values: Tensor, cos: Tensor, sin: Tensor, maps: int) -> Tensor:
+    def cross_attention(
+        self,
+        x: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        cos: Tensor,
+        sin: Tensor,
+        maps: int,
+        read: Tensor | None = None,
+    ) -> Tensor:
         """Cross-attention to memory tokens [B, maps*h*w + pointer tokens, mem_dim], then the feed-forward network."""
         attn = self.cross_attn_image
         q = rotate_maps(attn.q_proj(self.norm2(x)), cos, sin, 1)
         k = rotate_maps(attn.k_proj(keys), cos, sin, maps)
-        x = x + self._drop(attn.attend(q, k, attn.v_proj(values), self.dropout))
+        x = x + self._drop(attn.attend(q, k, attn.v_proj(values), self.dropout, read))
         y = self.linear2(self._drop(self.linear1(self.norm3(x), "relu")))
         return x + self._drop(y)
 
@@ -95,7 +104,14 @@ class MemoryAttention(nn.Module):
         self.register_buffer("sin", sin, persistent=False)
 
     def forward(
-        self, x: Tensor, keys: Tensor, values: Tensor, *, maps: int, cls: Tensor | None = None
+        self,
+        x: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        *,
+        maps: int,
+        cls: Tensor | None = None,
+        read: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         """Condition image tokens on memory tokens.
 
@@ -105,11 +121,13 @@ class MemoryAttention(nn.Module):
             values: the same without position codes.
             maps: number of memory maps.
             cls: [1, 1, C] or None.
+            read: bool [B, maps*h*w + P], which memory tokens count; None where none of them is padding.
 
         Returns:
             conditioned tokens [B, h*w, C] and the CLS token [B, 1, C] (None without one).
         """
         area, unread = x.shape[1], 0
+        read = None if read is None else read[:, None, None]
         if cls is not None:
             x = torch.cat((x, cls.expand(x.shape[0], -1, -1)), dim=1)
             unread = 0 if self.cls_is_read else 1
@@ -117,6 +135,6 @@ class MemoryAttention(nn.Module):
             # Until the first cross-attention all objects see the same tokens, so the first self-attention is shared.
             x = layer.self_attention(x, self.cos, self.sin, unread)
             x = x.expand(keys.shape[0], -1, -1)
-            x = layer.cross_attention(x, keys, values, self.cos, self.sin, maps)
+            x = layer.cross_attention(x, keys, values, self.cos, self.sin, maps, read)
         x = self.norm(x)
         return x[:, :area], None if cls is None else x[:, area:]

@@ -123,21 +123,43 @@ class SAM2S(nn.Module):
         return self.attend_slots(embedding, memory.maps, slots, memory.pointers, memory.distances)
 
     def attend_slots(
-        self, embedding: Tensor, maps: Tensor, slots: Tensor, pointers: Tensor, distances: Tensor
+        self,
+        embedding: Tensor,
+        maps: Tensor,
+        slots: Tensor,
+        pointers: Tensor,
+        distances: Tensor,
+        read: tuple[Tensor, Tensor] | None = None,
     ) -> tuple[Tensor, Tensor | None]:
-        """What `attend` does, on tensors alone: slots [M] are rows of the temporal codes, long-term memory the last."""
+        """What `attend` does, on tensors alone.
+
+        Args:
+            embedding, maps, pointers, distances: as in `Memory`.
+            slots: [M] or [B, M] rows of the temporal codes, long-term memory the last.
+            read: which maps [B, M] and which pointers [B, R] are memory and not padding, bool; None if all are.
+        """
         height, width = embedding.shape[-2:]
         keys, values = self._memory_tokens(maps, slots, pointers, distances)
         x, cls = self.memory_attention(
-            tokens(embedding + 0.1 * self.image_positions), keys, values, maps=maps.shape[1], cls=self.first_cls(1)
+            tokens(embedding + 0.1 * self.image_positions),
+            keys,
+            values,
+            maps=maps.shape[1],
+            cls=self.first_cls(1),
+            read=None if read is None else self._read_tokens(*read, height * width),
         )
         return to_map(x, height, width), cls
+
+    def _read_tokens(self, maps: Tensor, pointers: Tensor, area: int) -> Tensor:
+        """Which of the memory tokens count, bool [B, M*h*w + R*C/mem_dim]."""
+        split = self.config.hidden_dim // self.config.mem_dim
+        return torch.cat((maps.repeat_interleave(area, 1), pointers.repeat_interleave(split, 1)), 1)
 
     def _memory_tokens(self, maps: Tensor, slots: Tensor, pointers: Tensor, distances: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values [B, M*h*w + R*C/mem_dim, mem_dim]; only the keys carry position codes."""
         codes = torch.cat((self.maskmem_tpos_enc, self.long_term_tpos_enc))[:, 0, 0]
         values = maps.to(self.dtype).flatten(3).transpose(2, 3)
-        keys = values + tokens(self.memory_positions) + codes[slots][:, None]
+        keys = values + tokens(self.memory_positions) + codes[slots].unsqueeze(-2)
         keys, values = keys.flatten(1, 2), values.flatten(1, 2)
         pointers = pointers.to(self.dtype)
         if pointers.shape[1]:

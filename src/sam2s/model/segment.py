@@ -32,6 +32,7 @@ class Segmentation:
         cls: [B, C] semantic token, or None.
         candidate_ious: [B, 3] predicted IoUs of the three masks for an ambiguous prompt; None for a mask prompt.
         stability: [B] share of the mask's area that a stricter threshold leaves; None until `without_candidates`.
+        extent: bool [B, 2], see `mask_extent`; None until `without_candidates`.
         decoded: everything the decoder said; None for a mask prompt.
     """
 
@@ -42,12 +43,21 @@ class Segmentation:
     cls: Tensor | None = None
     candidate_ious: Tensor | None = None
     stability: Tensor | None = None
+    extent: Tensor | None = None
     decoded: Decoded | None = None
 
     def without_candidates(self) -> Segmentation:
         """The answer alone, with how sure the network was, when the other masks are of no more use."""
         ious = None if self.decoded is None else self.decoded.ious[:, 1:].float()
-        return replace(self, candidate_ious=ious, stability=mask_stability(self.logits[:, 0]), decoded=None)
+        logits = self.logits[:, 0]
+        return replace(
+            self, candidate_ious=ious, stability=mask_stability(logits), extent=mask_extent(logits), decoded=None
+        )
+
+    @property
+    def shown(self) -> Tensor:
+        """Extent [2] of the first object's mask, taken from its logits where it is not known yet."""
+        return mask_extent(self.logits[:1, 0])[0] if self.extent is None else self.extent[0]
 
     def split(self) -> list[Segmentation]:
         """Give each object its own answer, without the candidates."""
@@ -70,6 +80,13 @@ def mask_stability(logits: Tensor) -> Tensor:
     inner = (logits > STABILITY_MARGIN).flatten(1).sum(1).float()
     outer = (logits > -STABILITY_MARGIN).flatten(1).sum(1).float()
     return torch.where(outer > 0, inner / outer.clamp(min=1), 1.0)
+
+
+def mask_extent(logits: Tensor) -> Tensor:
+    """Whether each mask holds a pixel, and whether one of them lies at the border, logits [B, h, w] -> bool [B, 2]."""
+    mask = logits > 0
+    edges = torch.stack((mask[:, 0], mask[:, -1], mask[:, :, 0], mask[:, :, -1]), 1)
+    return torch.stack((mask.flatten(1).any(1), edges.flatten(1).any(1)), 1)
 
 
 def choose(decoded: Decoded, *, multimask: bool, stability: bool) -> tuple[Tensor, Tensor]:

@@ -16,6 +16,7 @@ from sam2s.model import Network
 from sam2s.tracking import FrameResult, ObjectResult, PresenceRule, Prompt, Tracker
 from sam2s.tracking.feature_prefetch import prefetch_features
 from sam2s.tracking.numbers import at_least, whole_number
+from sam2s.tracking.settings import Batching
 from sam2s.video.frame import VideoSource
 
 from .events import Event
@@ -73,7 +74,7 @@ class VideoSession:
         max_snapshots: int = 256,
         stability: bool = True,
         num_frames: int | None = None,
-        batched: bool | None = None,
+        batched: Batching | None = None,
         observer: FrameObserver | None = None,
     ) -> None:
         if not source.seekable:

@@ -11,6 +11,7 @@ from sam2s.model import Segmentation
 from .frame_context import FrameContext
 from .object_segmenter import ObjectSegmenter, TrackedMask
 from .object_track import ObjectTrack
+from .padded_segmenter import PaddedSegmenter
 from .presence import PresenceRule
 from .settling import settle
 
@@ -23,7 +24,7 @@ def pass_frame(
     rule: PresenceRule,
     *,
     again: bool,
-    batched: bool,
+    batched: bool | PaddedSegmenter,
     judged: bool = True,
 ) -> dict[int, Segmentation | None]:
     """Let objects pass a frame; returns the answer of each that exists there, None for one that was not judged.
@@ -35,7 +36,7 @@ def pass_frame(
         prompted: answers to prompts that were given just now.
         rule: of presence.
         again: the frame is stepped a second time; what was shown of objects without a new prompt holds.
-        batched: objects whose memories have one shape go through the network together.
+        batched: objects whose memories have one shape go through the network together, or all by a padded segmenter.
         judged: False passes the frame without looking for objects; what was pointed at on it holds all the same.
     """
     time, answers, unknown = context.time, dict[int, Segmentation | None](), list[ObjectTrack]()
@@ -62,15 +63,19 @@ def pass_frame(
 
 
 def find_objects(
-    segmenter: ObjectSegmenter, context: FrameContext, tracks: Iterable[ObjectTrack], *, batched: bool
+    segmenter: ObjectSegmenter, context: FrameContext, tracks: Iterable[ObjectTrack], *, batched: bool | PaddedSegmenter
 ) -> dict[int, TrackedMask]:
     """Find objects on a frame from their memories; if `batched`, those whose memories have one shape together."""
+    segment_batch = segmenter.segment_from_memory if isinstance(batched, bool) else batched.segment_from_memory
     groups = defaultdict[tuple[object, ...], dict[int, Recall]](dict)
     for track in tracks:
         recall = track.bank.recall(context.time, reverse=context.reverse, pointer_limit=segmenter.pointer_limit)
-        shape = (recall.slots, recall.distances) if batched else (track.object_id,)
+        if isinstance(batched, bool):
+            shape = (recall.slots, recall.distances) if batched else (track.object_id,)
+        else:
+            shape = ()
         groups[shape][track.object_id] = recall
     found: dict[int, TrackedMask] = {}
     for recalls in groups.values():
-        found |= zip(recalls, segmenter.segment_from_memory(context, list(recalls.values())), strict=True)
+        found |= zip(recalls, segment_batch(context, list(recalls.values())), strict=True)
     return found

@@ -35,6 +35,7 @@ class ObjectGroup:
 
     def __init__(self, model: Network, settings: TrackerSettings) -> None:
         self.model, self.settings, self.segmenter = model, settings, settings.segmenter(model)
+        self._batching = settings.batching(self.segmenter)
         self.tracks: dict[int, ObjectTrack] = {}
         self._features: tuple[int, ImageFeatures] | None = None  # of the frame of a time
 
@@ -55,6 +56,7 @@ class ObjectGroup:
                 "the same image size and precision"
             )
         self.settings, self.segmenter = state["settings"], state["settings"].segmenter(self.model)
+        self._batching = self.settings.batching(self.segmenter)
         self.tracks, self._features = {}, None
         for object_id, track in state["tracks"].items():
             self.tracks[object_id] = self._track(object_id)
@@ -126,7 +128,7 @@ class ObjectGroup:
             track.note(context.time, answer, rule)
             return self._result(context, object_id, answer, track.presence)
         before = track.presence if tracked else None
-        presence = observe(rule, before, rule.probability(answer.object_logit), answer.logits[0, 0])
+        presence = observe(rule, before, rule.probability(answer.object_logit), answer.shown)
         return self._result(context, object_id, answer, presence)
 
     def _answer(

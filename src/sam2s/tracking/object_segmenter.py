@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -79,8 +79,7 @@ class ObjectSegmenter:
                 previous=previous,
                 stability=self.stability,
             )
-        answer = answer.without_candidates()
-        return TrackedMask(answer, self.compute_memory(context, answer, prompted=True)[0])
+        return self._remember(context, answer.without_candidates(), prompted=True)[0]
 
     def segment_from_memory(self, context: FrameContext, recalls: list[Recall]) -> list[TrackedMask]:
         """Find objects on a frame from their memories alone, and make the memory of each answer.
@@ -92,7 +91,11 @@ class ObjectSegmenter:
         model, features = self.model, context.features
         conditioned = condition_features(model, features, self.assemble_memory(recalls), len(recalls))
         answers = segment_frame(model, features, conditioned, objects=len(recalls)).without_candidates()
-        entries = self.compute_memory(context, answers, prompted=False)
+        return self._remember(context, answers, prompted=False)
+
+    def _remember(self, context: FrameContext, answers: Segmentation, *, prompted: bool) -> list[TrackedMask]:
+        maps = self.encode_maps(context.features.embedding, answers, prompted=prompted)
+        answers, entries = self.to_host(context, answers, maps)
         return [TrackedMask(*both) for both in zip(answers.split(), entries, strict=True)]
 
     def compute_memory(self, context: FrameContext, answers: Segmentation, *, prompted: bool) -> list[MemoryEntry]:
@@ -101,11 +104,35 @@ class ObjectSegmenter:
         Raises:
             CheckpointError: the network answered something that is no number.
         """
+        maps = self.encode_maps(context.features.embedding, answers, prompted=prompted)
+        return self.to_host(context, answers, maps)[1]
+
+    def encode_maps(self, embedding: Tensor, answers: Segmentation, *, prompted: bool) -> Tensor:
+        """Memory maps [B, mem_dim, h, w] of answers, in the type in which they are kept."""
         logits = upsample(answers.logits, self.model.image_size)
-        maps = self.model.encode_memory(context.features.embedding, logits, answers.object_logit, binarize=prompted)
-        maps = maps.to(self.map_dtype or maps.dtype)
-        numbers = torch.cat((answers.iou, answers.object_logit, answers.logits.flatten(1).sum(1, keepdim=True)), 1)
-        rows = numbers.tolist()  # one wait for a GPU
+        present = answers.object_logit.to(logits.device)
+        maps = self.model.encode_memory(embedding, logits, present, binarize=prompted)
+        return maps.to(self.map_dtype or maps.dtype)
+
+    def to_host(
+        self, context: FrameContext, answers: Segmentation, maps: Tensor
+    ) -> tuple[Segmentation, list[MemoryEntry]]:
+        """Bring all numbers that are read of the answers to the host in one transfer, and make memories of them.
+
+        Returns:
+            the answers, with masks and pointers where they were and everything else on the host; their memories.
+
+        Raises:
+            CheckpointError: the network answered something that is no number.
+        """
+        device = answers.logits.device
+        columns = [answers.iou, answers.object_logit, answers.logits.flatten(1).sum(1, keepdim=True)]
+        if answers.extent is not None and answers.stability is not None:
+            columns += [answers.stability[:, None], answers.extent.float()]
+        if answers.candidate_ious is not None:
+            columns.append(answers.candidate_ious)
+        numbers = torch.cat([column.to(device) for column in columns], 1).cpu()  # one wait for a GPU
+        rows = numbers[:, :3].tolist()
         if not all(math.isfinite(number) for row in rows for number in row):
             raise CheckpointError(
                 f"the network {self.model.config.name} answered NaN or infinity on frame {context.frame.index}: its "
@@ -114,10 +141,11 @@ class ObjectSegmenter:
             )
         # One object may keep its map for hours; a view would keep those of all the others.
         owned = [own.clone() for own in maps] if len(maps) > 1 else maps.unbind()
-        return [
+        entries = [
             MemoryEntry(context.time, pointer, iou, object_logit > 0, own)
             for pointer, (iou, object_logit, _), own in zip(answers.pointer, rows, owned, strict=True)
         ]
+        return _with_numbers(answers, numbers), entries
 
     def assemble_memory(self, recalls: list[Recall]) -> Memory:
         """Put what objects recall for one frame into a batch for the network; all have the same slots and distances."""
@@ -126,3 +154,13 @@ class ObjectSegmenter:
         pointers = [torch.stack(held) for held in zip(*(recall.pointers for recall in recalls), strict=True)]
         distances = torch.tensor(first.distances, dtype=torch.float32, device=maps[0].device)
         return make_memory(self.model, maps, first.slots, pointers, distances, self.pointer_limit)
+
+
+def _with_numbers(answers: Segmentation, numbers: Tensor) -> Segmentation:
+    """The answers with the numbers [B, n] that `ObjectSegmenter.to_host` brought over in place of their own."""
+    changes = {"iou": numbers[:, 0:1], "object_logit": numbers[:, 1:2]}
+    if answers.extent is not None and answers.stability is not None:
+        changes |= {"stability": numbers[:, 3], "extent": numbers[:, 4:6] > 0}
+    if answers.candidate_ious is not None:
+        changes["candidate_ious"] = numbers[:, -answers.candidate_ious.shape[1] :]
+    return replace(answers, **changes)

@@ -249,7 +249,7 @@ class ObjectTrack:
         if self.last is None or self.last[0] != time:
             self.presence_before, self.search_before = self.presence, self.search
         probability = rule.probability(answer.object_logit)
-        self.presence = observe(rule, self.presence_before, probability, answer.logits[0, 0])
+        self.presence = observe(rule, self.presence_before, probability, answer.shown)
         self.last = time, answer
 
     def rewind(self) -> None:

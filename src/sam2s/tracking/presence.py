@@ -84,16 +84,22 @@ class PresenceState:
     at_border: bool = False
 
 
-def observe(rule: PresenceRule, before: PresenceState | None, probability: float, logits: Tensor) -> PresenceState:
-    """Update the state with a frame's presence probability and mask logits [h, w]; first there is none before."""
+def observe(rule: PresenceRule, before: PresenceState | None, probability: float, extent: Tensor) -> PresenceState:
+    """Update the state with a frame's presence probability and its mask; first there is none before.
+
+    Args:
+        rule: when the state changes.
+        before: the state after the frame before.
+        probability: of presence, 0 to 1.
+        extent: bool [2], whether the mask holds a pixel and whether one touches the border (`model.mask_extent`).
+    """
     was_visible = before is not None and before.state is ObjectState.VISIBLE
     threshold = 0.5 if before is None else rule.vanish if was_visible else rule.appear
     if probability >= threshold:
-        mask = logits > 0
-        if not mask.any():  # between the thresholds the mask may be empty; it says nothing about the border then
+        shown, at_border = extent.tolist()
+        if not shown:  # between the thresholds the mask may be empty; it says nothing about the border then
             return PresenceState(ObjectState.VISIBLE, 0, before is not None and before.at_border)
-        edges = mask[0].any() | mask[-1].any() | mask[:, 0].any() | mask[:, -1].any()
-        return PresenceState(ObjectState.VISIBLE, 0, bool(edges))
+        return PresenceState(ObjectState.VISIBLE, 0, at_border)
     hidden = 1 if before is None else before.hidden + 1
     left = before is not None and before.at_border
     gone = before is None or left or hidden > rule.patience

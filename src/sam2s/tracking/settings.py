@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
+from sam2s.errors import ConfigError
 from sam2s.memory import MemoryPolicy
 from sam2s.model import Network
 
 from .numbers import at_least
 from .object_segmenter import ObjectSegmenter
+from .padded_segmenter import PaddedSegmenter
 from .presence import PresenceRule
+
+Batching = bool | Literal["padded", "graphs"]
+"""False: one object after another, so that none changes a bit of another. True: those whose memories have one shape
+together. "padded": all together, memories filled up to a few sizes. "graphs": as padded, recorded as CUDA graphs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +31,7 @@ class TrackerSettings:
         stability: SAM 2.1's fallback for unstable single masks.
         num_frames: length of a short video, or None.
         revisit: passes may return to frames with prompts.
-        batched: objects whose memories have one shape go through the network together.
+        batched: which objects go through the network together, see `Batching`.
     """
 
     policy: MemoryPolicy
@@ -32,11 +39,19 @@ class TrackerSettings:
     stability: bool
     num_frames: int | None
     revisit: bool
-    batched: bool
+    batched: Batching
 
     def __post_init__(self) -> None:
+        if self.batched not in (False, True, "padded", "graphs"):
+            raise ConfigError(f"batched {self.batched!r} is not one of False, True, 'padded', 'graphs'")
         if self.num_frames is not None:
             object.__setattr__(self, "num_frames", at_least(1, self.num_frames, "num_frames"))
+
+    def batching(self, segmenter: ObjectSegmenter) -> bool | PaddedSegmenter:
+        """How objects are put together: not, by the shape of their memories, or all at once."""
+        if isinstance(self.batched, bool):
+            return self.batched
+        return PaddedSegmenter(segmenter, graphs=self.batched == "graphs")
 
     def segmenter(self, model: Network) -> ObjectSegmenter:
         """The network with these settings."""

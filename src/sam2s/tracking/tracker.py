@@ -24,7 +24,7 @@ from .presence import PresenceRule
 from .prompt_queue import PromptQueue, WaitingPrompt
 from .prompts import Prompt
 from .results import FrameResult, ObjectResult, not_judged
-from .settings import TrackerSettings
+from .settings import Batching, TrackerSettings
 
 
 class Tracker(ObjectGroup):
@@ -51,7 +51,8 @@ class Tracker(ObjectGroup):
             distances of object pointers is wanted; None, as for a stream, takes 16.
         revisit: keep the answers to prompts, so that passes may return to their frames; a stream never does.
         batched: objects whose memories have one shape go through the network together. That is faster on a GPU, and
-            by default done there; rounding then depends on how many objects there are.
+            by default done there; rounding then depends on how many objects there are. "padded" and "graphs" put all
+            together (see `settings.Batching`).
 
     Attributes:
         tracks: the objects by id, in the order they were added.
@@ -68,7 +69,7 @@ class Tracker(ObjectGroup):
         stability: bool = True,
         num_frames: int | None = None,
         revisit: bool = False,
-        batched: bool | None = None,
+        batched: Batching | None = None,
     ) -> None:
         batched = model.device.type == "cuda" if batched is None else batched
         config, policy = model.config, policy or MemoryPolicy()
@@ -206,7 +207,7 @@ class Tracker(ObjectGroup):
             self._answer_due(context, due, again=again),
             self.settings.rule,
             again=again,
-            batched=self.settings.batched,
+            batched=self._batching,
             judged=judged,
         )
         return FrameResult(frame.index, frame.pts, self._results(context, answers))

@@ -58,3 +58,18 @@ def test_the_film_moves():
     first, second = film(2, 60, 100)
     assert first.shape == (60, 100, 3)
     assert (first != second).any()
+
+
+@pytest.mark.parametrize("batched", ["padded", "graphs"])
+def test_objects_put_together_are_measured_and_named(batched):
+    done = run("--objects", "2", "--json", "--batched", batched)
+    assert done.exit_code == 0, done.output
+    data = json.loads(done.stdout)
+    assert data["batched"] == batched
+    (found,) = data["runs"]
+    assert found["stages_ms"]["attend"] > 0
+    assert found["live_fps"] > 0
+
+
+def test_batching_beside_others_is_refused():
+    assert "leave --batched away" in str(run("--batched", "padded", "--against", "transformers").exception)

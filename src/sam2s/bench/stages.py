@@ -21,6 +21,7 @@ from sam2s.model import SAM2S
 from sam2s.session import VideoSession
 from sam2s.tracking import Points, Tracker
 from sam2s.tracking.feature_prefetch import ON_GPU
+from sam2s.tracking.settings import Batching
 from sam2s.video import open_source
 from sam2s.workspace import to_record
 
@@ -29,10 +30,11 @@ WARM_UP = 5
 STAGES = {
     "encode_image": "encode",
     "attend": "attend",
+    "attend_slots": "attend",
     "decode": "decode mask",
     "encode_memory": "remember",
 }
-ORDER = ("decode", *STAGES.values(), "rest", "write")
+ORDER = ("decode", *dict.fromkeys(STAGES.values()), "rest", "write")
 
 
 class Stopwatch:
@@ -96,20 +98,30 @@ class TrackingTimes:
         }
 
 
-def measure(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None = None) -> TrackingTimes:
-    """Track a video file with one click an object: offline, live, and once more with a stopwatch in every stage."""
+def measure(
+    model: SAM2S,
+    path: Path,
+    objects: int,
+    policy: MemoryPolicy | None = None,
+    batched: Batching | None = None,
+) -> TrackingTimes:
+    """Track a video file with one click an object: offline, live, and once more with a stopwatch in every stage.
+
+    Policy and batching are as in `Tracker`. Stages inside of what is recorded as a CUDA graph count as the rest.
+    """
+    asked: dict[str, Any] = {"policy": policy, "batched": batched}
     forget_peak(model.device)
     return TrackingTimes(
         objects,
-        _offline(model, path, objects, policy),
-        [1000 * spent for spent in _live(model, path, objects, policy)],
-        _stages(model, path, objects, policy),
+        _offline(model, path, objects, asked),
+        [1000 * spent for spent in _live(model, path, objects, asked)],
+        _stages(model, path, objects, asked),
         peak_mib(model.device),
     )
 
 
-def _offline(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None) -> float:
-    with closing(open_source(path)) as source, VideoSession(model, source, policy=policy) as session:
+def _offline(model: SAM2S, path: Path, objects: int, asked: dict[str, Any]) -> float:
+    with closing(open_source(path)) as source, VideoSession(model, source, **asked) as session:
         for number, point in enumerate(clicks(objects, *source.size)):
             session.add_prompt(frame=0, object_id=number + 1, prompt=Points([point]))
         for _ in session.propagate(stop=ON_GPU):  # a whole batch, so that nothing is compiled later
@@ -122,8 +134,8 @@ def _offline(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None
         return count / (now(model) - began)
 
 
-def _live(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None) -> Iterator[float]:
-    tracker = Tracker(model, policy)
+def _live(model: SAM2S, path: Path, objects: int, asked: dict[str, Any]) -> Iterator[float]:
+    tracker = Tracker(model, **asked)
     with closing(open_source(path)) as source:
         for number, point in enumerate(clicks(objects, *source.size)):
             tracker.add_prompt(object_id=number + 1, prompt=Points([point]))
@@ -136,9 +148,9 @@ def _live(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None) -
                 yield now(model) - began
 
 
-def _stages(model: SAM2S, path: Path, objects: int, policy: MemoryPolicy | None) -> dict[str, float]:
+def _stages(model: SAM2S, path: Path, objects: int, asked: dict[str, Any]) -> dict[str, float]:
     watch = Stopwatch(model)
-    tracker = Tracker(watch, policy)  # type: ignore[arg-type]
+    tracker = Tracker(watch, **asked)  # type: ignore[arg-type]
     spent = dict.fromkeys(ORDER, 0.0)
     with closing(open_source(path)) as source:
         for number, point in enumerate(clicks(objects, *source.size)):

@@ -23,6 +23,10 @@ def bench(
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Processor threads of the network.")] = None,
     compile: Annotated[bool, typer.Option("--compile", help="Let torch.compile make kernels first.")] = False,
+    batched: Annotated[
+        Literal["auto", "alone", "same-shape", "padded", "graphs"],
+        typer.Option(help="Which objects go through the network together; auto: alone on a CPU, same-shape on a GPU."),
+    ] = "auto",
     against: Annotated[
         Literal["transformers", "official"] | None, typer.Option(help="Run another implementation beside ours.")
     ] = None,
@@ -38,6 +42,8 @@ def bench(
     counts = _numbers(objects)
     if compile and against:
         raise ConfigError("--compile would change our side of --against alone; measure them in two runs")
+    if batched != "auto" and against:
+        raise ConfigError("--against takes the batching of the device; leave --batched away")
     if plot:
         from sam2s.evaluation.plots import empty_figure
 
@@ -46,6 +52,7 @@ def bench(
 
     model = bench_network(weights, image_size=image_size, device=device, precision=precision, threads=threads)
     setting = _setting(model, weights, video_size or model.image_size, frames, compile)
+    setting["batched"] = batched
     if not as_json:
         print(", ".join(f"{name} {value}" if name != "hardware" else str(value) for name, value in setting.items()))
     _measure(model, setting, counts, against, plot, as_json)
@@ -85,13 +92,15 @@ def _measure(
     from sam2s.model.compiled import compile_network
     from sam2s.tracking.warm_up import warm_up
 
+    batched: dict[str, Any] = {"auto": None, "alone": False, "same-shape": True}
     compared = compare(model, against, setting["frames"], counts[0]) if against else None
     if setting["compiled"]:
         warm_up(compile_network(model))
     with tempfile.TemporaryDirectory(prefix="sam2s-") as folder:
         film = Path(folder) / "film.mp4"
         write_film(film, setting["frames"], setting["video_size"], setting["video_size"])
-        runs = [measure(model, film, count) for count in counts]
+        asked = batched.get(setting["batched"], setting["batched"])
+        runs = [measure(model, film, count, batched=asked) for count in counts]
     if plot:
         plot_cost(runs, plot, f"{setting['weights']} at {model.image_size} px, {setting['hardware']}")
     if as_json:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from app_browser import chromium
 
@@ -126,3 +127,29 @@ def test_names_that_a_package_exports_are_found_where_they_are_written():
     assert builder.home("sam2s", "VideoSession") == "sam2s.session.session"
     assert "encode" in builder.exported("sam2s.masks.rle")
     assert str(ROOT) in str(Path(sys.modules["sam2s"].__file__))
+
+
+def test_the_gallery_is_made_by_its_script():
+    page = (ROOT / "docs/gallery.md").read_text("utf-8")
+    script = (ROOT / "docs/gallery.py").read_text("utf-8")
+    shown = set(re.findall(r"images/gallery-(\w+)\.jpg", page))
+    assert shown == set(re.findall(r'folder,\s+"(\w+)"', script))
+    for name in shown:
+        assert 10_000 < (ROOT / f"docs/images/gallery-{name}.jpg").stat().st_size < 250_000
+
+
+def test_every_fact_on_peers_has_a_source():
+    page = (ROOT / "docs/explanation/peers.md").read_text("utf-8")
+    rows = re.findall(r"^\| \*\*(.*)$", page, re.M)
+    assert len(rows) == 12
+    assert all("](https://" in row for row in rows)
+
+
+def test_the_citation_names_version_licence_and_paper():
+    import sam2s
+
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= set(cited)
+    assert (cited["version"], cited["license"]) == (sam2s.__version__, "Apache-2.0")
+    assert "arXiv:2511.16618" in str(cited["references"])
+    assert f"version = {{{sam2s.__version__}}}" in (ROOT / "docs/cite.md").read_text("utf-8")

@@ -50,9 +50,9 @@ def record_attention(model: Network, query_weights: Tensor) -> Iterator[list[Ten
 def _recording(attention: Attention, query_weights: Tensor, recorded: list[Tensor]) -> Iterator[None]:
     attend = attention.attend
 
-    def attend_and_record(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0) -> Tensor:
+    def attend_and_record(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0, read: Tensor | None = None) -> Tensor:
         recorded.append(attention_shares(q, k, query_weights, attention.heads))
-        return attend(q, k, v, dropout)
+        return attend(q, k, v, dropout, read)
 
     attention.attend = attend_and_record  # type: ignore[method-assign]
     try:

@@ -70,10 +70,9 @@ def find_objects(
     groups = defaultdict[tuple[object, ...], dict[int, Recall]](dict)
     for track in tracks:
         recall = track.bank.recall(context.time, reverse=context.reverse, pointer_limit=segmenter.pointer_limit)
+        shape: tuple[object, ...] = ()
         if isinstance(batched, bool):
             shape = (recall.slots, recall.distances) if batched else (track.object_id,)
-        else:
-            shape = ()
         groups[shape][track.object_id] = recall
     found: dict[int, TrackedMask] = {}
     for recalls in groups.values():

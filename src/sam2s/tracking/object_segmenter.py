@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -158,7 +159,7 @@ class ObjectSegmenter:
 
 def _with_numbers(answers: Segmentation, numbers: Tensor) -> Segmentation:
     """The answers with the numbers [B, n] that `ObjectSegmenter.to_host` brought over in place of their own."""
-    changes = {"iou": numbers[:, 0:1], "object_logit": numbers[:, 1:2]}
+    changes: dict[str, Any] = {"iou": numbers[:, 0:1], "object_logit": numbers[:, 1:2]}
     if answers.extent is not None and answers.stability is not None:
         changes |= {"stability": numbers[:, 3], "extent": numbers[:, 4:6] > 0}
     if answers.candidate_ious is not None:

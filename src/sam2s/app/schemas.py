@@ -134,13 +134,14 @@ class RunItem(BaseModel):
 
 
 class TimelineRow(BaseModel):
-    """One object over the columns of the timeline."""
+    """One object over the columns of the timeline; `alarms` marks columns that a person should look at."""
 
     covered: list[float]
     present: list[float]
     confidence: list[float | None]
     accepted: list[float]
     prompted: list[int]
+    alarms: list[int]
     stale: list[int]
 
 

@@ -12,7 +12,7 @@ from sam2s.workspace.timeline import BUCKET
 
 BLOCK = 64
 """Frames of a block; columns of so many frames or a multiple of it are added up from blocks."""
-COUNTS = ("frames", "accepted", "prompted", "brushed", "imported", "deleted")
+COUNTS = tuple(name for name in BUCKET.names or () if BUCKET[name] == np.int64 and name not in ("start", "stop"))
 
 Extent = tuple[int, int, int, int]
 

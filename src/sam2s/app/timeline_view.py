@@ -47,5 +47,6 @@ def _row(table: np.ndarray, each: int, stale: list[int]) -> TimelineRow:
         confidence=confidence,
         accepted=np.round(table["accepted"] / np.maximum(frames, 1), 3).tolist(),
         prompted=np.minimum(table["prompted"] + table["brushed"], 1).tolist(),
+        alarms=np.minimum(table["alarms"], 1).tolist(),
         stale=[value if covered else 0 for value, covered in zip(stale, frames, strict=True)],
     )

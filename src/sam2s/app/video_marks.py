@@ -5,12 +5,10 @@ from __future__ import annotations
 import threading
 
 from sam2s.app.schemas import VideoMark
+from sam2s.quality import EventKind
 from sam2s.workspace import WorkspaceReader
 
-MARK_KINDS = (
-    *("cut", "out_of_body", "smoke", "blurred", "lens_wash"),
-    *("blood", "black", "frozen", "test_pattern"),
-)
+MARK_KINDS = tuple(str(kind) for kind in EventKind)
 
 
 class VideoMarks:

@@ -1,7 +1,7 @@
 // The panel of this frame: how sure the tracker is, where each mask comes from, what the chosen object remembers.
 import { get } from "./api.js";
 import { byId, el, icon } from "./dom.js";
-import { LAYERS, markWord, stateWord } from "./words.js";
+import { alarmWord, LAYERS, markWord, stateWord } from "./words.js";
 
 /** From so many frames in a row on, one picture stands for all of them. */
 const LONG_RUN = 4;
@@ -48,7 +48,9 @@ export class FramePanel {
       const source = mask && mask.state !== "visible" && layer === "tracked" ? stateWord(mask.state) : layer;
       const category = mask?.category ? `, ${mask.category}` : "";
       return el("div.sure", {}, el("span.swatch", { style: `background:${item.colour}` }), el("span", {}, item.name),
-        el("span.muted", {}, `${source}${category}`), bar, el("span.number", {}, sure === null ? "–" : `${width} %`));
+        el("span.muted", {}, `${source}${category}`), bar, el("span.number", {}, sure === null ? "–" : `${width} %`),
+        ...(mask?.alarms ?? []).map((alarm) => el("span.alarm", {}, alarmWord(alarm))),
+        mask?.advice ? el("span.alarm", {}, mask.advice) : null);
     });
     const marks = this.desk.masks.get(this.desk.shownFrame)?.marks ?? [];
     byId("confidence").replaceChildren(...(marks.length ? [el("p.marks", {}, marks.map(markWord).join(", "))] : []), ...rows);

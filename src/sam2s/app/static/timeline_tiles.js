@@ -117,7 +117,7 @@ function paintRow(context, row, top, colour) {
       context.fillRect(bucket, top + 6, 1, 8);
     }
     context.globalAlpha = 1;
-    context.fillStyle = confidenceColour(row.confidence[bucket]);
+    context.fillStyle = row.alarms[bucket] ? "#ff4d5e" : confidenceColour(row.confidence[bucket]);
     if (present > 0) context.fillRect(bucket, top + 15, 1, 3);
     if (row.accepted[bucket] > 0) {
       context.fillStyle = "#f2f6fa";

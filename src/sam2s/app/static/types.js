@@ -5,7 +5,7 @@
  *   end_frame: number | null, frames: number, suggestion: string | null}} ObjectItem
  * @typedef {{object_id: number, rle: Rle, layer: string, area: number, iou: number | null, presence: number | null,
  *   state: string, prompted: boolean, accepted: boolean, category: string | null, confidence: number | null,
- *   event_id: number | null}} ObjectMask
+ *   alarms: string[], advice: string | null, event_id: number | null}} ObjectMask
  * @typedef {{frame: number, time: number | null, pts: string | null, objects: ObjectMask[], marks: string[]}} FrameMasks
  * @typedef {{event_id: number, object_id: number, frame: number, points: {x: number, y: number, positive: boolean}[],
  *   box: number[] | null}} PromptItem
@@ -18,7 +18,7 @@
  *   done: number, total: number, direction: string, state: string, message: string | null, queue: number}} RunItem
  * @typedef {{holder: string | null, mine: boolean, since: number | null, notice: string | null}} LockState
  * @typedef {{covered: number[], present: number[], confidence: (number | null)[], accepted: number[], prompted: number[],
- *   stale: number[]}} TimelineRow
+ *   alarms: number[], stale: number[]}} TimelineRow
  * @typedef {{start: number, stop: number, buckets: number, rows: Record<string, TimelineRow>,
  *   marks: VideoMark[]}} TimelineData
  * @typedef {{kind: string, start: number, stop: number}} VideoMark

@@ -12,6 +12,15 @@ const STATES = /** @type {Record<string, string>} */ ({
 /** @param {string} state */
 export const stateWord = (state) => STATES[state] ?? state.replaceAll("_", " ");
 
+/** Why a person should look at a mask. */
+const ALARMS = /** @type {Record<string, string>} */ ({
+  switch: "perhaps on something else now", overlap: "claims pixels of another object", leak: "has grown suddenly",
+  lost: "vanished inside the picture", prompt: "a slightly different prompt gives quite another mask",
+});
+
+/** @param {string} alarm */
+export const alarmWord = (alarm) => ALARMS[alarm] ?? alarm.replaceAll("_", " ");
+
 /** Kinds of marks on the video: a word and a colour. */
 export const MARKS = /** @type {Record<string, [string, string]>} */ ({
   cut: ["cut", "#e8eef4"], out_of_body: ["out of the body", "#a06bd6"], smoke: ["smoke", "#9fb3c8"], blurred: ["blurred", "#5a6a7a"],

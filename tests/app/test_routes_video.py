@@ -9,7 +9,8 @@ from PIL import Image
 from app_tools import LENGTH, SMALL, disc, new_object, only_video, open_client, paint
 from sam2s.app.frames import FrameServer, PictureCache
 from sam2s.masks import rle
-from sam2s.tracking import ObjectState
+from sam2s.quality import ALARM_TEXTS
+from sam2s.tracking import Alarm, MaskQuality, ObjectState
 from sam2s.workspace import FrameRecord, ObjectRecord, Workspace
 from video_tools import number_of, write_clip
 
@@ -123,6 +124,31 @@ def test_the_next_frame_worth_a_look_is_the_worst_of_each_stretch_and_never_an_a
     assert walk() == [(6, "unsure: 40 %"), (12, "unsure: 30 %"), (17, "it goes out of sight")]
     tracked.post(f"{video}/accept", json={"start": 4, "stop": 9})
     assert [frame for frame, _ in walk()] == [12, 17]
+
+
+def test_judged_masks_are_doubted_by_their_doubt_and_their_alarms(tracked, folder):
+    video = only_video(tracked)
+    qualities = {
+        2: MaskQuality(0.4, 0.6),
+        9: MaskQuality(0.9, 0.05, (Alarm.LEAK, Alarm.SWITCH)),
+        15: MaskQuality(0.8, 0.1, (Alarm.PROMPT,)),
+    }
+    with Workspace.open(folder / "clip.mp4.sam2s", write=True, take_over=True) as workspace:
+        event = workspace.record("propagate")
+        for frame in range(17):
+            quality = qualities.get(frame, MaskQuality(0.95, 0.01))
+            entry = ObjectRecord(1, rle.encode(disc()), 0.2, 0.9, ObjectState.VISIBLE, quality=quality)
+            workspace.write_frame(FrameRecord(frame, None, {1: entry}), event.event_id)
+    found, after = [], -1
+    while (answer := tracked.get(f"{video}/doubtful?after={after}").json())["frame"] is not None:
+        after = answer["frame"]
+        found.append((after, answer["reason"]))
+    assert found[0] == (2, "unsure: 40 %")
+    assert found[1] == (9, f"{ALARM_TEXTS[Alarm.SWITCH]}; {ALARM_TEXTS[Alarm.LEAK]}")
+    mask = tracked.get(f"{video}/frames/15/masks").json()["objects"][0]
+    assert (mask["expected_iou"], mask["confidence"], mask["alarms"]) == (0.8, 0.9, ["prompt"])
+    assert "use a box or a mask" in mask["advice"]
+    assert tracked.get(f"{video}/frames/9/masks").json()["objects"][0]["advice"] is None
 
 
 def test_the_timeline_adds_up_presence_confidence_and_acceptance(tracked):

@@ -53,3 +53,13 @@ def test_exit_status(error, status, monkeypatch, capsys):
         cli.main()
     assert caught.value.code == status
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_warnings_of_ours_are_one_line_and_others_keep_their_place():
+    text = "from sam2s.cli import main; import warnings; from sam2s.tracking.thin_masks import ThinMaskWarning\n"
+    text += "import sys; sys.argv = ['sam2s', '--version']\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
+    text += "warnings.warn('too thin', ThinMaskWarning)\nwarnings.warn('strange', RuntimeWarning)\n"
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
+    first, second = done.stderr.splitlines()
+    assert first == "warning: too thin"
+    assert second.endswith("RuntimeWarning: strange")

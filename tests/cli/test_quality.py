@@ -12,7 +12,7 @@ from model_tools import nano
 from quality_tools import quality_model
 from sam2s.checkpoints import read_checkpoint, save_checkpoint
 from sam2s.cli import app
-from sam2s.errors import CheckpointError, ConfigError, DatasetError
+from sam2s.errors import CheckpointError, ConfigError, DatasetError, PromptError
 from sam2s.masks.palette import write_label_map
 from sam2s.quality import AlarmLimits, model_of, read_model
 
@@ -130,3 +130,19 @@ def test_track_tells_of_prompts_in_doubt_and_of_alarms(place, tmp_path):
     with pytest.raises(CheckpointError, match="cannot read the quality model"):
         call(*words[:3], tmp_path / "other", *words[4:-1], place / "nano.safetensors")
     assert not (tmp_path / "other").exists()
+
+
+def test_going_back_from_a_frame_is_compared_with_where_it_came_from(place, tmp_path):
+    weights = ("--weights", place / "nano.safetensors")
+    words = ("track", place / "set/clip0/frames", "--out", tmp_path / "out", *weights, "--export", "csv")
+    assert call(*words, "--box", "1=block@0:4,6,22,22", "--json").exit_code == 0
+    facts = json.loads(
+        call("quality", "back", tmp_path / "out", "--frame", 6, "--window", 4, *weights, "--json").stdout
+    )
+    assert (facts["from"], facts["to"], list(facts["agreement"])) == (6, 2, ["1"])
+    assert 0 <= facts["agreement"]["1"] <= 1
+    shown = call("quality", "back", tmp_path / "out", "--frame", 6, "--window", 99, *weights).stdout
+    assert shown.startswith("object 1 (block): ")
+    assert shown.endswith(" from frame 6 back to 0\n")
+    with pytest.raises(PromptError, match="nothing to track back"):
+        call("quality", "back", tmp_path / "out", "--frame", 600, "--window", 1, *weights)

@@ -18,6 +18,11 @@ from sam2s.memory import MemoryPolicy
 from sam2s.model import LONG_TERM_SLOT, Memory, build, preset
 from sam2s.onnx import FILE, export
 from sam2s.onnx.graphs import VARIABLE, parts
+from sam2s.quality import prompt_agreement
+from sam2s.tracking import Box, Points
+from sam2s.tracking.feature_prefetch import encode
+from sam2s.tracking.preprocess import convert_prompt
+from sam2s.video import Frame
 from tracking_tools import bits, movie
 
 pytest.importorskip("onnxruntime", reason="needs the extra onnx")
@@ -50,6 +55,14 @@ def test_whole_tracking_run_agrees_with_pytorch(model, exported):
     assert found.long_term == 3 * MemoryPolicy().places
     assert found.logits < TOLERANCE
     assert found.iou > 0.9999
+
+
+def test_doubt_about_a_prompt_agrees(model, exported):
+    frame = Frame(movie(1)[0], 0)
+    for prompt in (Points([(40, 20)]), Box(10, 5, 40, 30)):
+        given = convert_prompt(prompt, frame.image.shape[:2], 64)
+        plain, graphs = (prompt_agreement(network, encode(network, [frame]), given) for network in (model, exported))
+        assert graphs == pytest.approx(plain, abs=0.02)
 
 
 def test_names_of_objects_agree(model, exported):

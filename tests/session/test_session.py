@@ -7,6 +7,7 @@ import torch
 from model_tools import nano
 from sam2s.errors import ConfigError, OutputError, PromptError
 from sam2s.memory import MemoryPolicy
+from sam2s.quality import QualityMonitor
 from sam2s.session import VideoSession
 from sam2s.session.events import Event
 from sam2s.session.propagation import covering
@@ -527,3 +528,32 @@ def test_a_session_killed_among_frames_that_are_not_judged_goes_on_to_the_bit(mo
     assert session.next_frame == 6
     assert session.propagations[0].unjudged == [[4, 5]]
     assert all_same(whole[6:], [bits(r) for r in session.propagate(session.next_frame, judged=judged)])
+
+
+def qualities(results):
+    return [{i: item.quality for i, item in result.objects.items()} for result in results]
+
+
+def test_what_observes_a_session_goes_on_where_it_was_saved(model, tmp_path):
+    """The observer's past is part of each snapshot, so a session that is opened again judges as if it had not ended."""
+    with VideoSession(model, source(), observer=QualityMonitor(model)) as whole:
+        whole.add_prompt(frame=0, object_id=1, prompt=BOX)
+        expected = qualities(whole.propagate(stop=16))
+    assert all(quality[1] is not None for quality in expected)
+    broken = VideoSession(model, source(), folder=tmp_path, observer=QualityMonitor(model))
+    broken.add_prompt(frame=0, object_id=1, prompt=BOX)
+    begun = qualities(broken.propagate(stop=8))
+    broken.checkpoint()
+    again = VideoSession.reopen(model, source(), tmp_path, observer=QualityMonitor(model))
+    assert begun + qualities(again.propagate(again.next_frame, 16)) == expected
+
+
+def test_another_propagation_is_observed_anew(model):
+    monitor = QualityMonitor(model)
+    with VideoSession(model, source(), observer=monitor) as session:
+        session.add_prompt(frame=8, object_id=1, prompt=BOX)
+        list(session.propagate(stop=12))
+        list(session.propagate(stop=5, reverse=True))
+    (history,) = monitor.state_dict()["histories"].values()
+    assert len(history["pointers"]) == 1  # of the prompt, which both passed
+    assert history["age"] == 4

@@ -162,7 +162,12 @@ def _note(series: ObjectSeries, index: int, record: ObjectRecord) -> np.ndarray 
     if geometry is None:
         return None
     series.visible[index] = True
-    series.doubtful[index] = record.layer not in OF_PEOPLE and min(record.iou, record.presence) < DOUBTFUL
+    series.doubtful[index] = record.layer not in OF_PEOPLE and _confidence(record) < DOUBTFUL
     series.area[index], series.tip[index], series.centre[index] = geometry.area, geometry.tip, geometry.centre
     series.width[index], series.side[index] = geometry.width, geometry.side or ""
     return mask
+
+
+def _confidence(record: ObjectRecord) -> float:
+    """One minus the doubt of a mask, or the smaller of predicted IoU and presence where nobody judged it."""
+    return min(record.iou, record.presence) if record.quality is None else 1 - record.quality.doubt

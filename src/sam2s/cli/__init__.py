@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+import warnings
 from collections.abc import Iterable
 from importlib import import_module
 from importlib.util import find_spec
@@ -101,10 +102,20 @@ _flowing(program.registered_commands)
 app = program  # after the loop, since importing the verb `app` binds its module to this name
 
 
+def _format_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """A warning of ours as one line for the person who called; others as Python shows them, with their place."""
+    if category.__module__.startswith("sam2s."):
+        return f"warning: {message}\n"
+    return f"{filename}:{lineno}: {category.__name__}: {message}\n"
+
+
 def main() -> None:
     """Entry point: errors of ours are one line on standard error and exit status 2; Ctrl-C is 130."""
     # Threads of torch that spin while they wait take the processor from those of the decoder, and from other programs.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    warnings.formatwarning = _format_warning
     try:
         program()
     except Sam2sError as error:

@@ -101,6 +101,47 @@ def evaluate(
     print(json.dumps(table, indent=2) if as_json else as_markdown(table))
 
 
+@app.command()
+def back(
+    folder: Annotated[Path, typer.Argument(help="Workspace of a tracking run; its video has to be where it was.")],
+    frame: Annotated[int, typer.Option(min=1, help="Frame to track back from.")],
+    window: Annotated[int, typer.Option(min=1, help="How many frames to go back.")] = 25,
+    weights: _Weights = "micro",
+    image_size: _Size = None,
+    device: _Device = "auto",
+    as_json: _Json = False,
+) -> None:
+    """Track back from the masks of a frame, and compare with the masks where one comes to.
+
+    An object that was lost or confused with another on the way forward is not
+    found again on the way back: its agreement (IoU) is low.
+    """
+    import sam2s
+    from sam2s.errors import SourceError
+    from sam2s.quality import backward_agreement
+    from sam2s.video import open_source
+    from sam2s.workspace import Workspace
+
+    with Workspace.open(folder) as workspace:
+        begin = max(0, frame - window)
+        first, last = (workspace.read_frame(index).objects for index in (begin, frame))
+        names = {info.object_id: info.name or "object" for info in workspace.objects()}
+        if workspace.video.path is None:
+            raise SourceError(f"{folder} is of a camera or stream, whose frames are not there to go back over")
+        path = workspace.video.path
+    source = open_source(path)
+    frames = list(source.frames(begin, frame + 1))
+    source.close()
+    network = sam2s.load(weights, image_size=image_size, device=device)
+    masks = ({i: entry.mask for i, entry in entries.items()} for entries in (first, last))
+    agreement = backward_agreement(network, frames, *masks)
+    if as_json:
+        print(json.dumps({"from": frame, "to": begin, "agreement": agreement}, indent=2))
+        return
+    for object_id, value in agreement.items():
+        print(f"object {object_id} ({names.get(object_id, 'object')}): {value:.2f} from frame {frame} back to {begin}")
+
+
 def _open(
     weights: str,
     data: list[str] | None,

@@ -1,6 +1,7 @@
 """What to believe of a video and of masks: events and cuts, the quality of each mask, alarms, doubt about prompts."""
 
 from .alarms import ALARM_TEXTS, AlarmLimits
+from .backward import backward_agreement
 from .calibration import BLANK_MODEL, QualityModel, default_model, read_model
 from .cuts import CutDetector, find_cuts
 from .event_detector import EventDetector, EventSpan, find_events
@@ -30,6 +31,7 @@ __all__ = [
     "PromptWarning",
     "QualityModel",
     "QualityMonitor",
+    "backward_agreement",
     "default_model",
     "find_cuts",
     "find_events",

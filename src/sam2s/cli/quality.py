@@ -133,8 +133,8 @@ def back(
     frames = list(source.frames(begin, frame + 1))
     source.close()
     network = sam2s.load(weights, image_size=image_size, device=device)
-    masks = ({i: entry.mask for i, entry in entries.items()} for entries in (first, last))
-    agreement = backward_agreement(network, frames, *masks)
+    before, after = ({i: entry.mask for i, entry in entries.items()} for entries in (first, last))
+    agreement = backward_agreement(network, frames, before, after)
     if as_json:
         print(json.dumps({"from": frame, "to": begin, "agreement": agreement}, indent=2))
         return

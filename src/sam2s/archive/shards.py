@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -40,6 +41,7 @@ def shard_jobs(
         "settings": {**asdict(settings), "missing": str(settings.missing)},
         "out": str(out.absolute()),
         "options": options,
+        "folder": os.getcwd(),  # from which relative paths and modules of trackers are sought
     }
     return [
         ArchiveJob(f"shard-{number}-of-{count}", "", settings={**common, "shard": [number, count]})
@@ -50,6 +52,7 @@ def shard_jobs(
 def evaluate_shard(attempt: Attempt, worker: WorkerSettings, report: Callable[[int, int | None], None]) -> int:
     """Do one shard; what an earlier attempt finished is left as it is. Returns the number of its videos."""
     asked = attempt.job.settings
+    os.chdir(asked["folder"])
     options = asked["options"]
     videos = open_videos(
         asked["data"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,6 +13,7 @@ from sam2s.cli.progress import progress
 from sam2s.evaluation.rules import Missing, Prompting, Rules, parse_void
 
 if TYPE_CHECKING:
+    from sam2s.archive import ArchiveJob, ArchiveProgress
     from sam2s.evaluation.plan import EvalRun, EvalSettings
     from sam2s.evaluation.write_report import EvalReport
 
@@ -146,12 +149,34 @@ def _evaluate_on_ray(
     address: str | None,
 ) -> None:
     """Share the videos among the workers of a Ray cluster, which all see the same folders."""
+    from sam2s.archive.shards import shard_jobs
+    from sam2s.archive.supervisor import supervise
+
+    jobs = shard_jobs(workers, data, runs, settings, out, options)
+    arguments = (jobs, settings.device, out.absolute(), workers, gpus, address)
+    supervise(drive_shards, arguments, note=lambda text: print(text, file=sys.stderr))
+
+
+def drive_shards(
+    report_alive: Callable[[], None],
+    jobs: list[ArchiveJob],
+    device: str,
+    out: Path,
+    workers: int,
+    gpus: float,
+    address: str | None,
+) -> None:
+    """Do the shards of an evaluation on a Ray cluster, in a process of its own that may be lost with it."""
     from sam2s.archive import WorkerSettings
     from sam2s.archive.ray_engine import RayEngine, RayResources
-    from sam2s.archive.shards import evaluate_on, evaluate_shard, shard_jobs
+    from sam2s.archive.shards import evaluate_on, evaluate_shard
 
     resources = RayResources(gpus=gpus, max_workers=workers)
-    ray = RayEngine(evaluate_shard, WorkerSettings(device=settings.device), resources, address=address)
-    jobs = shard_jobs(workers, data, runs, settings, out, options)
+    ray = RayEngine(evaluate_shard, WorkerSettings(device=device), resources, address=address)
     with progress("shards") as report:
-        evaluate_on(ray, jobs, out, lambda state: report(state.done, state.total, ""))
+
+        def report_progress(state: ArchiveProgress) -> None:
+            report_alive()
+            report(state.done, state.total, "")
+
+        evaluate_on(ray, jobs, out, report_progress)

@@ -151,6 +151,7 @@ class OnnxTracker:
         self.size: int = config["image_size"]
         stored = config.get("confident_iou")
         self.threshold: float = 0.95 if stored is None else stored
+        self._presence = config.get("presence_scale", 1.0), config.get("presence_shift", 0.0)
         self._graphs: dict[str, Any] = facts["graphs"]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -183,7 +184,9 @@ class OnnxTracker:
             else:
                 memory.add_prompted(entry, features["embedding"])
             mask = resize_bilinear(logits, image.shape[:2]) > 0
-            answers[object_id] = Answer(mask, iou, float(1 / (1 + np.exp(-np.float64(object_logit)))))
+            scale, shift = self._presence
+            presence = float(1 / (1 + np.exp(-np.float64(scale * object_logit + shift))))
+            answers[object_id] = Answer(mask, iou, presence)
         return answers
 
     def remove(self, object_id: int) -> None:

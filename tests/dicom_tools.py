@@ -38,9 +38,13 @@ SECRET = "SENTINEL"
 """Stands in every attribute that names a person, in the form that its kind allows."""
 
 
-@cache
 def stream(name: str, count: int = 20) -> bytes:
-    """Bytes of a stream of `STREAMS` with frames of `numbered`."""
+    """Bytes of a stream of `STREAMS` with frames of `numbered`, encoded once: the next time may differ."""
+    return _stream(name, count)
+
+
+@cache
+def _stream(name: str, count: int) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "stream"
         write_clip(path, count, **STREAMS[name][1])

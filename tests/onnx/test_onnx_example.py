@@ -54,7 +54,10 @@ def program():
 def graphs(tmp_path_factory):
     """Networks without and with semantics; every frame is confident enough for the long-term memory."""
     folders = {}
-    for name, settings in {"plain": {}, "semantic": {"semantic": "joint", "categories": ("grasper", "liver")}}.items():
+    for name, settings in {
+        "plain": {},
+        "semantic": {"semantic": "joint", "categories": ("grasper", "liver"), "presence_scale": 0.5},
+    }.items():
         folders[name] = tmp_path_factory.mktemp("graphs") / name
         export(nano(confident_iou=0.0, **settings), folders[name])
     return folders

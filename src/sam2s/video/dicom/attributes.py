@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import re
 import struct
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,6 +65,7 @@ DICOM_SUFFIXES = (".dcm", ".dicom")
 
 _MAGIC = b"DICM"
 _MOST_BYTES = 64 << 20  # of a header, overlays included
+_QUIET = threading.Lock()
 _FORMS = {
     "UI": re.compile(r"[0-9.]{1,64}"),
     "CS": re.compile(r"[A-Z0-9_ ]{1,16}"),
@@ -156,16 +158,17 @@ def read_attributes(path: Path) -> tuple[dict[str, Any], int]:
 
 @contextmanager
 def quiet_pydicom() -> Iterator[None]:
-    """Keep warnings and log lines of pydicom, which quote values, from everybody."""
+    """Keep warnings and log lines of pydicom, which quote values, from everybody; one thread at a time."""
     logger = logging.getLogger("pydicom")
-    before = logger.disabled
-    logger.disabled = True
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.disabled = before
+    with _QUIET:
+        before = logger.disabled
+        logger.disabled = True
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            logger.disabled = before
 
 
 def _values(dataset: Any, *, little: bool) -> Iterator[tuple[str, Any]]:

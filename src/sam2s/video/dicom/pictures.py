@@ -13,7 +13,6 @@ import numpy as np
 from sam2s.errors import PictureError, SourceError
 from sam2s.picture_depth import DEPTHS, PixelDepth
 from sam2s.picture_files import as_rgb
-from sam2s.video.dicom.attributes import quiet_pydicom
 from sam2s.video.dicom.pixel_data import PixelData
 
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT", "XYB")
@@ -140,8 +139,7 @@ class DicomPictures:
             if layout.allocated == 1:
                 return self._bits(index)
             data = self._encoded(index) if self._pixels.encapsulated else self._native(index)
-            with quiet_pydicom():
-                samples = self._decoder.as_array(data, index=0, **self._options())[0]
+            samples = self._decoder.as_array(data, index=0, **self._options())[0]
         except (PictureError, MemoryError):
             raise
         except Exception as error:  # every decoder behind pydicom has errors of its own
@@ -207,8 +205,7 @@ class DicomPictures:
                 for part in ("Descriptor", "Data"):
                     name = f"{colour}PaletteColorLookupTable{part}"
                     setattr(palette, name, self._attributes[name])
-            with quiet_pydicom():
-                colours = apply_color_lut(samples, palette)
+            colours = apply_color_lut(samples, palette)
         except Exception as error:  # a palette that is cut short fails in numpy
             raise PictureError(f"{self._name}: its palette is missing or damaged ({type(error).__name__})") from None
         return colours if colours.dtype == np.uint8 else (colours >> 8).astype(np.uint8)
@@ -234,7 +231,12 @@ def _frames_of(pixels: PixelData) -> array[int]:
     A frame begins where a fragment begins with the mark of a JPEG file. Of other codings each fragment is a frame
     (PS3.5, 8.2.2 and A.4).
     """
-    marked = [number for number in range(len(pixels.starts)) if pixels.read(number, 8).startswith(_STARTS)]
+    marked = []
+    with pixels.path.open("rb") as file:
+        for number, place in enumerate(pixels.starts):
+            file.seek(place)
+            if file.read(min(8, pixels.sizes[number])).startswith(_STARTS):
+                marked.append(number)
     begins = array("Q", marked if marked and marked[0] == 0 else range(len(pixels.starts)))
     begins.append(len(pixels.starts))
     return begins

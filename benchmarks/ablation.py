@@ -101,11 +101,14 @@ def write(scene: Scene, folder: Path) -> None:
 
 
 def train_stage(recipe: str, settings: Sequence[str], folder: Path) -> Path:
-    """Train, or go on; the weights."""
-    trained = train(load_recipe(recipe, settings), folder, device="cpu", report_progress=lambda _: None)
-    if trained.signal is not None:
-        raise SystemExit(128 + trained.signal)
-    return trained.weights
+    """Train, or go on; the weights. Those of a stage that is done stay as they are, and with them what they gave."""
+    done, stage = folder / "stage.json", json.dumps([recipe, *settings])
+    if not done.exists() or done.read_text() != stage:
+        trained = train(load_recipe(recipe, settings), folder, device="cpu", report_progress=lambda _: None)
+        if trained.signal is not None:
+            raise SystemExit(128 + trained.signal)
+        write_atomically(done, stage.encode())
+    return folder / "weights.safetensors"
 
 
 def threshold(weights: Path | str, quantile: float, length: int) -> float:
@@ -122,13 +125,15 @@ def track(weights: Path | str, memory: Memory, confidence: float, videos: list[E
         EvalRun("sam2s", "sam2s", Prompting.MASK, memory, str(weights)),
         EvalSettings(SIZE, "cpu", "fp32", confidence=confidence, probe=False),
     )
+    worker, policy = Worker(settings, out), MemoryPolicy(kind=memory, iou_threshold=confidence)
     left = [video for video in videos if not is_done(out, run, video, settings)]
     for first in range(0, len(left), TOGETHER):
         together = left[first : first + TOGETHER]
-        network = sam2s.load(weights, device="cpu", image_size=SIZE)
-        policy = MemoryPolicy(kind=memory, iou_threshold=confidence)
-        for video, followed in zip(together, follow_together(network, policy, together), strict=True):
-            Worker(settings, out, follow=followed.replay).work(video, None, [run])
+        for video, followed in zip(
+            together, follow_together(worker.network(run.weights), policy, together), strict=True
+        ):
+            worker.follow = followed.replay
+            worker.work(video, None, [run])
     scenes = {video.name: collect(out, run, [video], Rules()) for video in videos}
     edge = keep(folder / "edges.json", partial(edge_error, weights))
     return Tracked(collect(out, run, videos, Rules()), scenes, edge)

@@ -41,8 +41,9 @@ class Followed:
         rounds: int = 8,
         interactions: InteractionLog | None = None,
         on_memory: Callable[[Mapping[int, MemoryBank]], None] | None = None,
+        events: bool = False,
     ) -> Iterator[FrameResult]:
-        """What `sam2s.evaluation.protocols.track` would yield."""
+        """What `sam2s.evaluation.protocols.track` would yield; it is no matter what is asked for."""
         if interactions:
             interactions.clicks, interactions.first = self.interactions.clicks, self.interactions.first
         for result, banks in zip(self.results, self.banks, strict=True):
@@ -90,7 +91,7 @@ def follow_together(
                 )
         for n, (tracker, one) in enumerate(zip(trackers, followed, strict=True)):
             objects = {
-                i: make_result(model, contexts[n], track, answers[n, i], track.presence)
+                i: make_result(model, contexts[n], track, answers[n, i], tracker.settings.rule, track.presence)
                 for i, track in tracker.tracks.items()
             }
             one.results.append(FrameResult(frames[n].index, frames[n].pts, objects))

@@ -11,10 +11,12 @@ import pytest
 import sam2s
 from sam2s.errors import OutputError
 from sam2s.evaluation.absence import add_presence, presence
+from sam2s.evaluation.collect import collect
+from sam2s.evaluation.evaluate import evaluate
 from sam2s.evaluation.outcome import ClickStatistics, Diagnostics, EvalOutcome, NameAccuracy, Speed
-from sam2s.evaluation.plan import EvalRun
+from sam2s.evaluation.plan import EvalRun, EvalSettings
 from sam2s.evaluation.protocols import InteractionLog, track
-from sam2s.evaluation.rules import Prompting
+from sam2s.evaluation.rules import Prompting, Rules
 from sam2s.evaluation.sequence import FrameScore, ObjectScore
 from sam2s.memory import MemoryPolicy
 from sam2s.sasv.fixtures.drawing import disc, picture, save
@@ -23,6 +25,7 @@ from sam2s.training.recipe import load_recipe
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 from ablation import benchmark, edge_error, keep, shows_both
+from ablation import track as tracked_scenes
 from ablation_table import MEASURES, PAIRED, REFERENCE, ROWS, Tracked, gains, measures, paired_gain, plot_gains, table
 from lockstep import follow_together
 
@@ -177,6 +180,18 @@ def test_rows_differ_as_they_say_and_all_see_the_same_absence():
 
 def test_errors_at_outlines_are_of_a_probability():
     assert 0 < edge_error("micro", scenes=1) < 100
+
+
+def test_scenes_are_scored_as_an_evaluation_scores_them(tmp_path):
+    videos = benchmark(tmp_path / "benchmark", 2, 4)
+    (tmp_path / "edges.json").write_text("0")
+    tracked = tracked_scenes("micro", "sam2", 0.5, videos, tmp_path)
+    run, settings = EvalRun("alone", "sam2s", Prompting.MASK, "sam2"), EvalSettings(128, "cpu", "fp32", probe=False)
+    evaluate(videos, [run], settings, tmp_path)
+    alone = collect(tmp_path, run, videos, Rules())
+    assert not tracked.outcome.missing
+    assert tracked.outcome.average() == pytest.approx(alone.average(), abs=0.1)
+    assert list(tracked.scenes) == [video.name for video in videos]
 
 
 @pytest.mark.slow

@@ -83,6 +83,16 @@ def test_nothing_is_doubted_before_it_is_known_what_is_usual():
     assert judge(RULE, state, visible=True, evidence=0.01).phase is Phase.UNCERTAIN
 
 
+def test_what_was_just_found_teaches_nothing_until_it_has_stayed():
+    found = judge(RULE, known(Phase.SEARCHING, 5), visible=True, evidence=0.6)
+    for _ in range(RULE.probation):
+        assert after_tracked(RULE, found, LOOK, 0.9) is found
+        found = judge(RULE, found, visible=True, evidence=0.6)
+    learned = after_tracked(RULE, found, LOOK, 0.9)
+    assert learned.gallery.seen == (LOOK,)
+    assert learned.usual == pytest.approx(0.9 * 0.6 + 0.1 * 0.9)
+
+
 def test_a_prompt_ends_any_search_and_an_empty_mask_says_that_the_object_is_not_there():
     searching = known(Phase.SEARCHING, 30)
     found = after_prompt(RULE, searching, LOOK)

@@ -25,6 +25,7 @@ class SearchRule:
         grid: points a side at which the mask decoder is asked in a search, so grid * grid calls of it.
         overlap: share of a candidate within the masks of other tracked objects from which it is one of them.
         learn: frames after a prompt during which nothing is doubted, to learn what is usual.
+        probation: frames after a lost object was found from which its appearance is not learned yet.
         places: appearances kept of an object in each of two lists, on prompted frames and on tracked ones.
         proposer: names a function that says where objects may be, `package.module:function` or `file.py:function`; its
             boxes are asked about instead of the grid.
@@ -39,6 +40,7 @@ class SearchRule:
     grid: int = 6
     overlap: float = 0.5
     learn: int = 3
+    probation: int = 3
     places: int = 4
     proposer: str | None = None
 
@@ -47,7 +49,15 @@ class SearchRule:
             value = getattr(self, name)
             if not isinstance(value, Real) or not least <= float(value) <= most:
                 raise ConfigError(f"search {name} {value!r} is not from {least} to {most}; give such a number")
-        for name, least in (("patience", 0), ("wait", 0), ("every", 1), ("grid", 1), ("learn", 1), ("places", 2)):
+        for name, least in (
+            ("patience", 0),
+            ("wait", 0),
+            ("every", 1),
+            ("grid", 1),
+            ("learn", 1),
+            ("probation", 0),
+            ("places", 2),
+        ):
             value = getattr(self, name)
             if not isinstance(value, Integral) or value < least:
                 raise ConfigError(f"search {name} {value!r} is no whole number from {least} up; give an int")

@@ -113,7 +113,12 @@ def without_object(answer: Segmentation) -> Segmentation:
 
 
 def after_tracked(rule: SearchRule, state: SearchState, appearance: Appearance, evidence: float) -> SearchState:
-    """Learn from a frame on which the object was tracked for certain: what is usual, and what it looks like."""
+    """Learn from a frame on which the object was tracked for certain: what is usual, and what it looks like.
+
+    Nothing is learned from the first frames after it was found again, which may turn out to be those of another thing.
+    """
+    if state.learned >= rule.learn and state.frames <= rule.probation:
+        return state
     usual = evidence if state.usual is None else 0.9 * state.usual + 0.1 * evidence
     gallery = state.gallery.with_seen(appearance, rule.places)
     return replace(state, usual=usual, learned=state.learned + 1, gallery=gallery)

@@ -3,6 +3,7 @@
     python benchmarks/video_events.py fit                     # seeds 0-15: prints the thresholds and how well they do
     python benchmarks/video_events.py figures                 # seeds 1000-1015: precision and recall by frame and span
     python benchmarks/video_events.py videos clip.mp4 frames/ # what is found in videos without any labels
+    python benchmarks/video_events.py spliced in.mp4 out/frames ...  # the first, 40 frames of another, the first again
 
 Each scene of 256x256 pixels holds every kind of event, is encoded as H.264 and read back. Statistics of frames are kept
 in `--cache`, so that a second run draws nothing.
@@ -17,15 +18,16 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from scipy.ndimage import binary_dilation
 
 from sam2s.device import use_threads
 from sam2s.quality import CutDetector, EventThresholds, find_events
-from sam2s.quality.cautious_search import CAUTIOUS, median_of_video
+from sam2s.quality.cautious_search import CAUTIOUS, find_outside, median_of_video
 from sam2s.quality.event_detector import classify_frames
 from sam2s.quality.frame_statistics import FrameStatistics, StatisticsMeter, sample_picture
 from sam2s.synth.video_events import DrawnEventKind, EventScene, plan_events
-from sam2s.video import VideoWriter, open_source
+from sam2s.video import ArraySource, VideoWriter, open_source
 
 KINDS = ("laparoscopy", "colonoscopy", "robotic", "microscope")
 LENGTH = 480
@@ -188,9 +190,26 @@ def show_hidden(scenes: list[Scene]) -> None:
         )
 
 
+def splice(inside: str, outside: list[str]) -> None:
+    """Print what is found in a video behind which 40 frames of another come, and then its own first 40 again."""
+    with closing(open_source(inside)) as source:
+        frames, size = [frame.image for frame in source.frames()], source.size[::-1]
+    for other in outside:
+        with closing(open_source(other)) as source:
+            between = [np.asarray(Image.fromarray(f.image).resize(size)) for f in source.frames(0, 40)]
+        spliced = ArraySource(np.stack([*frames, *between, *frames[:40]]), fps=25)
+        found = (f"{span.kind} {span.start}-{span.stop - 1}" for span in find_events(spliced))
+        hidden = (f"{span.start}-{span.stop - 1}" for span in find_outside(spliced))
+        edges = len(frames), len(frames) + len(between)
+        print(
+            f"{other}: {edges[0]}-{edges[1] - 1}; found {', '.join(found)}; redact hides {', '.join(hidden)}",
+            flush=True,
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["fit", "figures", "videos"])
+    parser.add_argument("what", choices=["fit", "figures", "videos", "spliced"])
     parser.add_argument("videos", nargs="*")
     parser.add_argument("--cache", type=Path, default=Path("runs/video-events"))
     args = parser.parse_args()
@@ -200,6 +219,9 @@ def main() -> None:
             with closing(open_source(video)) as source:
                 spans = find_events(source)
             print(video, *(f"{span.kind} {span.start}-{span.stop - 1}" for span in spans), sep="\n  ")
+        return
+    if args.what == "spliced":
+        splice(args.videos[0], args.videos[1:])
         return
     seeds = FIT if args.what == "fit" else HELD_OUT
     scenes = [measured(seed, args.cache) for seed in seeds]

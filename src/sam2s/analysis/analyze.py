@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -71,8 +71,8 @@ def analyze(
     cases: list[CaseMetrics] = []
     pages: list[str] = []
     for folder in folders:
-        metrics, page = _analyze_case(folder, settings, report_progress)
         name = _free_name(folder.resolve().name, pages)
+        metrics, page = _analyze_case(folder, name, settings, report_progress)
         write_atomically(out / f"{name}.html", page.encode())
         write_atomically(out / f"{name}.json", (json.dumps(metrics.to_json(), indent=1) + "\n").encode())
         cases.append(metrics)
@@ -85,7 +85,7 @@ def analyze(
 
 
 def _analyze_case(
-    folder: Path, settings: AnalysisSettings, report_progress: ProgressCallback
+    folder: Path, case_name: str, settings: AnalysisSettings, report_progress: ProgressCallback
 ) -> tuple[CaseMetrics, str]:
     with Workspace.open(folder) as workspace:
         name = workspace.video.name
@@ -94,7 +94,7 @@ def _analyze_case(
         )
         unit, scale = _scale(case, settings)
         if not (settings.camera or settings.pictures):
-            metrics = measure_case(case, unit=unit, scale=scale)
+            metrics = replace(measure_case(case, unit=unit, scale=scale), name=case_name)
             return metrics, case_page(case, metrics)
         with closing(open_workspace_video(workspace)) as source:
             motions = None
@@ -103,7 +103,7 @@ def _analyze_case(
                     workspace, source, case, lambda done, all_: report_progress(f"{name}: camera", done, all_)
                 )
                 motions = np.stack(list(camera_motion(watched)))
-            metrics = measure_case(case, motions=motions, unit=unit, scale=scale)
+            metrics = replace(measure_case(case, motions=motions, unit=unit, scale=scale), name=case_name)
             frames: list[KeyFrame] = list(draw_frames(workspace, source, case)) if settings.pictures else []
         return metrics, case_page(case, metrics, frames)
 

@@ -110,7 +110,7 @@ class CaseMetrics:
     """A case in figures.
 
     Attributes:
-        name: of the video.
+        name: of the video; in a report that of the workspace's folder, which tells cases apart.
         seconds: analysed.
         rate: analysed frames a second.
         unit: of lengths: "px", "widths" (of the picture) or "mm".

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,8 @@ HEAT_TILES = 48
 INK = "#1c1f24"
 
 
-def timeline_svg(case: CaseSeries) -> str:
-    """A row for each object: when it is seen; doubtful spans are hatched."""
+def timeline_svg(case: CaseSeries, labels: Mapping[int, str]) -> str:
+    """A row for each object, called as `labels` say by id: when it is seen; doubtful spans are hatched."""
     figure, axes = _figure(9, 0.6 + 0.34 * max(1, len(case.objects)))
     for row, series in enumerate(case.objects.values()):
         colour, width = _colour(series.object_id), 1 / case.rate
@@ -29,7 +29,7 @@ def timeline_svg(case: CaseSeries) -> str:
             ends = [(case.times[start], case.times[stop - 1] + width) for start, stop in stretches(valid)]
             spans = [(start, stop - start) for start, stop in ends]
             axes.broken_barh(spans, (row - 0.32, 0.64), linewidth=0, **fill)
-    axes.set_yticks(range(len(case.objects)), [series.name for series in case.objects.values()])
+    axes.set_yticks(range(len(case.objects)), [labels[object_id] for object_id in case.objects])
     axes.set_ylim(len(case.objects) - 0.5, -0.5)
     axes.set_xlim(case.times[0], case.times[-1] + 1 / case.rate)
     axes.set_xlabel("seconds")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -14,11 +14,12 @@ from PIL import Image
 from sam2s import __version__
 from sam2s.errors import missing_extra
 
-from .compare import FIGURES, compare_cases
+from .compare import FIGURES, Interval, compare_cases
 from .metrics import CaseMetrics
 from .plots import colour_of, heat_svg, path_svg, timeline_svg
 from .series import CaseSeries
 from .tables import number, object_rows, pair_rows
+from .wording import PAIR, UNITS, count_jumps, figure_groups, labels_of
 
 PICTURE_WIDTH = 480
 
@@ -41,9 +42,11 @@ class KeyFrame:
 def case_page(case: CaseSeries, metrics: CaseMetrics, key_frames: Sequence[KeyFrame] = ()) -> str:
     """The page of a case: key frames, timeline, paths, heat maps, tables, and what was left out."""
     colours = colour_of(list(case.objects))
+    labels = labels_of((series.object_id, series.name) for series in case.objects.values())
     objects = [
         {
-            "name": series.name,
+            "name": labels[series.object_id],
+            "jumps": count_jumps(series, case.size[1]),
             "colour": colours[series.object_id],
             "path": path_svg(case, series),
             "heat": heat_svg(case, series),
@@ -56,9 +59,11 @@ def case_page(case: CaseSeries, metrics: CaseMetrics, key_frames: Sequence[KeyFr
         case=metrics,
         duration=_clock(metrics.seconds),
         key_frames=[{"time": _clock(k.seconds), "index": k.index, "data": _jpeg(k.picture)} for k in key_frames],
-        timeline=timeline_svg(case),
+        timeline=timeline_svg(case, labels),
         objects=objects,
-        object_table=_turned(object_rows(metrics)),
+        video=case.name,
+        groups=figure_groups(object_rows(metrics), metrics.unit),
+        pair_names=PAIR,
         pair_table=pair_rows(metrics),
     )
 
@@ -72,10 +77,10 @@ def cases_page(cases: Sequence[CaseMetrics], pages: Sequence[str]) -> str:
     """
     compared = compare_cases(cases)
     rows = [
-        {"name": name, "cells": [_interval_text(figures[figure]) for figure in FIGURES]}
+        {"name": name, "cells": [_interval_texts(figures[figure]) for figure in FIGURES]}
         for name, figures in compared.items()
     ]
-    units = sorted({case.unit for case in cases})
+    units = sorted({UNITS.get(case.unit, case.unit) for case in cases})
     linked = list(zip(cases, pages, strict=True))
     return _render("cases.html", cases=linked, figures=list(FIGURES), rows=rows, units=", ".join(units))
 
@@ -94,19 +99,11 @@ def _render(template: str, **values: object) -> str:
     return environment.from_string(source).render(style=style, version=__version__, **values)
 
 
-def _turned(rows: Sequence[Mapping[str, object]]) -> list[list[object]]:
-    """A table with a line for each figure and a column for each object."""
-    left_out = ("case", "id", "name")
-    return [[column, *(row[column] for row in rows)] for column in (rows[0] if rows else ()) if column not in left_out]
-
-
-def _interval_text(interval: object) -> str:
-    from .compare import Interval
-
-    assert isinstance(interval, Interval)
+def _interval_texts(interval: Interval) -> tuple[str, str]:
+    """The mean, and the line under it: the interval and the number of cases."""
     if interval.cases < 2:
-        return f"{number(interval.mean)}"
-    return f"{number(interval.mean)} ({number(interval.low)} to {number(interval.high)}; n = {interval.cases})"
+        return number(interval.mean), "one case" if interval.cases else ""
+    return number(interval.mean), f"{number(interval.low)} to {number(interval.high)}, {interval.cases} cases"
 
 
 def _clock(seconds: float) -> str:

@@ -100,9 +100,9 @@ def _render(template: str, **values: object) -> str:
 
 
 def _interval_texts(interval: Interval) -> tuple[str, str]:
-    """The mean, and the line under it: the interval and the number of cases."""
+    """The mean, and the line under it: the interval and the number of cases, where there are several."""
     if interval.cases < 2:
-        return number(interval.mean), "one case" if interval.cases else ""
+        return number(interval.mean), ""
     return number(interval.mean), f"{number(interval.low)} to {number(interval.high)}, {interval.cases} cases"
 
 

@@ -113,14 +113,14 @@ def test_track_tells_of_prompts_in_doubt_and_of_alarms(place, tmp_path):
         *("--point", "1=grasper@0:10,12", "--point", "2@0:12,12", "--export", "csv"),
         *("--quality", tmp_path / "quality.json"),
     )
-    with pytest.warns(UserWarning, match="object 1 on frame 0: slightly different clicks give quite different masks"):
+    with pytest.warns(UserWarning, match="object 1 on frame 0: the mask of the clicks is in doubt"):
         result = call(*words, "--json")
     outcome = json.loads(result.stdout)
     assert len(outcome["warnings"]) == 2
-    assert outcome["warnings"][0].startswith("grasper (object 1) on frame 0: slightly different clicks")
+    assert outcome["warnings"][0].startswith("grasper (object 1) on frame 0: the mask of the clicks is in doubt")
     assert {alarm["alarm"] for alarm in outcome["alarms"]} <= {"overlap", "lost", "leak", "switch"}
     shown = call(*words)
-    assert "warning: object 2 on frame 0: slightly different clicks" in shown.stdout
+    assert "warning: object 2 on frame 0: the mask of the clicks is in doubt" in shown.stdout
     assert "use a box or a mask; clicks alone are known to fail on tissue" in shown.stdout
     if outcome["alarms"]:
         assert "stretches to look at" in shown.stdout

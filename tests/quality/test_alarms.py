@@ -77,12 +77,13 @@ def test_an_object_that_vanished_inside_the_picture_is_lost_from_the_fifth_frame
     assert gone(area=math.log(1e-3))[0] == ()  # it was never seen, or hardly
 
 
-def test_a_prompt_is_in_doubt_below_its_limit():
-    assert doubt_prompt(LIMITS, "points", 0.84) == (Alarm.PROMPT,)
-    assert doubt_prompt(LIMITS, "points", 0.85) == ()
-    assert doubt_prompt(LIMITS, "box", 0.69) == (Alarm.PROMPT,)
-    assert doubt_prompt(LIMITS, "box", 0.7) == ()
-    assert doubt_prompt(LIMITS, "mask", 0.1) == ()
+def test_a_prompt_is_in_doubt_below_its_limit_or_with_a_doubtful_mask():
+    assert doubt_prompt(LIMITS, "points", 0.84, 0.1) == (Alarm.PROMPT,)
+    assert doubt_prompt(LIMITS, "points", 0.85, 0.1) == ()
+    assert doubt_prompt(LIMITS, "box", 0.69, 0.1) == (Alarm.PROMPT,)
+    assert doubt_prompt(LIMITS, "box", 0.7, 0.8) == ()
+    assert doubt_prompt(LIMITS, "box", 1.0, 0.81) == (Alarm.PROMPT,)
+    assert doubt_prompt(LIMITS, "mask", 0.1, 0.9) == ()
 
 
 def test_limits_are_numbers_from_zero_up():

@@ -78,7 +78,7 @@ def test_agreement_is_the_mean_iou_with_the_first_mask():
 
 def test_the_warning_says_what_to_do():
     text = prompt_warning("points", "liver (object 2) on frame 0")
-    assert text.startswith("liver (object 2) on frame 0: slightly different clicks give quite different masks")
+    assert text.startswith("liver (object 2) on frame 0: the mask of the clicks is in doubt, so look at it")
     assert text.endswith(ADVICE["points"])
     assert "clicks alone are known to fail on tissue" in text
     assert "draw the box tighter" in prompt_warning("box", "x")

@@ -17,7 +17,7 @@ ALARM_TEXTS = {
     Alarm.OVERLAP: "another object claims the same pixels (overlap)",
     Alarm.LEAK: "the mask has grown suddenly (leak)",
     Alarm.LOST: "it vanished inside the picture (lost)",
-    Alarm.PROMPT: "a small move of the prompt gives quite another mask (prompt)",
+    Alarm.PROMPT: "the mask of the prompt is in doubt (prompt)",
 }
 """What each alarm says to a person."""
 
@@ -35,6 +35,7 @@ class AlarmLimits:
         patience: frames for which a switch or an overlap must last.
         hidden: frames for which an object that vanished inside the picture must stay away to be lost.
         click_agreement, box_agreement: agreement of jittered clicks or boxes below which a prompt is in doubt.
+        prompt_doubt: doubt of the mask from which a prompt is in doubt.
     """
 
     pointer_distance: float = 0.5
@@ -47,6 +48,7 @@ class AlarmLimits:
     hidden: int = 5
     click_agreement: float = 0.85
     box_agreement: float = 0.7
+    prompt_doubt: float = 0.8
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -87,13 +89,15 @@ def raise_alarms(
     return tuple(alarms), held
 
 
-def doubt_prompt(limits: AlarmLimits, kind: str, agreement: float) -> tuple[Alarm, ...]:
+def doubt_prompt(limits: AlarmLimits, kind: str, agreement: float, doubt: float) -> tuple[Alarm, ...]:
     """The alarm of a frame on which a person has just shown the object: nothing but the prompt is in doubt there.
 
     Args:
         limits: where it begins.
         kind: "points", "box" or "mask", of which a mask is never in doubt.
         agreement: see `prompt_agreement`.
+        doubt: of its mask.
     """
-    limit = {"points": limits.click_agreement, "box": limits.box_agreement}.get(kind, 0.0)
-    return (Alarm.PROMPT,) if agreement < limit else ()
+    limit = {"points": limits.click_agreement, "box": limits.box_agreement}.get(kind)
+    in_doubt = limit is not None and (agreement < limit or doubt > limits.prompt_doubt)
+    return (Alarm.PROMPT,) if in_doubt else ()

@@ -149,7 +149,9 @@ def _blank(names: tuple[str, ...]) -> Head:
     return Head(names, zeros, (1.0,) * len(names), curve, curve)
 
 
-BLANK_MODEL = QualityModel(_blank(SEEN), _blank(EMPTY), AlarmLimits(click_agreement=0.0, box_agreement=0.0))
+BLANK_MODEL = QualityModel(
+    _blank(SEEN), _blank(EMPTY), AlarmLimits(click_agreement=0.0, box_agreement=0.0, prompt_doubt=1.0)
+)
 """Judges nothing and doubts no prompt; for whoever only wants the features."""
 
 

@@ -111,16 +111,17 @@ class QualityMonitor:
         if self.on_features:
             self.on_features(frame, tracked.object_id, row, empty)
         history.add(seen, logit(tracked.iou), tracked.category)
+        quality = self.model.judge(row, empty=empty)
         if tracked.prompt is None:
             alarms, history.streaks = raise_alarms(self.model.limits, values, history.streaks, empty=empty)
         else:
-            alarms = doubt_prompt(self.model.limits, history.kind, history.agreement)
+            alarms = doubt_prompt(self.model.limits, history.kind, history.agreement, quality.doubt)
             if alarms:
                 where = f"object {tracked.object_id} on frame {frame}"
                 warnings.warn(prompt_warning(history.kind, where), PromptWarning, stacklevel=3)
         if tracked.given is not None:  # a person's own mask is the truth
             return MaskQuality(1.0, 0.0, alarms)
-        return replace(self.model.judge(row, empty=empty), alarms=alarms)
+        return replace(quality, alarms=alarms)
 
     def _agreement(self, tracked: ObjectResult, features: ImageFeatures | None, history: ObjectHistory) -> float:
         """How far masks of jittered prompts agree; of first prompts only, since later ones draw on memory."""

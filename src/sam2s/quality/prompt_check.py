@@ -97,5 +97,5 @@ def prompt_warning(kind: str, where: str) -> str:
         kind: "points" or "box".
         where: which prompt, such as "object 1 on frame 0".
     """
-    prompts = "clicks" if kind == "points" else "boxes"
-    return f"{where}: slightly different {prompts} give quite different masks, so check the mask there; {ADVICE[kind]}"
+    prompt = "clicks" if kind == "points" else "box"
+    return f"{where}: the mask of the {prompt} is in doubt, so look at it there; {ADVICE[kind]}"

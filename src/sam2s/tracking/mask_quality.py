@@ -15,7 +15,7 @@ class Alarm(StrEnum):
         OVERLAP: another object claims the same pixels.
         LEAK: the mask has grown suddenly over its surroundings.
         LOST: the object vanished inside the picture and has not come back.
-        PROMPT: slightly different prompts give quite different masks, so that what was meant is in doubt.
+        PROMPT: the mask of a prompt is in doubt, or slightly different prompts give quite different masks.
     """
 
     SWITCH = "switch"

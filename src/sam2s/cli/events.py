@@ -39,7 +39,7 @@ def events(
     if video is None and workspace is None:
         raise ConfigError("there is no video to look at; name one, or a --workspace whose video is meant")
     with ExitStack() as stack:
-        noted = None if workspace is None else stack.enter_context(Workspace.open(workspace))
+        noted = None if workspace is None else stack.enter_context(Workspace.open(workspace, write=True))
         if video is not None:
             source = stack.enter_context(closing(open_source(video, pattern=pattern)))
             _check_owner(noted, source)

@@ -95,9 +95,9 @@ def test_what_was_finished_before_a_kill_is_kept(data, settings, ours, tmp_path,
     evaluate(videos, [ours], settings, tmp_path / "whole")
     real, tracked = protocols.track, []
 
-    def track(model, policy, video, *args):
+    def track(model, policy, video, *args, **options):
         tracked.append(video.name)
-        for result in real(model, policy, video, *args):
+        for result in real(model, policy, video, *args, **options):
             if len(tracked) == 2 and result.index == 3:
                 raise KeyboardInterrupt
             yield result

@@ -44,7 +44,7 @@ class Worker:
         settings: EvalSettings,
         out: Path,
         count_frames: Callable[[int], None] = lambda _: None,
-        follow: Callable[..., Iterator[FrameResult]] = protocols.track,
+        follow: Callable[..., Iterator[FrameResult]] | None = None,
     ) -> None:
         """Remember what all runs share.
 
@@ -52,9 +52,11 @@ class Worker:
             settings: what all runs share.
             out: folder for masks and results.
             count_frames: called with the number of frames done since the last call.
-            follow: has our network follow the objects of a video; takes and yields what `protocols.track` does.
+            follow: has our network follow the objects of a video; takes and yields what `protocols.track` does,
+                which is the default.
         """
-        self.settings, self.out, self.count_frames, self.follow = settings, out, count_frames, follow
+        self.settings, self.out, self.count_frames = settings, out, count_frames
+        self.follow = follow or protocols.track
         self._counted = 0
         self.method = cache(partial(find_method, missing=settings.missing))
         self.network = cache(self._load)

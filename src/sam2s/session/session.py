@@ -52,8 +52,7 @@ class VideoSession:
         folder: keeps snapshots and the record, from which `reopen` goes on; by default a temporary one.
         snapshot_every: frames between two snapshots.
         max_snapshots: snapshots kept in all, a few megabytes each for each object, at least 2. Beyond it those go that
-            make the shortest replay necessary; after very many corrections whole propagations, whose frames are then
-            reached through the one before, so nearly and not exactly as they were shown.
+            make the shortest replay necessary, then whole propagations, whose frames are no longer reached exactly.
         stability, num_frames, batched: as in `Tracker`.
         observer: sees every frame that is propagated, and adds to its result.
 

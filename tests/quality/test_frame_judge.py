@@ -5,7 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from sam2s.quality import EventKind, EventSpan, FrameJudge
+from model_tools import nano
+from sam2s.quality import UNJUDGED, EventKind, EventSpan, FrameJudge
+from sam2s.synth.video_events import DrawnEvent, DrawnEventKind, EventScene
+from sam2s.tracking import Mask, ObjectState, Tracker
 from sam2s.video import Frame
 
 
@@ -57,3 +60,26 @@ def test_spans_are_those_of_the_frames_whichever_way_they_come(frames):
     assert black in forward.spans
     assert black in backward.spans
     assert backward.seen == (0, 40)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in DrawnEventKind if kind is not DrawnEventKind.CUT])
+def test_each_drawn_event_is_acted_upon_as_its_kind_asks_for(kind):
+    event = DrawnEvent(kind, 40, 70, 5)
+    scene = EventScene(8, 128, 80, kind="laparoscopy", tempo=0.5, drift=0, events=[event])
+    tracker = Tracker(nano())
+    truth = scene.render(0)[1]
+    tracker.add_prompt(object_id=1, prompt=Mask(truth == truth[truth > 0][0]))
+    judge, states, remembered = FrameJudge(), [], []
+    for t in range(80):
+        frame = Frame(scene.render(t)[0], t)
+        states.append(tracker.step(frame, judged=judge(frame)).objects[1].state)
+        remembered.append(max(tracker.tracks[1].bank.recent, default=-1))
+    hidden = [t for t, state in enumerate(states) if state is ObjectState.NOT_JUDGED]
+    if kind not in UNJUDGED:
+        assert not hidden
+        return
+    assert len(set(hidden) & set(range(40, 70))) >= 15
+    assert set(hidden) <= set(range(40, 76))
+    assert all(remembered[t] == remembered[t - 1] for t in hidden)  # nothing new in memory
+    assert states[79] is not ObjectState.NOT_JUDGED
+    assert remembered[79] == 79

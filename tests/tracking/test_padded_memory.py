@@ -19,6 +19,8 @@ def recall(maps, pointers, seed=0):
         tuple((6, 5, 4, 3, 2, 1, 0, LONG_TERM_SLOT)[-maps:]) if maps < 8 else (6,) * maps,
         tuple(torch.randn(DIM, generator=generator) for _ in range(pointers)),
         tuple(range(1, pointers + 1)),
+        tuple(range(maps)),
+        tuple(range(pointers)),
     )
 
 

@@ -13,10 +13,9 @@ import torch
 from sam2s.errors import ConfigError, PromptError
 from sam2s.memory import MemoryPolicy
 from sam2s.model import Network
-from sam2s.tracking import FrameResult, ObjectResult, PresenceRule, Prompt, Tracker
+from sam2s.tracking import Batching, FrameResult, ObjectResult, PresenceRule, Prompt, Tracker
 from sam2s.tracking.feature_prefetch import prefetch_features
 from sam2s.tracking.numbers import at_least, whole_number
-from sam2s.tracking.settings import Batching
 from sam2s.video.frame import VideoSource
 
 from .events import Event

@@ -20,6 +20,9 @@ SHARES = (0.25, 0.5, 0.75)
 FALSE_MASKS = "val_false_masks"
 SCORE = "val_jf"
 
+LEAST_GAIN = 0.5
+"""Points of J&F below which a gain on a held-out part of some frames is taken for chance."""
+
 MORE_FALSE_MASKS = 2.0
 """Points of false masks that better J&F may cost."""
 
@@ -94,12 +97,16 @@ def without_semantics(checkpoint: Checkpoint) -> Checkpoint:
 def choose(candidates: Sequence[Candidate]) -> Candidate:
     """The candidate with the highest J&F whose false masks are at most `MORE_FALSE_MASKS` points above those before.
 
-    The weights before win a tie: what is known is not given away for nothing.
+    The weights before stay where nothing gains `LEAST_GAIN` points on them: what is known is not given away for chance.
     """
     before = next(candidate for candidate in candidates if candidate.share == 0)
-    limit = before.scores.get(FALSE_MASKS, 0.0) + MORE_FALSE_MASKS
-    allowed = [c for c in candidates if c.share == 0 or c.scores.get(FALSE_MASKS, 0.0) <= limit]
-    return max(allowed, key=lambda candidate: (candidate.scores[SCORE], candidate.share == 0))
+    most, least = before.scores.get(FALSE_MASKS, 0.0) + MORE_FALSE_MASKS, before.scores[SCORE] + LEAST_GAIN
+    better = [
+        candidate
+        for candidate in candidates
+        if candidate.scores[SCORE] >= least and candidate.scores.get(FALSE_MASKS, 0.0) <= most
+    ]
+    return max(better, key=lambda candidate: candidate.scores[SCORE], default=before)
 
 
 def _scores(

@@ -77,7 +77,7 @@ def test_an_equals_sign_within_a_path_or_line_is_no_name():
 
 
 def test_unknown_memory():
-    with pytest.raises(ConfigError, match="memory kind 'long' is not one of"):
+    with pytest.raises(ConfigError, match="memory 'long' is not one of"):
         rows(memories=("long",))
 
 

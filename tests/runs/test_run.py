@@ -195,7 +195,7 @@ def test_a_second_signal_ends_a_process_in_the_middle_of_a_frame(weights, clip, 
         "def slow(*_): print('frame', flush=True); time.sleep(120)\n"
         "run(settings, slow)"
     )
-    command = [sys.executable, "-c", script, str(clip), str(weights), str(tmp_path / "out")]
+    command = [sys.executable, "-W", "ignore", "-c", script, str(clip), str(weights), str(tmp_path / "out")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"frame\n"
         process.send_signal(number)

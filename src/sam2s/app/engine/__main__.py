@@ -11,6 +11,7 @@ import os
 import queue
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 
 from sam2s.app.engine.messages import Order, Report
@@ -52,7 +53,9 @@ def _work(
 ) -> int:
     from sam2s.app.engine.scheduler import Scheduler
     from sam2s.loading import load
+    from sam2s.quality import PromptWarning
 
+    warnings.simplefilter("ignore", PromptWarning)  # the page shows what it advises
     try:
         network = load(arguments.weights, device=arguments.device, image_size=arguments.image_size)
     except Sam2sError as error:

@@ -18,6 +18,7 @@ from sam2s.evaluation.rules import Prompting
 from sam2s.evaluation.videos import EvalVideo
 from sam2s.memory import MemoryBank, MemoryPolicy, Recall
 from sam2s.model import Network
+from sam2s.quality import QualityMonitor
 from sam2s.tracking import FrameResult, Tracker
 from sam2s.tracking.feature_prefetch import encode
 from sam2s.tracking.frame_context import FrameContext
@@ -42,6 +43,7 @@ class Followed:
         interactions: InteractionLog | None = None,
         on_memory: Callable[[Mapping[int, MemoryBank]], None] | None = None,
         events: bool = False,
+        monitor: QualityMonitor | None = None,
     ) -> Iterator[FrameResult]:
         """What `sam2s.evaluation.protocols.track` would yield; it is no matter what is asked for."""
         if interactions:

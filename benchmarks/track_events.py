@@ -17,7 +17,7 @@ import numpy as np
 import sam2s
 from sam2s.model import Network
 from sam2s.quality import UNJUDGED, EventKind, FrameJudge
-from sam2s.synth.video_events import DrawnEvent, DrawnEventKind, EventScene
+from sam2s.synth.video_events import DrawnEvent, EventScene
 from sam2s.tracking import Mask, ObjectState, Tracker
 from sam2s.video import Frame
 
@@ -34,7 +34,7 @@ def overlap(mask: np.ndarray, truth: np.ndarray) -> float:
 Scores = dict[str, tuple[list[float], list[bool]]]
 
 
-def run_clip(network: Network, kind: DrawnEventKind, seed: int) -> Scores:
+def run_clip(network: Network, kind: EventKind, seed: int) -> Scores:
     """By way: J of each object and frame behind the event, and whether it had a mask in it though it was not seen."""
     event = DrawnEvent(kind, START, STOP, seed)
     scene = EventScene(seed, 256, LENGTH, kind=KINDS[seed % 3], tempo=0.5, drift=0.0, events=[event])
@@ -75,7 +75,7 @@ def main() -> None:
     for kind in args.kinds:
         behind, within = defaultdict[str, list[float]](list), defaultdict[str, list[bool]](list)
         for seed in args.seeds:
-            for name, (scores, false) in run_clip(network, DrawnEventKind(kind), seed).items():
+            for name, (scores, false) in run_clip(network, EventKind(kind), seed).items():
                 behind[name] += scores
                 within[name] += false
         values = "  ".join(f"{np.mean(behind[name]):>11.3f}" for name in WAYS)

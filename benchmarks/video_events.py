@@ -26,13 +26,14 @@ from sam2s.quality import CutDetector, EventThresholds, find_events
 from sam2s.quality.cautious_search import CAUTIOUS, find_outside, median_of_video
 from sam2s.quality.event_detector import classify_frames
 from sam2s.quality.frame_statistics import FrameStatistics, StatisticsMeter, sample_picture
-from sam2s.synth.video_events import DrawnEventKind, EventScene, plan_events
+from sam2s.synth.video_events import EventScene, plan_events
 from sam2s.video import ArraySource, VideoWriter, open_source
+from sam2s.video.event_kind import EventKind
 
 KINDS = ("laparoscopy", "colonoscopy", "robotic", "microscope")
 LENGTH = 480
 SPANS, GAP = (16, 32), 25
-SPANNING = [str(kind) for kind in DrawnEventKind if kind is not DrawnEventKind.CUT]
+SPANNING = [str(kind) for kind in EventKind if kind is not EventKind.CUT]
 FIT, HELD_OUT = range(12), range(1000, 1012)
 
 
@@ -78,10 +79,10 @@ def measured(seed: int, cache: Path) -> Scene:
                     rows[t], found[t] = meter.step(frame.image), detector.step(sample_picture(frame.image))
         kinds = np.full(LENGTH, "", dtype="<U16")
         for event in scene.events:
-            if event.kind is not DrawnEventKind.CUT:
+            if event.kind is not EventKind.CUT:
                 kinds[event.start : event.stop] = event.kind
         cuts = np.zeros(LENGTH, bool)
-        cuts[[start for start, _ in scene.true_spans(DrawnEventKind.CUT)]] = True
+        cuts[[start for start, _ in scene.true_spans(EventKind.CUT)]] = True
         cache.mkdir(parents=True, exist_ok=True)
         np.savez(path, rows=rows, kinds=kinds, cuts=np.stack([cuts, found]))
     with np.load(path) as data:

@@ -57,9 +57,13 @@ def test_groups_are_sums_over_their_tokens_however_many_there_are():
 
 def test_nothing_is_left_behind_and_after_an_error_neither():
     model = nano()
-    with pytest.raises(RuntimeError, match="stop"), record_attention(model, torch.eye(16)):
+    with pytest.raises(RuntimeError, match="stop"), record_attention(model, torch.eye(16)) as recorded:
         raise RuntimeError("stop")
-    assert all("attend" not in vars(layer.cross_attn_image) for layer in model.memory_attention.layers)
+    for layer in model.memory_attention.layers:
+        attention = layer.cross_attn_image
+        tokens = torch.zeros(1, 16, attention.q_proj.out_features)
+        attention.attend(tokens, tokens, tokens)
+    assert recorded == [], "attention after the block is not recorded"
 
 
 def test_an_exported_network_is_refused():

@@ -5,12 +5,12 @@ import numpy as np
 from sam2s.quality import EventKind, find_events
 from sam2s.quality.cautious_search import find_outside, median_of_video
 from sam2s.quality.frame_statistics import FrameStatistics
-from sam2s.synth.video_events import DrawnEvent, DrawnEventKind, EventScene
+from sam2s.synth.video_events import DrawnEvent, EventScene
 from sam2s.video import ArraySource
 
 
 def video(*spans, seed=8, length=90):
-    events = [DrawnEvent(DrawnEventKind.OUT_OF_BODY, start, stop, 3) for start, stop in spans]
+    events = [DrawnEvent(EventKind.OUT_OF_BODY, start, stop, 3) for start, stop in spans]
     scene = EventScene(seed, 128, length, kind="laparoscopy", tempo=0.5, drift=0, events=events)
     return [scene.render(t)[0] for t in range(length)]
 

@@ -5,7 +5,7 @@ import pytest
 
 from sam2s.quality import EventDetector, EventKind, EventSpan, find_events
 from sam2s.quality.event_detector import ENTER, LEAVE, SteadyState
-from sam2s.synth.video_events import DrawnEvent, DrawnEventKind, EventScene
+from sam2s.synth.video_events import DrawnEvent, EventScene
 from sam2s.video import ArraySource
 
 START, STOP, LENGTH = 40, 70, 100
@@ -20,16 +20,16 @@ def spans_of(source, kind):
     return [span for span in find_events(source) if span.kind == kind]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in DrawnEventKind if kind is not DrawnEventKind.CUT])
+@pytest.mark.parametrize("kind", [kind for kind in EventKind if kind is not EventKind.CUT])
 def test_each_drawn_event_is_found_in_time(kind):
-    seed = 0 if kind is DrawnEventKind.BLUR else 5  # a blur under noise is not always found
+    seed = 0 if kind is EventKind.BLUR else 5  # a blur under noise is not always found
     (span,) = spans_of(draw(DrawnEvent(kind, START, STOP, seed)), kind)
     assert abs(span.start - START) <= 8
     assert abs(span.stop - STOP) <= 8
 
 
 def test_cuts_are_found_to_the_frame():
-    found = spans_of(draw(DrawnEvent(DrawnEventKind.CUT, START, STOP, 5)), EventKind.CUT)
+    found = spans_of(draw(DrawnEvent(EventKind.CUT, START, STOP, 5)), EventKind.CUT)
     assert found == [EventSpan(EventKind.CUT, START, START + 1), EventSpan(EventKind.CUT, STOP, STOP + 1)]
 
 
@@ -39,14 +39,14 @@ def test_a_scene_without_events_has_none():
 
 def test_an_event_that_lasts_to_the_end_is_reported_up_to_it():
     told = []
-    source = draw(DrawnEvent(DrawnEventKind.BLACK, START, LENGTH, 5))
+    source = draw(DrawnEvent(EventKind.BLACK, START, LENGTH, 5))
     found = find_events(source, report_progress=lambda done, total: told.append((done, total)))
     assert [span for span in found if span.kind == "black"] == [EventSpan(EventKind.BLACK, START, LENGTH)]
     assert told[-1] == (LENGTH, LENGTH)
 
 
 def test_decisions_are_made_frame_by_frame_without_looking_ahead():
-    frames = [frame.image for frame in draw(DrawnEvent(DrawnEventKind.BLACK, START, STOP, 5)).frames()]
+    frames = [frame.image for frame in draw(DrawnEvent(EventKind.BLACK, START, STOP, 5)).frames()]
     detector = EventDetector()
     kinds = [detector.step(image) for image in frames]
     assert kinds[START - 1] is None

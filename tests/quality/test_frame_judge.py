@@ -7,7 +7,7 @@ import pytest
 
 from model_tools import nano
 from sam2s.quality import UNJUDGED, EventKind, EventSpan, FrameJudge
-from sam2s.synth.video_events import DrawnEvent, DrawnEventKind, EventScene
+from sam2s.synth.video_events import DrawnEvent, EventScene
 from sam2s.tracking import Mask, ObjectState, Tracker
 from sam2s.video import Frame
 
@@ -62,7 +62,7 @@ def test_spans_are_those_of_the_frames_whichever_way_they_come(frames):
     assert backward.seen == (0, 40)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in DrawnEventKind if kind is not DrawnEventKind.CUT])
+@pytest.mark.parametrize("kind", [kind for kind in EventKind if kind is not EventKind.CUT])
 def test_each_drawn_event_is_acted_upon_as_its_kind_asks_for(kind):
     event = DrawnEvent(kind, 40, 70, 5)
     scene = EventScene(8, 128, 80, kind="laparoscopy", tempo=0.5, drift=0, events=[event])

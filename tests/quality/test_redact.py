@@ -11,8 +11,9 @@ from PIL import Image
 from sam2s.errors import ConfigError, OutputError, SourceError
 from sam2s.quality.redact import RedactionSettings, log_path, redact
 from sam2s.quality.redaction import HiddenArea, HiddenSpan
-from sam2s.synth.video_events import DrawnEvent, DrawnEventKind, EventScene
+from sam2s.synth.video_events import DrawnEvent, EventScene
 from sam2s.video import VideoWriter, open_source
+from sam2s.video.event_kind import EventKind
 
 SIZE = 96
 SECRET = HiddenArea(10, 20, 50, 40)
@@ -117,7 +118,7 @@ def test_times_that_matroska_cannot_say_are_rounded_and_the_log_says_by_how_much
 @pytest.fixture(scope="module")
 def operation(tmp_path_factory):
     """A drawn operation of 140 frames that is out of the body from 60 to 89."""
-    events = [DrawnEvent(DrawnEventKind.OUT_OF_BODY, 60, 90, 2)]
+    events = [DrawnEvent(EventKind.OUT_OF_BODY, 60, 90, 2)]
     scene = EventScene(4, 128, 140, kind="laparoscopy", drift=0, events=events)
     path = tmp_path_factory.mktemp("operation") / "in.mp4"
     with VideoWriter(path, (128, 128), 25) as writer:

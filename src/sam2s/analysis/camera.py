@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -49,14 +50,14 @@ def camera_motion(pairs: Iterable[tuple[np.ndarray, np.ndarray | None]]) -> Iter
         before, mask_before = grey, background
 
 
-def _background(cv2, mask: np.ndarray | None, size: tuple[int, int]) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _background(cv2: Any, mask: np.ndarray | None, size: tuple[int, int]) -> np.ndarray:
     if mask is None:
         return np.full((size[1], size[0]), 255, np.uint8)
     small = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
     return np.asarray(255 * (1 - cv2.dilate(small, np.ones((9, 9), np.uint8))), np.uint8)
 
 
-def _motion(cv2, before: np.ndarray, background: np.ndarray | None, now: np.ndarray) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _motion(cv2: Any, before: np.ndarray, background: np.ndarray | None, now: np.ndarray) -> np.ndarray:
     corners = cv2.goodFeaturesToTrack(before, POINTS, 0.01, 5, mask=background)
     if corners is None or len(corners) < LEAST_POINTS or before.shape != now.shape:
         return np.eye(2, 3)

@@ -83,11 +83,11 @@ def clear(desk: Desk, who: Who, body: ClearRequest) -> ActResult:
 def brush(desk: Desk, who: Who, body: BrushRequest) -> ActResult:
     """Put the mask of an object on a frame, as it is after painting or erasing."""
     desk.frames.check(body.frame)
-    mask = {"size": body.rle.size, "counts": body.rle.counts}
+    mask = rle.Rle(size=body.rle.size, counts=body.rle.counts)
     if tuple(body.rle.size) != tuple(desk.frames.source.size):
         raise ApiError("invalid", f"the mask has size {body.rle.size}, frames {list(desk.frames.source.size)}", "rle")
     try:
-        area = int(rle.decode(mask).sum())  # type: ignore[arg-type]
+        area = int(rle.decode(mask).sum())
     except (ValueError, IndexError, OverflowError) as error:
         raise ApiError("invalid", f"the mask cannot be read: {error}", "rle.counts") from error
     state = ObjectState.VISIBLE if area else ObjectState.ABSENT
@@ -95,7 +95,7 @@ def brush(desk: Desk, who: Who, body: BrushRequest) -> ActResult:
         _unlocked(workspace, [body.object_id])
         kept = workspace.read_frame(body.frame).objects.get(body.object_id)
         layer = Layer.ACCEPTED if kept is not None and kept.layer == Layer.ACCEPTED else Layer.BRUSHED
-        entry = ObjectRecord(body.object_id, mask, 1.0, float(area > 0), state)  # type: ignore[arg-type]
+        entry = ObjectRecord(body.object_id, mask, 1.0, float(area > 0), state)
         with workspace.transaction():
             event = workspace.record("brush", frame=body.frame, object_id=body.object_id, author=who.user)
             record = FrameRecord(body.frame, desk.frames.pts(body.frame), {body.object_id: entry})

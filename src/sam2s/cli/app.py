@@ -7,26 +7,22 @@ from typing import Annotated
 
 import typer
 
+from . import app_options as flags
+
 
 def app(
-    target: Annotated[
-        Path, typer.Argument(help="A folder of videos, one video, or a workspace that `sam2s track` wrote.")
-    ] = Path("."),
-    host: Annotated[str, typer.Option(help="Address to listen on; others than loopback demand a token.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8123,
-    weights: Annotated[str, typer.Option(help="A name from `sam2s weights list`, or a file.")] = "micro",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    image_size: Annotated[int | None, typer.Option(help="Side of the network's picture, a multiple of 32.")] = None,
+    target: flags.Target = Path("."),
+    host: flags.Host = "127.0.0.1",
+    port: flags.Port = 8123,
+    weights: flags.Weights = "micro",
+    device: flags.Device = "auto",
+    image_size: flags.ImageSize = None,
     browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
-    new_token: Annotated[
-        bool, typer.Option("--new-token", help="Make a new token; the old one opens nothing.")
-    ] = False,
-    allow_host: Annotated[
-        list[str] | None, typer.Option(help="A name under which browsers may address the server; may be repeated.")
-    ] = None,
-    tls_cert: Annotated[Path | None, typer.Option(help="Certificate (PEM) to serve https with.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="Key (PEM) of the certificate.")] = None,
-    max_upload: Annotated[float, typer.Option(min=0.001, help="Largest video that may be uploaded, in GB.")] = 64.0,
+    new_token: flags.NewToken = False,
+    allow_host: flags.AllowHost = None,
+    tls_cert: flags.TlsCert = None,
+    tls_key: flags.TlsKey = None,
+    max_upload: flags.MaxUpload = 64.0,
 ) -> None:
     """Label a video in the browser: click, propagate, correct, accept, export.
 

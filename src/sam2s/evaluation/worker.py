@@ -161,9 +161,9 @@ class Worker:
     def _track(self, video: EvalVideo, run: EvalRun, record: VideoRecord) -> Iterator[TrackedFrame]:
         if run.method == OURS:
             policy = memory_policy(run.memory, iou_threshold=self.settings.confidence)
-            judge = {"monitor": QualityMonitor(self.network(run.weights))} if self.follow is protocols.track else {}
+            network = self.network(run.weights)
             results = self.follow(
-                self.network(run.weights),
+                network,
                 policy,
                 video,
                 run.prompt,
@@ -171,7 +171,7 @@ class Worker:
                 record.interactions,
                 record.observe_memory,
                 self.settings.events,
-                **judge,
+                QualityMonitor(network),
             )
             for result in results:
                 record.frames_read += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import cast
 
 import torch
@@ -12,7 +13,6 @@ from torch import Tensor
 
 from sam2s.errors import ConfigError
 
-from .attention import Attention
 from .contract import Network
 from .memory_attention import MemoryAttentionLayer
 from .network import SAM2S
@@ -42,23 +42,13 @@ def record_attention(model: Network, query_weights: Tensor) -> Iterator[list[Ten
     recorded: list[Tensor] = []
     with ExitStack() as stack:
         for layer in cast(list[MemoryAttentionLayer], model.memory_attention.layers):
-            stack.enter_context(_recording(layer.cross_attn_image, query_weights, recorded))
+            attention = layer.cross_attn_image
+            stack.enter_context(attention.observed(partial(_record, recorded, query_weights, attention.heads)))
         yield recorded
 
 
-@contextmanager
-def _recording(attention: Attention, query_weights: Tensor, recorded: list[Tensor]) -> Iterator[None]:
-    attend = attention.attend
-
-    def attend_and_record(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0, read: Tensor | None = None) -> Tensor:
-        recorded.append(attention_shares(q, k, query_weights, attention.heads))
-        return attend(q, k, v, dropout, read)
-
-    attention.attend = attend_and_record  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        del attention.attend
+def _record(recorded: list[Tensor], query_weights: Tensor, heads: int, q: Tensor, k: Tensor) -> None:
+    recorded.append(attention_shares(q, k, query_weights, heads))
 
 
 def attention_shares(q: Tensor, k: Tensor, query_weights: Tensor, heads: int) -> Tensor:

@@ -1,12 +1,14 @@
 """What to believe of a video and of masks: events and cuts, the quality of each mask, alarms, doubt about prompts."""
 
+from sam2s.video.event_kind import EventKind
+
 from .alarms import ALARM_TEXTS, AlarmLimits
 from .backward import backward_agreement
 from .calibration import BLANK_MODEL, QualityModel, default_model, read_model
 from .cuts import CutDetector, find_cuts
 from .event_detector import EventDetector, EventSpan, find_events
 from .event_marks import read_marks, write_marks
-from .event_rules import EventKind, EventThresholds
+from .event_rules import EventThresholds
 from .features import EMPTY, SEEN
 from .fitting import LabelledMasks, fit_model
 from .frame_judge import UNJUDGED, FrameJudge

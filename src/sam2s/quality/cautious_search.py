@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from sam2s.video.event_kind import EventKind
 from sam2s.video.frame import VideoSource
 
 from .event_detector import EventSpan, classify_frames
-from .event_rules import NAMES, EventKind, EventThresholds, UsualFrame, median_frame
+from .event_rules import NAMES, EventThresholds, UsualFrame, median_frame
 from .frame_statistics import FrameStatistics, StatisticsMeter
 
 CAUTIOUS = replace(EventThresholds(), outside_cool=0.08, outside_tissue=0.5, outside_usual=0.3, outside_contrast=0.3)

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from sam2s.video.event_kind import EventKind
 from sam2s.video.frame import VideoSource
 
 from .cuts import CutDetector
-from .event_rules import WASH_FRAMES, EventKind, EventThresholds, UsualFrame, UsualMeter, classify_frame
+from .event_rules import WASH_FRAMES, EventThresholds, UsualFrame, UsualMeter, classify_frame
 from .frame_statistics import FrameStatistics, StatisticsMeter, sample_picture
 
 ENTER, LEAVE = 3, 4

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sam2s.video.event_kind import EventKind
 from sam2s.workspace import Workspace, WorkspaceReader
 
 from .event_detector import EventSpan
-from .event_rules import EventKind
 
 
 def write_marks(workspace: Workspace, spans: Iterable[EventSpan], *, within: tuple[int, int] | None = None) -> None:

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import asdict, dataclass, fields
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
+from sam2s.video.event_kind import EventKind
+
 from .frame_statistics import FrameStatistics
-
-
-class EventKind(StrEnum):
-    """What happens to the video."""
-
-    CUT = "cut"
-    OUT_OF_BODY = "out_of_body"
-    SMOKE = "smoke"
-    BLUR = "blurred"
-    LENS_WASH = "lens_wash"
-    BLOOD = "blood"
-    BLACK = "black"
-    FROZEN = "frozen"
-    TEST_PATTERN = "test_pattern"
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from collections.abc import Collection
 from dataclasses import astuple
 from typing import Any
 
+from sam2s.video.event_kind import EventKind
 from sam2s.video.frame import Frame
 
 from .event_detector import EventDetector, EventSpan, SpanFollower
-from .event_rules import EventKind
 
 UNJUDGED = frozenset({EventKind.OUT_OF_BODY, EventKind.BLACK, EventKind.TEST_PATTERN, EventKind.BLOOD})
 """Events on whose frames objects are not judged: next to nothing of the scene is seen there."""

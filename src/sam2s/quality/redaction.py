@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from sam2s.errors import ConfigError
+from sam2s.video.event_kind import EventKind
 
 from .event_detector import EventSpan
-from .event_rules import EventKind
 
 Cover = Literal["black", "blur"]
 

@@ -15,10 +15,11 @@ from scipy.ndimage import distance_transform_edt
 from sam2s.errors import OutputError
 from sam2s.files import names_in, write_atomically
 from sam2s.masks.palette import write_label_map
+from sam2s.video.event_kind import EventKind
 from sam2s.video.writer import VideoWriter
 
 from .scene import Scene
-from .video_events import DrawnEventKind, EventScene
+from .video_events import EventScene
 
 PromptForm = Literal["box", "points", "mask"]
 
@@ -73,7 +74,7 @@ def write_clip(
     options |= {"tempo": scene.tempo, "drift": scene.drift}
     _write_json(out / "scene.json", {**options, "fps": fps, "objects": objects})
     if isinstance(scene, EventScene):
-        spans = sorted((start, stop, kind) for kind in DrawnEventKind for start, stop in scene.true_spans(kind))
+        spans = sorted((start, stop, kind) for kind in EventKind for start, stop in scene.true_spans(kind))
         _write_json(out / "events.json", [{"kind": kind, "start": start, "stop": stop} for start, stop, kind in spans])
     return prompts
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sam2s.errors import ConfigError
+from sam2s.video.event_kind import EventKind
 
 from .event_effects import add_blood, add_blur, add_smoke, add_wash, black_picture, pattern_picture
 from .scene import Scene
@@ -16,32 +16,18 @@ from .theatre import Theatre
 Array = NDArray[np.uint8]
 
 
-class DrawnEventKind(StrEnum):
-    """What happens to the video."""
-
-    CUT = "cut"
-    OUT_OF_BODY = "out_of_body"
-    SMOKE = "smoke"
-    BLUR = "blurred"
-    LENS_WASH = "lens_wash"
-    BLOOD = "blood"
-    BLACK = "black"
-    FROZEN = "frozen"
-    TEST_PATTERN = "test_pattern"
-
-
-REPLACING = (DrawnEventKind.CUT, DrawnEventKind.OUT_OF_BODY, DrawnEventKind.BLACK, DrawnEventKind.TEST_PATTERN)
+REPLACING = (EventKind.CUT, EventKind.OUT_OF_BODY, EventKind.BLACK, EventKind.TEST_PATTERN)
 """Events in which nothing of the scene is seen: its labels are empty."""
 
 FILMS = {
-    DrawnEventKind.SMOKE: add_smoke,
-    DrawnEventKind.BLUR: add_blur,
-    DrawnEventKind.LENS_WASH: add_wash,
-    DrawnEventKind.BLOOD: add_blood,
+    EventKind.SMOKE: add_smoke,
+    EventKind.BLUR: add_blur,
+    EventKind.LENS_WASH: add_wash,
+    EventKind.BLOOD: add_blood,
 }
 """Events that lie over the scene. A film takes the picture, the event's seed and frame, and its strength."""
 
-RAMP = {DrawnEventKind.SMOKE: 8, DrawnEventKind.BLUR: 4, DrawnEventKind.LENS_WASH: 2, DrawnEventKind.BLOOD: 2}
+RAMP = {EventKind.SMOKE: 8, EventKind.BLUR: 4, EventKind.LENS_WASH: 2, EventKind.BLOOD: 2}
 """Frames before and after the span in which a film comes and goes; at half its strength the span begins and ends."""
 
 
@@ -49,7 +35,7 @@ RAMP = {DrawnEventKind.SMOKE: 8, DrawnEventKind.BLUR: 4, DrawnEventKind.LENS_WAS
 class DrawnEvent:
     """An event over frames `start` to `stop` - 1; `seed` decides how it looks."""
 
-    kind: DrawnEventKind
+    kind: EventKind
     start: int
     stop: int
     seed: int
@@ -66,7 +52,7 @@ class DrawnEvent:
 def plan_events(
     seed: int,
     length: int,
-    kinds: Iterable[DrawnEventKind | str] | None = None,
+    kinds: Iterable[EventKind | str] | None = None,
     *,
     spans: tuple[int, int] = (20, 45),
     gap: int = 40,
@@ -83,7 +69,7 @@ def plan_events(
     Raises:
         ConfigError: a kind does not exist, or the clip is too short for a single event.
     """
-    wanted = list(DrawnEventKind) if kinds is None else [_kind(kind) for kind in kinds]
+    wanted = list(EventKind) if kinds is None else [_kind(kind) for kind in kinds]
     if not wanted:
         return ()
     rng = np.random.default_rng((seed, 11))
@@ -103,10 +89,10 @@ def plan_events(
             at += span + gap
 
 
-def _kind(kind: str) -> DrawnEventKind:
-    if kind not in set(DrawnEventKind):
-        raise ConfigError(f"event {kind!r} does not exist; allowed are {', '.join(DrawnEventKind)}")
-    return DrawnEventKind(kind)
+def _kind(kind: str) -> EventKind:
+    if kind not in set(EventKind):
+        raise ConfigError(f"event {kind!r} does not exist; allowed are {', '.join(EventKind)}")
+    return EventKind(kind)
 
 
 class EventScene(Scene):
@@ -137,7 +123,7 @@ class EventScene(Scene):
         event = next((event for event in self.events if event.strength(t) > 0), None)
         if event is not None and event.kind in REPLACING:
             return self._replaced(event, t), np.zeros((self.size, self.size), np.uint8)
-        if event is not None and event.kind is DrawnEventKind.FROZEN:
+        if event is not None and event.kind is EventKind.FROZEN:
             return super().render(max(0, event.start - 1))
         image, labels = super().render(t)
         if event is None:
@@ -146,24 +132,24 @@ class EventScene(Scene):
         return (shown if self.border is None else (shown * self.border[..., None]).astype(np.uint8)), labels
 
     def _replaced(self, event: DrawnEvent, t: int) -> Array:
-        if event.kind is DrawnEventKind.BLACK:
+        if event.kind is EventKind.BLACK:
             return black_picture(self.size, event.seed, t)
-        if event.kind is DrawnEventKind.TEST_PATTERN:
+        if event.kind is EventKind.TEST_PATTERN:
             return pattern_picture(self.size, event.seed)
         if event.start not in self._elsewhere:
-            if event.kind is DrawnEventKind.CUT:
+            if event.kind is EventKind.CUT:
                 self._elsewhere[event.start] = Scene(event.seed, self.size, self.length, kind=self.kind, drift=0)
             else:
                 self._elsewhere[event.start] = Theatre(event.seed, self.size)
         picture = self._elsewhere[event.start].render(t)[0]
-        if event.kind is DrawnEventKind.OUT_OF_BODY and self.border is not None:
+        if event.kind is EventKind.OUT_OF_BODY and self.border is not None:
             picture = (picture * self.border[..., None]).astype(np.uint8)  # the scope's own optics stay
         return picture
 
-    def true_spans(self, kind: DrawnEventKind) -> list[tuple[int, int]]:
+    def true_spans(self, kind: EventKind) -> list[tuple[int, int]]:
         """Frames from and up to which an event of the kind lasts, in order; a cut is one frame long."""
         spans = [(event.start, event.stop) for event in self.events if event.kind is kind]
-        if kind is not DrawnEventKind.CUT:
+        if kind is not EventKind.CUT:
             return spans
         edges = [at for event in self.events if event.kind in REPLACING for at in (event.start, event.stop)]
         return [(at, at + 1) for at in sorted({*edges, *self.jumps}) if 0 < at < self.length]

@@ -38,11 +38,14 @@ REFERENCE = {"none, DiveMem filter": "none", "data": "none", "all (+ ARL)": "dat
 """Rows whose gain is over another row than "data"."""
 
 
-MEASURES = ("J&F", "F", "shown", "after returns", "false masks", "switches", "names right", "IoU off by", "memory full")
+MEASURES = (
+    *("J&F", "F", "shown", "after returns", "false masks", "presence AUROC", "switches", "names right"),
+    *("IoU off by", "memory full"),
+)
 """J&F and F, J&F of the frames that show the object and of ten frames after returns, frames without the object that got
-a mask, identity switches, right names, calibration error of the predicted IoU, fill of the long-term memory; percent
-but for switches."""
-PAIRED = MEASURES[:7]
+a mask, area under the ROC curve of the predicted presence, identity switches, right names, calibration error of the
+predicted IoU, fill of the long-term memory; percent but for switches."""
+PAIRED = MEASURES[:8]
 """Measures whose gains are given with intervals."""
 
 
@@ -74,8 +77,8 @@ def measures(outcome: EvalOutcome) -> list[float]:
     f = np.mean([score.mean_f for score in outcome.scores])
     shown = np.mean([np.mean([(c.j + c.f) / 2 for c in score.frame_scores if c.in_gt]) for score in outcome.scores])
     shares = (100 * share for share in (f, shown, after, found.by_mask.false_positive_rate))
-    names, full = 100 * found.names.accuracy, 100 * filled
-    return [float(x) for x in (outcome.average(), *shares, found.switches, names, found.calibration, full)]
+    values = (100 * found.presence_auroc, found.switches, 100 * found.names.accuracy, found.calibration, 100 * filled)
+    return [float(x) for x in (outcome.average(), *shares, *values)]
 
 
 def paired_gain(row: Sequence[Tracked], reference: Sequence[Tracked]) -> list[tuple[float, float]]:

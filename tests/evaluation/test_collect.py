@@ -98,6 +98,14 @@ def test_states_that_contradict_masks_are_counted_apart(tmp_path):
     assert math.isnan(silent.diagnostics.calibration)
 
 
+def test_presence_is_ranked_over_all_thresholds(tmp_path):
+    claims = [[0.9, presence, True, None] for presence in (0.9, 0.6, 0.7, 0.5)]
+    found = outcome(tmp_path, document(ONE, [SEEN, LOST, AWAY, AWAY], claims))
+    assert found.diagnostics.presence_auroc == 0.75  # of four pairs only (0.6, 0.7) is the wrong way round
+    always = outcome(tmp_path, document(ONE, [SEEN, LOST], claims[:2]))
+    assert math.isnan(always.diagnostics.presence_auroc)
+
+
 def test_calibration_is_of_masks_that_are_there(tmp_path):
     claims = [[0.9, 1, True, None], [0.3, 1, True, None], [0.7, 1, True, None]]
     found = outcome(tmp_path, document(ONE, [SEEN, LOST, SEEN], claims))

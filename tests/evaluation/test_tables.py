@@ -123,14 +123,14 @@ def test_all_objects():
 
 def test_absence():
     probes = {"black": ProbeCounts(16, 4, 8), "other": ProbeCounts(16, 16, None)}
-    hidden = diagnostics(by_claim=PresenceCounts(9, 1, 1, 3), probes=probes)
+    hidden = diagnostics(by_claim=PresenceCounts(9, 1, 1, 3), probes=probes, presence_auroc=0.8125)
     head, row, plain = rows("\n".join(diagnostic_tables([outcome(hidden=hidden), outcome()])), "Absence")
     assert dict(zip(head[2:], row[2:], strict=True)) == {
         **{"Absent frames": "4", "False masks": "25.00", "False visible": "25.00", "Missed": "10.00"},
-        **{"Black: masks": "25.00", "Black: visible": "50.00"},
+        **{"Presence AUROC": "0.812", "Black: masks": "25.00", "Black: visible": "50.00"},
         **{"Other scene: masks": "100.00", "Other scene: visible": "-"},
     }
-    assert plain[4:] == ["-"] * 6
+    assert plain[4:] == ["-"] * 7
 
 
 def test_returns_first_frames_and_memory_only_where_there_are_any():
@@ -167,13 +167,16 @@ def test_an_outcome_as_plain_values():
     assert (data["label"], data["prompt"], data["weights"]) == ("mine", "mask", "micro")
     assert data["clicks"] == {"given": 3, "needed": 2, "reached": 1}
     assert (data["calibration_error"], data["category_accuracy"], data["long_term_memory"]) == (None, None, None)
-    assert data["absence"] == {"absent_frames": 4, "false_masks": 25, "false_visible": None, "missed": None}
+    assert data["absence"] == {"absent_frames": 4, "false_masks": 25, "false_visible": None, "missed": None} | {
+        "presence_auroc": None
+    }
     assert [group["absence"] for group in data["reentry"]] == ["1-4", "5-19", "20-99", "100+"]
 
 
 def test_claims_calibration_and_memory_as_plain_values():
     hidden = diagnostics(
         by_claim=PresenceCounts(9, 1, 1, 3),
+        presence_auroc=0.8125,
         calibration=5.5,
         reliability=[(0.91234567, 0.5, 3)],
         names=NameAccuracy(0.625, 8, 4),
@@ -184,7 +187,7 @@ def test_claims_calibration_and_memory_as_plain_values():
     )
     data = outcome(hidden=hidden).to_json(Rules())
     assert data["absence"] == {
-        **{"absent_frames": 4, "false_masks": 25, "false_visible": 25, "missed": 10},
+        **{"absent_frames": 4, "false_masks": 25, "false_visible": 25, "missed": 10, "presence_auroc": 0.8125},
         "other": {"frames": 16, "masks": 25, "visible": None},
     }
     assert (data["calibration_error"], data["reliability"]) == (5.5, [[0.9123, 0.5, 3]])

@@ -34,7 +34,7 @@ from sam2s.evaluation.result_files import error_path, read_result, result_path
 from sam2s.evaluation.rules import Rules
 from sam2s.evaluation.sequence import FrameScore, ObjectScore, assemble
 from sam2s.evaluation.videos import EvalVideo
-from sam2s.quality.figures import BAD, QualityFigures, false_alarms, quality_figures
+from sam2s.quality.figures import BAD, QualityFigures, auroc, false_alarms, quality_figures
 
 ENOUGH = 0.85
 """J at which a person is taken to stop clicking."""
@@ -133,6 +133,7 @@ def _diagnose(results: Sequence[_VideoResult]) -> Diagnostics:
     rated = [(claim.iou, frame.j) for frame, claim in of_frames if frame.in_pred and claim.iou is not None]
     predicted, actual = [iou for iou, _ in rated], [j for _, j in rated]
     states = [(frame.in_gt, claim.visible) for frame, claim in of_frames if claim.visible is not None]
+    presences = [(claim.presence, frame.in_gt) for frame, claim in of_frames if claim.presence is not None]
     memory = [MemoryUse(**use) for result in results for use in result.data["memory"].values()]
     return Diagnostics(
         switches=sum(identity_switches(score.object_id, score.frame_scores) for score in scores),
@@ -147,6 +148,7 @@ def _diagnose(results: Sequence[_VideoResult]) -> Diagnostics:
         probes=_add_probes(result.data["probes"] for result in results),
         quality=_quality([(claim, frame.j) for frame, claim in of_frames if claim.doubt is not None]),
         false_alarms=_false_alarms(results),
+        presence_auroc=auroc(np.array([p for p, _ in presences]), np.array([shown for _, shown in presences], bool)),
     )
 
 

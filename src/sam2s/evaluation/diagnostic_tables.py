@@ -79,21 +79,24 @@ def _quality(outcomes: Sequence[EvalOutcome]) -> str:
 
 
 def _absence(outcomes: Sequence[EvalOutcome]) -> str:
-    head = ["Model", "Prompt", "Absent frames", "False masks", "False visible", "Missed"]
+    head = ["Model", "Prompt", "Absent frames", "False masks", "False visible", "Missed", "Presence AUROC"]
     head += ["Black: masks", "Black: visible", "Other scene: masks", "Other scene: visible"]
     rows = []
     for outcome in outcomes:
         by_mask, by_claim = outcome.diagnostics.by_mask, outcome.diagnostics.by_claim
         row = [*_head(outcome), str(by_mask.absent), _percent(by_mask.false_positive_rate)]
         row += [_percent(by_claim.false_positive_rate), _percent(by_claim.miss_rate)] if by_claim else ["-", "-"]
+        row.append(number(outcome.diagnostics.presence_auroc, 3))
         for name in ("black", "other"):
             counts = outcome.diagnostics.probes.get(name)
             row += [_percent(rate) for rate in (counts.rates() if counts else (math.nan, math.nan))]
         rows.append(row)
     note = (
         "False masks and False visible: part of the frames without the object on which it has a mask, or is called "
-        "visible. Missed: part of the frames with the object on which it is not called visible. Black and other scene "
-        f"are constructed: after {SEEN} frames of the video come {PROBED} black ones, or {PROBED} of another video."
+        "visible. Missed: part of the frames with the object on which it is not called visible. Presence AUROC: how "
+        "well the predicted presence tells the two kinds of frames apart, over all thresholds; chance gives 0.5. Black "
+        f"and other scene are constructed: after {SEEN} frames of the video come {PROBED} black ones, or {PROBED} of "
+        "another video."
     )
     return f"## Absence\n\n{table(head, rows)}\n\n{note}"
 

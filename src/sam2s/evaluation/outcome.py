@@ -77,6 +77,8 @@ class Diagnostics:
         switches: identity switches of all objects.
         by_mask: presence as the masks claim it.
         by_claim: presence as the tracker's state claims it; None without claims.
+        presence_auroc: area under the ROC curve of the predicted presence, over all thresholds; NaN where no object is
+            ever absent, or presence is not predicted.
         calibration: calibration error of the predicted IoU in percent, NaN without predictions.
         reliability: mean predicted IoU, mean J and number of masks, by bin of the predicted IoU.
         names: whether objects were named rightly.
@@ -100,6 +102,7 @@ class Diagnostics:
     probes: Mapping[str, ProbeCounts] = field(default_factory=dict)
     quality: QualityFigures | None = None
     false_alarms: float = math.nan
+    presence_auroc: float = math.nan
 
     def to_json(self) -> dict[str, Any]:
         """As plain values; all shares in percent."""
@@ -116,6 +119,7 @@ class Diagnostics:
                 "false_masks": _percent(self.by_mask.false_positive_rate),
                 "false_visible": _percent(self.by_claim.false_positive_rate) if self.by_claim else None,
                 "missed": _percent(self.by_claim.miss_rate) if self.by_claim else None,
+                "presence_auroc": None if math.isnan(self.presence_auroc) else round(self.presence_auroc, 4),
             }
             | {name: _probe_json(counts) for name, counts in self.probes.items()},
             "first_frame_j": [_percent(j) for j in self.first_frame],

@@ -5,10 +5,11 @@ import random
 import numpy as np
 import pytest
 
+from sam2s.app import timeline_blocks
 from sam2s.app.timeline_blocks import BLOCK, TimelineBlocks, add_up
 from sam2s.masks import rle
 from sam2s.tracking import ObjectState
-from sam2s.workspace import FrameRecord, Layer, ObjectInfo, ObjectRecord, VideoIdentity, Workspace
+from sam2s.workspace import FrameRecord, Layer, ObjectInfo, ObjectRecord, VideoIdentity, Workspace, WorkspaceReader
 
 FRAMES = 10 * BLOCK
 MASK = rle.encode(np.ones((4, 6), bool))
@@ -93,7 +94,28 @@ def test_confidence_counts_where_the_object_is_present():
 
     blocks = np.zeros((1, 3), BUCKET)
     blocks["frames"], blocks["present"] = [[4, 4, 2]], [[0.5, 0.0, 1.0]]
-    blocks["min_confidence"], blocks["mean_confidence"] = [[0.4, 0.0, 0.7]], [[0.6, 0.0, 0.9]]
+    blocks["min_confidence"] = [[0.4, 0.0, 0.7]]
     (column,) = add_up(blocks)
     assert (column["frames"], column["present"]) == (10, pytest.approx(0.4))
-    assert (column["min_confidence"], column["mean_confidence"]) == (pytest.approx(0.4), pytest.approx(0.75))
+    assert column["min_confidence"] == pytest.approx(0.4)
+
+
+def test_counting_with_several_readers_says_the_same(workspace, monkeypatch):
+    monkeypatch.setattr(timeline_blocks, "_MANY", 2)
+    monkeypatch.setattr(timeline_blocks.os, "cpu_count", lambda: 3)
+    blocks, asked = TimelineBlocks(), []
+    write(workspace, random.Random(4), range(FRAMES))
+    whole = WorkspaceReader.timeline
+
+    def noted(reader, object_id, *span):
+        asked.append((object_id, reader is workspace))
+        return whole(reader, object_id, *span)
+
+    monkeypatch.setattr(WorkspaceReader, "timeline", noted)
+    blocks.count(workspace, [1, 2], 0, FRAMES, 5)
+    assert sorted(asked) == [(1, False), (2, False)]
+    blocks.count(workspace, [1, 2], 0, FRAMES, 5)
+    blocks.count(workspace, [1, 2], 0, FRAMES, FRAMES)  # finer than a block: nothing to keep
+    assert len(asked) == 2
+    monkeypatch.undo()
+    same(blocks, workspace)

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
+from queue import SimpleQueue
+from typing import NamedTuple
 
 import numpy as np
 
-from sam2s.workspace import WorkspaceReader
+from sam2s.workspace import Workspace, WorkspaceReader
 from sam2s.workspace.timeline import BUCKET
 
 BLOCK = 64
 """Frames of a block; columns of so many frames or a multiple of it are added up from blocks."""
 COUNTS = tuple(name for name in BUCKET.names or () if BUCKET[name] == np.int64 and name not in ("start", "stop"))
 
+_MANY = 2000
+"""Blocks that are worth opening the workspace again for, so that several processors count."""
+_MOST_WORKERS = 4
+
 Extent = tuple[int, int, int, int]
+
+
+class _Run(NamedTuple):
+    """Blocks of an object from `start` to before `stop`."""
+
+    object_id: int
+    start: int
+    stop: int
 
 
 @dataclass(slots=True)
@@ -42,21 +61,45 @@ class TimelineBlocks:
 
     def timeline(self, reader: WorkspaceReader, object_id: int, start: int, stop: int, buckets: int) -> np.ndarray:
         """Add up the frames from `start` to `stop` of an object in columns of equal length: BUCKET [buckets]."""
-        each, rest = divmod(stop - start, buckets)
-        if rest or each % BLOCK or start % BLOCK:
+        if not _in_blocks(start, stop, buckets):
             return reader.timeline(object_id, start, stop, buckets)
         with self._lock:
             self._forget_changes(reader)
-            known = self._objects.setdefault(object_id, _ObjectBlocks())
-            first, last = start // BLOCK, stop // BLOCK
-            known.grow(last)
-            missing = first + np.flatnonzero(~known.counted[first:last])
-            for run in np.split(missing, np.flatnonzero(np.diff(missing) > 1) + 1):
-                if run.size:
-                    low, high = int(run[0]), int(run[-1]) + 1
-                    known.blocks[low:high] = reader.timeline(object_id, low * BLOCK, high * BLOCK, high - low)
-                    known.counted[low:high] = True
-            return add_up(known.blocks[first:last].reshape(buckets, -1))
+            for run in self._missing(object_id, start, stop):
+                self._keep(run, _count(reader, run))
+            blocks = self._objects[object_id].blocks[start // BLOCK : stop // BLOCK]
+            return add_up(blocks.reshape(buckets, -1))
+
+    def count(self, reader: WorkspaceReader, object_ids: Sequence[int], start: int, stop: int, buckets: int) -> None:
+        """Count what `timeline` will be asked for of several objects; where that is a lot, of several at a time."""
+        if not _in_blocks(start, stop, buckets):
+            return
+        with self._lock:
+            self._forget_changes(reader)
+            runs = [run for object_id in object_ids for run in self._missing(object_id, start, stop)]
+            workers = min(len(runs), _MOST_WORKERS, os.cpu_count() or 1)
+            if workers < 2 or sum(run.stop - run.start for run in runs) < _MANY:
+                return
+            readers: SimpleQueue[WorkspaceReader] = SimpleQueue()
+            with ExitStack() as opened, ThreadPoolExecutor(workers) as pool:
+                for _ in range(workers):
+                    readers.put(opened.enter_context(Workspace.open(reader.folder)))
+                for run, blocks in zip(runs, pool.map(partial(_count_with, readers), runs), strict=True):
+                    self._keep(run, blocks)
+
+    def _missing(self, object_id: int, start: int, stop: int) -> list[_Run]:
+        """Runs of blocks of an object that are not counted."""
+        known = self._objects.setdefault(object_id, _ObjectBlocks())
+        first, last = start // BLOCK, stop // BLOCK
+        known.grow(last)
+        missing = first + np.flatnonzero(~known.counted[first:last])
+        runs = np.split(missing, np.flatnonzero(np.diff(missing) > 1) + 1)
+        return [_Run(object_id, int(run[0]), int(run[-1]) + 1) for run in runs if run.size]
+
+    def _keep(self, run: _Run, blocks: np.ndarray) -> None:
+        known = self._objects[run.object_id]
+        known.blocks[run.start : run.stop] = blocks
+        known.counted[run.start : run.stop] = True
 
     def _forget_changes(self, reader: WorkspaceReader) -> None:
         """Let go of blocks in which an act wrote masks, or was taken back, since the last look."""
@@ -74,6 +117,25 @@ class TimelineBlocks:
         self._extents, self._change = extents, change
 
 
+def _in_blocks(start: int, stop: int, buckets: int) -> bool:
+    """Whether columns are made of whole blocks."""
+    each, rest = divmod(stop - start, buckets)
+    return not (rest or each % BLOCK or start % BLOCK)
+
+
+def _count(reader: WorkspaceReader, run: _Run) -> np.ndarray:
+    return reader.timeline(run.object_id, run.start * BLOCK, run.stop * BLOCK, run.stop - run.start)
+
+
+def _count_with(readers: SimpleQueue[WorkspaceReader], run: _Run) -> np.ndarray:
+    """Count with a reader that no other thread has at this moment."""
+    reader = readers.get()
+    try:
+        return _count(reader, run)
+    finally:
+        readers.put(reader)
+
+
 def add_up(blocks: np.ndarray) -> np.ndarray:
     """Blocks BUCKET [C, K] -> columns BUCKET [C]; frames count alike, confidence where the object is present."""
     columns = np.zeros(len(blocks), BUCKET)
@@ -85,6 +147,4 @@ def add_up(blocks: np.ndarray) -> np.ndarray:
     columns["present"] = np.divide(seen, frames, out=np.zeros(len(blocks)), where=frames > 0)
     confident = np.where(present > 0, blocks["min_confidence"], np.inf).min(1)
     columns["min_confidence"] = np.where(seen > 0, confident, 0)
-    weighted = (blocks["mean_confidence"].astype(float) * present).sum(1)
-    columns["mean_confidence"] = np.divide(weighted, seen, out=np.zeros(len(blocks)), where=seen > 0)
     return columns

@@ -28,7 +28,9 @@ def timeline_data(desk: VideoDesk, start: int, stop: int, buckets: int) -> Timel
     if reader is not None and columns:
         end = start + columns * each
         edges = start + each * np.arange(columns + 1)
-        for info in reader.objects():
+        objects = reader.objects()
+        desk.blocks.count(reader, [info.object_id for info in objects], start, end, columns)
+        for info in objects:
             table = desk.blocks.timeline(reader, info.object_id, start, end, columns)
             rows[info.object_id] = _row(table, each, mark_columns(stale_spans(reader, info.object_id), edges))
         marks = desk.marks.between(reader, start, end)

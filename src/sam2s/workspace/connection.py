@@ -37,7 +37,7 @@ class Database:
         self._owns = False
         self._file = _identity(path)
 
-    def query(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+    def query(self, sql: str, values: tuple[object, ...] | dict[str, object] = ()) -> list[tuple[object, ...]]:
         """All rows of a statement that reads."""
         with self.lock, translated(self.path):
             return self.connection.execute(sql, values).fetchall()

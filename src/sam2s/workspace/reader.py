@@ -22,6 +22,7 @@ from .mask_table import MaskTable
 from .merging import GIVEN, Layer
 from .records import FrameRecord, ObjectInfo, VideoIdentity, WorkspaceEvent
 from .runs import RunTable
+from .schema import NOTABLE
 from .timeline import timeline
 
 
@@ -128,8 +129,8 @@ class WorkspaceReader:
         layers = (*GIVEN, Layer.ACCEPTED)
         places = ", ".join("?" * len(layers))
         rows = self._database.query(
-            f"SELECT frame, event_id, layer FROM versions WHERE object_id = ? AND shown = 1 AND layer IN ({places}) "
-            "ORDER BY frame",
+            f"SELECT frame, event_id, layer FROM versions WHERE object_id = ? AND shown = 1 AND {NOTABLE} "
+            f"AND layer IN ({places}) ORDER BY frame",
             (object_id, *map(int, layers)),
         )
         return [(int(str(frame)), int(str(event_id)), Layer(int(str(layer)))) for frame, event_id, layer in rows]
@@ -144,9 +145,9 @@ class WorkspaceReader:
 
         Returns:
             Structured array with the fields start, stop, frames (that have a mask), present (share of those on which
-            the object is visible), min_confidence and mean_confidence (one minus doubt, or the smaller of predicted
-            IoU and presence where nobody judged the mask; of visible ones), and the numbers of frames that are
-            accepted, prompted, brushed, imported and deleted, or have an alarm.
+            the object is visible), min_confidence (one minus doubt, or the smaller of predicted IoU and presence where
+            nobody judged the mask; of visible ones), and the numbers of frames that are accepted, prompted, brushed,
+            imported and deleted, have an alarm, or are uncertain, searching or not judged.
         """
         return timeline(self._database, object_id, start, stop, buckets)
 
@@ -167,7 +168,7 @@ class WorkspaceReader:
         """
         ends = {info.object_id: info.end_frame for info in self.objects()}
         rows = self._database.query(
-            "SELECT object_id, frame, alarms FROM versions WHERE shown = 1 AND alarms > 0 "
+            f"SELECT object_id, frame, alarms FROM versions WHERE shown = 1 AND {NOTABLE} AND alarms > 0 "
             f"AND layer NOT IN ({', '.join(str(int(layer)) for layer in SETTLED)}) ORDER BY object_id, frame"
         )
         numbers = ((int(str(object_id)), int(str(frame)), int(str(bits))) for object_id, frame, bits in rows)

@@ -12,7 +12,7 @@ from .merging import Layer
 
 APPLICATION_ID = 0x53324D53
 """Marks the file as a workspace: the letters S2MS."""
-VERSION = 2
+VERSION = 3
 """Of the tables, also in `PRAGMA user_version`."""
 SCALE = 100_000
 """Predicted IoU, presence and category probability are stored as whole numbers of this part."""
@@ -79,6 +79,13 @@ CREATE TABLE video_marks (
   kind TEXT NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL, score REAL
 );
 """
+NOTABLE = "(layer > 0 OR state > 2 OR prompted OR alarms > 0)"
+"""Rows of versions that say more than that an object was tracked. Few they are in a long video, so those that are shown
+have an index of their own; a statement that repeats this condition and `shown = 1` literally is answered from it."""
+_INDEX = (
+    "CREATE INDEX notable_versions ON versions (shown, object_id, frame, layer, state, prompted, alarms) "
+    f"WHERE shown = 1 AND {NOTABLE};"
+)
 _VIEW = """
 CREATE VIEW shown_masks AS
   SELECT object_id, frame, frames.pts, layers.name AS layer, states.name AS state, area, iou / 100000.0 AS iou,
@@ -99,6 +106,7 @@ _MIGRATIONS: dict[int, str] = {
     1: "INSERT OR IGNORE INTO states VALUES (3, 'not_judged'), (4, 'uncertain'), (5, 'searching'); "
     "ALTER TABLE versions ADD COLUMN expected_iou INTEGER; ALTER TABLE versions ADD COLUMN doubt INTEGER; "
     "ALTER TABLE versions ADD COLUMN alarms INTEGER;",
+    2: _INDEX,
 }
 """What makes a workspace of version N one of version N + 1."""
 
@@ -113,7 +121,7 @@ _OLDER_ROWS: dict[int, str] = {
 def create_tables(connection: sqlite3.Connection) -> None:
     """Make empty tables within the open transaction."""
     # Comments stay here: what a file says of its tables has to fit its first page, which damage rarely hits.
-    for statement in split(re.sub(r" *--[^\n]*", "", _TABLES + _VIEW)):
+    for statement in split(re.sub(r" *--[^\n]*", "", _TABLES) + _INDEX + _VIEW):
         connection.execute(statement)
     connection.executemany("INSERT INTO layers VALUES (?, ?)", [(int(layer), layer.name.lower()) for layer in Layer])
     connection.executemany("INSERT INTO states VALUES (?, ?)", [(code, str(state)) for state, code in STATES.items()])

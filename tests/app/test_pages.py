@@ -1,11 +1,14 @@
 """The pages in a real browser; the whole story is in `test_story`."""
 
 import shutil
+import signal
+import time
 
 import pytest
 
 from app_browser import Page, chromium, running
 from app_tools import until
+from sam2s.app.edit_lock import QUIET_SECONDS
 from taught_tools import add_taught
 
 pytestmark = pytest.mark.slow
@@ -108,16 +111,40 @@ def test_a_second_person_looks_on_sees_changes_and_takes_over(visit, server):
     second.page.wait_for_selector("#banner:not([hidden]) button")
     objects = second.state("desk.objects.length")
     second.press("n")
-    second.page.wait_for_selector(".toast.bad")
+    second.page.wait_for_selector(".toast.bad:has-text('you look on')")
     assert second.state("desk.objects.length") == objects
     second.page.click("#banner button")
     second.wait("desk.lock.mine")
-    first.page.wait_for_selector(".toast.bad")
-    assert "Bob has taken over" in first.page.inner_text("#toasts")
+    first.page.wait_for_selector(".toast.bad:has-text('Bob has taken over')")
     until(lambda: "Bob edits" in first.page.inner_text("#banner"))
     second.press("Delete")
     first.wait("desk.shownMasks.length === 0", 10)
     assert first.errors == []
+
+
+def test_a_page_keeps_its_lock_while_the_server_stands_still_and_is_told_of_one_taken_while_it_was_away(visit, server):
+    first = visit().open("/")
+    first.page.click(".card a")
+    first.page.wait_for_selector("body[data-ready]")
+    lock = f"{server.address}/api{first.state('desk.path')}/lock"
+    first.wait("work.engine && desk.lock.holder === null")
+    first.press("r")
+    first.drag([(30, 30), (60, 30)])
+    first.wait("desk.lock.mine")
+    server.process.send_signal(signal.SIGSTOP)
+    time.sleep(QUIET_SECONDS + 2)
+    server.process.send_signal(signal.SIGCONT)
+    second = visit()
+    second.page.request.put(f"{server.address}/api/me", data={"name": "Bob"})
+    refused = second.page.request.put(lock, data={}, headers={"X-Tab": "second"})
+    assert (refused.status, refused.json()["error"]["kind"]) == (423, "locked")
+    assert first.state("desk.lock.mine")
+    first.offline = True
+    first.page.evaluate("() => { window.sam2s.notices.close(); }")
+    until(lambda: second.page.request.put(lock, data={}, headers={"X-Tab": "second"}).ok)
+    first.page.evaluate("() => { window.sam2s.notices.closed = false; window.sam2s.notices.connect(); }")
+    first.page.wait_for_selector(".toast.bad:has-text('Bob edits this video since you were out of reach')")
+    first.page.wait_for_selector("#banner:has-text('Bob edits this video')")
 
 
 def test_a_video_is_uploaded_in_parts_and_one_without_pictures_says_why(visit, tmp_path, clip):
@@ -140,6 +167,7 @@ def test_taught_weights_are_taken_and_given_back_in_one_click_each(browser, tmp_
         page.page.click("#teach")
         page.page.wait_for_selector("dialog :text('Better by 12.5 points')")
         assert page.page.inner_text("dialog tr.chosen").split() == ["after", "52.5", "52.5"]
+        page.page.locator("img.compared").scroll_into_view_if_needed()  # it is loaded when one comes near it
         page.page.wait_for_function("document.querySelector('img.compared').naturalWidth > 0")
         page.page.click("#teach-take")
         page.page.wait_for_selector("dialog li:has-text('taught 1') strong:text('in use')")

@@ -82,6 +82,7 @@ async def notices(socket: WebSocket, video_id: str) -> None:
         await socket.close(4404)
         return
     socket.app.state.sockets += 1
+    desk.lock.opened(who.tab)
     await socket.accept()
     listening = asyncio.create_task(_listen(socket))
     try:
@@ -99,7 +100,6 @@ async def _tell(
 ) -> None:
     said: dict[str, Any] = {}
     while not listening.done():
-        desk.lock.heard(who.tab)
         desk.used = asyncio.get_running_loop().time()
         state = await asyncio.to_thread(_state, context, desk, who)
         news = {name: value for name, value in state.items() if said.get(name) != value}

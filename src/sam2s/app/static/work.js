@@ -39,7 +39,8 @@ export class Work {
     this.keys = new Keys(bindings(this));
     /** @type {Promise<unknown>} clicks are answered one after another */
     this.queue = Promise.resolve();
-    this.event = 0;
+    /** The newest act that the page was told of; none yet. */
+    this.event = -1;
     this.change = 0;
     byId("title").textContent = video.name;
     document.title = `${video.name} · SAM2S`;
@@ -179,9 +180,9 @@ export class Work {
     }
     if (notice.runs) this.hearRuns(notice.runs);
     if (notice.event !== undefined && notice.event !== this.event) {
-      const first = this.event === 0;
+      const acts = notice.event > 0; // the first notice too: others may have acted since the page asked
       this.event = notice.event;
-      if (!first) {
+      if (acts) {
         await desk.loadObjects();
         await desk.refresh();
       }

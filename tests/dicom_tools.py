@@ -2,6 +2,7 @@
 
 import io
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from video_tools import numbered, write_clip
 
 ENDOSCOPY = "1.2.840.10008.5.1.4.1.1.77.1.1.1"
 ULTRASOUND = "1.2.840.10008.5.1.4.1.1.3.1"
+SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 CAPTURE = "1.2.840.10008.5.1.4.1.1.7.4"
 H264 = "1.2.840.10008.1.2.4.102"
 STREAMS = {
@@ -109,6 +111,50 @@ def jpeg_file(path: Path, *, count: int = 6, split: int = 1, **values: object) -
         Image.fromarray(numbered(i)).save(buffer := io.BytesIO(), "JPEG", quality=95, subsampling="4:2:2")
         files.append(buffer.getvalue() + b"\0" * (len(buffer.getvalue()) % 2))
     made.PixelData = encapsulate(files, fragments_per_frame=split, has_bot=False)
+    return save(made, path)
+
+
+def segment_masks() -> np.ndarray:
+    """bool [4, 64, 96, 2]: masks of two segments on four frames; the second is away on the first."""
+    masks = np.zeros((4, 64, 96, 2), bool)
+    for frame in range(4):
+        masks[frame, 5 + frame : 20, 7:30, 0] = True
+        masks[frame, 30:40, 50 + 2 * frame : 60, 1] = frame > 0
+    return masks
+
+
+def plain_segmentation(
+    path: Path,
+    masks: np.ndarray,
+    *,
+    kind: str = "BINARY",
+    frames: list[int] | None = None,
+    pixels: np.ndarray | None = None,
+    change: Callable[[Dataset], object] = lambda made: None,
+) -> Path:
+    """Write masks [N, H, W, S] in bytes, each segment after the other, with no reference to any frame.
+
+    `frames` are places in time, `pixels` stand in the masks' place, `change` is done to the data set at the end.
+    """
+    count, segments = masks.shape[0], masks.shape[3]
+    made = data_set(SEGMENTATION, Modality="SEG", SamplesPerPixel=1, PlanarConfiguration=None)
+    made.PhotometricInterpretation, made.SegmentationType = "MONOCHROME2", kind
+    made.SegmentSequence, made.PerFrameFunctionalGroupsSequence = [], []
+    for number in range(1, segments + 1):
+        segment = Dataset()
+        segment.SegmentNumber, segment.SegmentLabel = number, f"segment {number}"
+        made.SegmentSequence.append(segment)
+        for frame in range(count):
+            group, identification, content = Dataset(), Dataset(), Dataset()
+            identification.ReferencedSegmentNumber = number
+            group.SegmentIdentificationSequence = [identification]
+            if frames is not None:
+                content.TemporalPositionIndex = frames[frame]
+                group.FrameContentSequence = [content]
+            made.PerFrameFunctionalGroupsSequence.append(group)
+    made.NumberOfFrames = segments * count
+    made.PixelData = (np.moveaxis(masks, 3, 0) if pixels is None else pixels).astype(np.uint8).tobytes()
+    change(made)
     return save(made, path)
 
 

@@ -37,7 +37,7 @@ def labelled(client):
     return video
 
 
-@pytest.mark.parametrize("form", sorted(IMPORT_FORMATS))
+@pytest.mark.parametrize("form", sorted(set(IMPORT_FORMATS) - {"dicom-seg"}))  # needs a DICOM recording
 def test_what_is_exported_comes_in_elsewhere(folder, tmp_path, form):
     client = open_client(folder)
     video = labelled(client)

@@ -100,7 +100,7 @@ def test_the_archive_for_cvat_is_read_back_and_by_its_own_kit(store, tmp_path):
     path = write_exports(store, None, ["cvat-zip"])["cvat-zip"]
     assert zipfile.ZipFile(path).namelist() == ["annotations.xml"]
     assert form_of(path) == "cvat-zip"
-    found = {(shape.key, shape.frame): rle.decode(shape.rle) for shape in read_shapes(path, "cvat-zip", SIZE)}
+    found = {(shape.key, shape.frame): rle.decode(shape.rle) for shape in read_shapes(path, "cvat-zip", VIDEO)}
     assert len(found) == 9
     assert all(np.array_equal(mask, wandering(frame, int(key))) for (key, frame), mask in found.items())
     import xml.etree.ElementTree as ET
@@ -124,7 +124,7 @@ def test_archives_that_are_no_export_of_cvat(tmp_path):
         with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as made:
             for name, text in files.items():
                 made.writestr(f"{name}.xml", text)
-        return list(read_shapes(tmp_path / "a.zip", "cvat-zip", SIZE))
+        return list(read_shapes(tmp_path / "a.zip", "cvat-zip", VIDEO))
 
     with pytest.raises(DatasetError, match="holds 0 XML files; an export of CVAT has one"):
         archive()
@@ -135,7 +135,7 @@ def test_archives_that_are_no_export_of_cvat(tmp_path):
     whole = (tmp_path / "a.zip").read_bytes()
     (tmp_path / "a.zip").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DatasetError, match="it is a damaged or encrypted archive"):
-        list(read_shapes(tmp_path / "a.zip", "cvat-zip", SIZE))
+        list(read_shapes(tmp_path / "a.zip", "cvat-zip", VIDEO))
 
 
 def test_napari_layers_are_tuples_of_its_convention(store):

@@ -13,13 +13,16 @@ from pycocotools.coco import COCO
 
 from result_tools import SIZE, wandering
 from sam2s.errors import ConfigError, DatasetError
+from sam2s.formats.dicom_seg import write_dicom_seg
 from sam2s.formats.export import write_exports
+from sam2s.formats.export_info import ExportInfo
 from sam2s.formats.imports import FORMS, form_of, import_masks
 from sam2s.formats.outputs import KINDS, WITH_VIDEO
 from sam2s.masks import rle
 from sam2s.session.events import decode_prompt
 from sam2s.tracking import Box
 from sam2s.tracking.results import ObjectState
+from sam2s.video.dicom import DicomReference
 from sam2s.workspace import FrameRecord, Layer, ObjectInfo, ObjectRecord, VideoIdentity, Workspace
 from workspace_tools import VIDEO, fill, masks_of
 
@@ -38,6 +41,17 @@ def write_masks(workspace, masks, names):
         workspace.write_frame(FrameRecord(frame, None, {object_id: entry}), event, layer=Layer.BRUSHED)
 
 
+def write_form(workspace, form, folder):
+    """Exports by form; a DICOM segmentation as if the video were a recording."""
+    if form != "dicom-seg":
+        return write_exports(workspace, None, [form], folder=folder)
+    path = folder / KINDS[form]
+    folder.mkdir(exist_ok=True)
+    reference = DicomReference("1.2.840.10008.5.1.4.1.1.77.1.1.1", "1.2.3", "1.2.4", "1.2.5")
+    write_dicom_seg(workspace.frames, ExportInfo.of(workspace), reference, path)
+    return {form: path}
+
+
 @pytest.mark.parametrize("form", FORMS)
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(masks=MASKS)
@@ -54,7 +68,7 @@ def test_round_trip(tmp_path_factory, form, masks):
     video = VideoIdentity("clip 1", "f", SMALL, None, None, 5)
     with Workspace.create(folder / "a", video) as workspace:
         write_masks(workspace, masks, names)
-        paths = write_exports(workspace, None, [form])
+        paths = write_form(workspace, form, folder)
     assert form_of(paths[form]) == form
     with Workspace.create(folder / "b", video) as workspace:
         report = import_masks(workspace, paths[form])
@@ -268,7 +282,7 @@ def test_forms_that_are_not_read(tmp_path, empty):
 
 def test_files_with_any_bytes_changed_end_in_results_or_messages(store, tmp_path, empty):
     rng, messages = random.Random(5), []
-    paths = write_exports(store, None, list(FORMS), folder=tmp_path / "out")
+    paths = {form: write_form(store, form, tmp_path / "out")[form] for form in FORMS}
     for form in FORMS:
         files = [path for path in [paths[form], *paths[form].rglob("*")] if path.is_file()]
         for _ in range(25):

@@ -128,6 +128,48 @@ def dicom(rng: random.Random, folder: Path) -> str:
 
 
 @cache
+def _segmentations() -> list[bytes]:
+    import tempfile
+
+    from dicom_tools import plain_segmentation, segment_masks
+    from result_tools import make_result
+    from sam2s.formats.dicom_seg import write_dicom_seg
+    from sam2s.formats.export_info import ExportInfo
+    from sam2s.video.dicom import DicomReference
+    from sam2s.workspace import to_record
+
+    records = [to_record(make_result(index)) for index in range(4)]
+    reference = DicomReference("1.2.840.10008.5.1.4.1.1.77.1.1.1", "1.2.3", "1.2.4", "1.2.5")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.dcm"
+        write_dicom_seg(lambda: records, ExportInfo("clip", (48, 64), None), reference, path)
+        made = [path.read_bytes()]
+        for kind in ("FRACTIONAL", "LABELMAP"):
+            masks = segment_masks()[:, :48, :64, : 1 if kind == "LABELMAP" else 2]
+            change = lambda data: data.update({"Rows": 48, "Columns": 64})  # noqa: E731
+            made.append(plain_segmentation(path, masks, kind=kind, frames=[1, 2, 3, 4], change=change).read_bytes())
+    return made
+
+
+def segmentations(rng: random.Random, folder: Path) -> str:
+    """A damaged DICOM segmentation, its header alone in half of the cases, read as objects of a video."""
+    from sam2s.formats.dicom_seg_read import read_dicom_seg
+    from sam2s.workspace import VideoIdentity
+
+    data = rng.choice(_segmentations())
+    pixels = data.index(b"\xe0\x7f\x10\x00")
+    header = rng.random() < 0.5
+    path = folder / "masks.dcm"
+    path.write_bytes(mutate.bytes_of(rng, data[:pixels], 132) + data[pixels:] if header else mutate.bytes_of(rng, data))
+    try:
+        for shape in read_dicom_seg(path, VideoIdentity("clip", "f", (48, 64), None, None, 4)):
+            assert shape.frame >= 0
+    except Sam2sError:
+        return "message"
+    return "result"
+
+
+@cache
 def _pictures() -> list[bytes]:
     import io
 
@@ -424,5 +466,17 @@ def workspaces(rng: random.Random, folder: Path) -> str:
 
 KINDS: dict[str, Case] = {
     case.__name__: case
-    for case in (videos, dicom, pictures, rle, prompts, score_json, yaml, checkpoints, masklets, workspaces)
+    for case in (
+        videos,
+        dicom,
+        segmentations,
+        pictures,
+        rle,
+        prompts,
+        score_json,
+        yaml,
+        checkpoints,
+        masklets,
+        workspaces,
+    )
 }

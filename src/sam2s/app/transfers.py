@@ -15,7 +15,6 @@ from sam2s.app.problems import ApiError
 from sam2s.app.settings import AppLimits
 from sam2s.app.tasks import Progress
 from sam2s.errors import DatasetError
-from sam2s.formats.outputs import WITH_VIDEO
 from sam2s.runs import open_workspace_video
 from sam2s.workspace import FrameRecord, Layer, Workspace, WorkspaceEvent
 
@@ -35,7 +34,7 @@ EXPORT_FORMATS = {
     "dicom-sc": "DICOM capture of overlays",
 }
 """What can be written, and how it is called."""
-IMPORT_FORMATS = {name: EXPORT_FORMATS[name] for name in EXPORT_FORMATS if name not in ("csv", *WITH_VIDEO)}
+IMPORT_FORMATS = {name: EXPORT_FORMATS[name] for name in EXPORT_FORMATS if name not in ("csv", "overlay", "dicom-sc")}
 """What can be read."""
 DOWNLOADS_KEPT = 8
 _ZIP_FILES = 200_000

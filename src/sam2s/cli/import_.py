@@ -16,7 +16,9 @@ def masks(
     file: Annotated[Path, typer.Argument(help="File or folder with masks, polygons or boxes.")],
     form: Annotated[
         str | None,
-        typer.Option(help="davis, coco, ytvis, jsonl, sav, cvat, cvat-zip, labelme or yolo; by default found."),
+        typer.Option(
+            help="davis, coco, ytvis, jsonl, sav, cvat, cvat-zip, labelme, yolo or dicom-seg; by default found."
+        ),
     ] = None,
     first_frame: Annotated[
         int, typer.Option(min=0, help="Number in the name of the picture that is the first frame.")

@@ -17,30 +17,40 @@ from sam2s.files import replacing
 from sam2s.formats.coco import Read
 from sam2s.formats.export_info import ExportInfo
 from sam2s.formats.shapes import ImportedShape, crop, entry_of, number_of, read_text, to_box, to_rle, track_keys
+from sam2s.formats.table import quality_cells
 from sam2s.limits import MAX_TEXT_BYTES
 from sam2s.masks import rle
 from sam2s.masks.palette import display_color
 from sam2s.tracking.results import ObjectState
+from sam2s.workspace import ObjectRecord
 
 ANNOTATIONS = "annotations.xml"
 """What CVAT calls the file inside its archives."""
+QUALITY = ("expected_iou", "doubt", "alarms")
+"""Attributes of masks that were judged."""
+_DECLARATION = (
+    "<attribute><name>{}</name><mutable>True</mutable><input_type>text</input_type><default_value></default_value>"
+    "<values></values></attribute>"
+)
 
 
 def write_cvat(read: Read, info: ExportInfo, path: Path) -> None:
     """Write one file "CVAT for video 1.1"; the frames are gone over once for each object, so that no masks pile up.
 
-    Where an object has no pixel after it had some, its track is `outside`.
+    Where an object has no pixel after it had some, its track is `outside`. Where masks were judged, each label has the
+    mutable attributes `QUALITY`.
 
     Args:
         read: goes over the frames in order.
         info: what the export says of the video and its objects.
         path: replaced when it exists.
     """
-    frames, object_ids = 0, dict[int, None]()
-    last = -1
+    object_ids = dict[int, None]()
+    last, judged = -1, False
     for record in read():
-        frames, last = frames + 1, record.index
+        last = record.index
         object_ids.update(dict.fromkeys(record.objects))
+        judged = judged or any(entry.quality is not None for entry in record.objects.values())
     height, width = info.size
     names = sorted({info.name(object_id) for object_id in object_ids})
     with replacing(path) as partial, partial.open("w", encoding="utf-8") as file:
@@ -49,7 +59,10 @@ def write_cvat(read: Read, info: ExportInfo, path: Path) -> None:
         file.write(f"<mode>interpolation</mode><start_frame>0</start_frame><stop_frame>{max(last, 0)}</stop_frame>")
         file.write("<labels>")
         for name in names:
-            file.write(f"<label><name>{_text(name)}</name><type>mask</type><attributes></attributes></label>")
+            file.write(f"<label><name>{_text(name)}</name><type>mask</type><attributes>")
+            if judged:
+                file.writelines(_DECLARATION.format(attribute) for attribute in QUALITY)
+            file.write("</attributes></label>")
         file.write(f"</labels><original_size><width>{width}</width><height>{height}</height></original_size>")
         file.write("</task></meta>\n")
         for object_id in sorted(object_ids):
@@ -158,8 +171,15 @@ def _track(read: Read, object_id: int) -> Iterator[str]:
         yield (
             f'<mask frame="{record.index}" keyframe="1" outside="0" occluded="{occluded}" '
             f'rle="{", ".join(map(str, runs.tolist()))}" left="{x0}" top="{y0}" width="{x1 - x0 + 1}" '
-            f'height="{y1 - y0 + 1}" z_order="0"></mask>\n'
+            f'height="{y1 - y0 + 1}" z_order="0">{_attributes(entry)}</mask>\n'
         )
+
+
+def _attributes(entry: ObjectRecord) -> str:
+    if entry.quality is None:
+        return ""
+    pairs = zip(QUALITY, map(str, quality_cells(entry)), strict=True)
+    return "".join(f'<attribute name="{name}">{_text(value)}</attribute>' for name, value in pairs)
 
 
 def _shape(

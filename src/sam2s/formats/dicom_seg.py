@@ -17,10 +17,13 @@ import numpy as np
 from sam2s.errors import OutputError
 from sam2s.files import replacing
 from sam2s.formats.coco import Read
+from sam2s.formats.dicom_codes import segment_codes
 from sam2s.formats.dicom_objects import MOST_BYTES, coded, new_object, object_file, referenced_instance
 from sam2s.formats.export_info import ExportInfo
+from sam2s.formats.quality_text import QualitySummary, quality_text
 from sam2s.masks import rle
 from sam2s.masks.palette import display_color
+from sam2s.tracking.mask_quality import MaskQuality
 from sam2s.video.dicom import DicomReference
 
 if TYPE_CHECKING:
@@ -30,13 +33,16 @@ _CLASS = "1.2.840.10008.5.1.4.1.1.66.4"
 _SYNTAX = "1.2.840.10008.1.2.1"
 MOST_FRAMES = 30_000
 """Masks in one object: each is described by nested data sets, all of which are in memory while it is written."""
+MOST_TEXT = 1024
+"""Characters of a value of the kind ST."""
 _OTHERS = "--to dicom-sc writes overlays, and coco, jsonl or davis hold every mask"
 
 
 def write_dicom_seg(read: Read, info: ExportInfo, reference: DicomReference | None, path: Path) -> None:
     """Write one file with a segment for each object and a frame for each mask that has a pixel.
 
-    Segments are numbered from 1 in the order of the objects' ids; TrackingID is the id.
+    Segments are numbered from 1 in the order of the objects' ids; TrackingID is the id. Where masks were judged, each
+    frame's comments say what to believe of it, and each segment's description what to believe of all.
 
     Args:
         read: goes over the frames in order; called twice.
@@ -53,7 +59,14 @@ def write_dicom_seg(read: Read, info: ExportInfo, reference: DicomReference | No
             f"DICOM SEG refers to frames of a DICOM recording, and {info.source} is none, or not at hand (--video); "
             f"{_OTHERS}"
         )
-    masks = [(r.index, i) for r in read() for i, entry in sorted(r.objects.items()) if rle.area(entry.rle)]
+    masks: list[tuple[int, int, MaskQuality | None]] = []
+    summaries: dict[int, QualitySummary] = {}
+    for record in read():
+        for object_id, entry in sorted(record.objects.items()):
+            if entry.quality is not None:
+                summaries.setdefault(object_id, QualitySummary()).add(record.index, entry.quality)
+            if rle.area(entry.rle):
+                masks.append((record.index, object_id, entry.quality))
     size = (len(masks) * info.size[0] * info.size[1] + 7) // 8
     if not masks:
         raise OutputError(f"DICOM SEG needs a mask, and all of {info.source} are empty; {_OTHERS}")
@@ -62,18 +75,19 @@ def write_dicom_seg(read: Read, info: ExportInfo, reference: DicomReference | No
             f"{len(masks)} masks of {info.size[1]}x{info.size[0]} are {size} bytes; one DICOM SEG holds up to "
             f"{MOST_FRAMES} masks and {MOST_BYTES} bytes: export fewer objects (--objects); {_OTHERS}"
         )
-    object_ids = sorted({object_id for _, object_id in masks})
-    made = _segmentation(info, reference, object_ids)
+    numbers = {object_id: number for number, object_id in enumerate(sorted({i for _, i, _ in masks}), 1)}
+    made = _segmentation(info, reference)
+    made.SegmentSequence = [_segment(number, i, info, summaries.get(i)) for i, number in numbers.items()]
     made.NumberOfFrames = len(masks)
     made.PerFrameFunctionalGroupsSequence = [
-        _frame_groups(index, object_ids.index(object_id) + 1, reference) for index, object_id in masks
+        _frame_groups(index, numbers[object_id], reference, quality) for index, object_id, quality in masks
     ]
     with replacing(path) as partial, object_file(made, partial, size) as file:
         _write_bits(read, file)
 
 
-def _segmentation(info: ExportInfo, reference: DicomReference, object_ids: list[int]) -> Dataset:
-    """The object without what belongs to single frames."""
+def _segmentation(info: ExportInfo, reference: DicomReference) -> Dataset:
+    """The object without its segments and what belongs to single frames."""
     from pydicom import Dataset
     from pydicom.uid import generate_uid
 
@@ -104,33 +118,40 @@ def _segmentation(info: ExportInfo, reference: DicomReference, object_ids: list[
         index.DimensionIndexPointer, index.FunctionalGroupPointer = pointer, group
         made.DimensionIndexSequence.append(index)
     made.SharedFunctionalGroupsSequence = [Dataset()]
-    made.SegmentSequence = [_segment(n, object_id, info) for n, object_id in enumerate(object_ids, 1)]
     return made
 
 
-def _segment(number: int, object_id: int, info: ExportInfo) -> Dataset:
-    """Description of a segment; what nobody coded is called so, in a scheme of our own."""
+def _segment(number: int, object_id: int, info: ExportInfo, summary: QualitySummary | None) -> Dataset:
+    """Description of a segment."""
     from pydicom import Dataset
     from pydicom.uid import generate_uid
 
     name = info.name(object_id)[:64].replace("\\", "/")
+    codes = segment_codes(name)
+    kind = coded(*codes.kind)
+    if codes.modifier is not None:
+        kind.SegmentedPropertyTypeModifierCodeSequence = [coded(*codes.modifier)]
     item = Dataset()
     item.SegmentNumber, item.SegmentLabel = number, name
+    if summary is not None:
+        item.SegmentDescription = summary.text()[:MOST_TEXT]
     item.SegmentAlgorithmType, item.SegmentAlgorithmName = "SEMIAUTOMATIC", "SAM2S"
-    item.SegmentedPropertyCategoryCodeSequence = [coded("309825002", "SCT", "Spatial and Relational Concept")]
-    item.SegmentedPropertyTypeCodeSequence = [coded(f"object-{object_id}", "99SAM2S", name)]
+    item.SegmentedPropertyCategoryCodeSequence = [coded(*codes.category)]
+    item.SegmentedPropertyTypeCodeSequence = [kind]
     item.RecommendedDisplayCIELabValue = _cielab(display_color(object_id))
     item.TrackingID, item.TrackingUID = str(object_id), generate_uid()
     return item
 
 
-def _frame_groups(index: int, segment: int, reference: DicomReference) -> Dataset:
+def _frame_groups(index: int, segment: int, reference: DicomReference, quality: MaskQuality | None) -> Dataset:
     """Which segment a frame shows, and from which frame of the recording it comes."""
     from pydicom import Dataset
 
     item, content, image, derivation, identification = (Dataset() for _ in range(5))
     content.DimensionIndexValues = [segment, index + 1]
     content.TemporalPositionIndex = index + 1
+    if quality is not None:
+        content.FrameComments = quality_text(quality)
     image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = reference.class_uid, reference.instance_uid
     image.ReferencedFrameNumber = index + 1
     image.PurposeOfReferenceCodeSequence = [coded("121322", "DCM", "Source image for image processing operation")]

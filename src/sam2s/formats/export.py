@@ -14,8 +14,9 @@ from sam2s.formats.davis import write_davis
 from sam2s.formats.export_info import ExportInfo
 from sam2s.formats.jsonl import write_jsonl
 from sam2s.formats.labelme import write_labelme
-from sam2s.formats.outputs import KINDS, SUMMARY
+from sam2s.formats.outputs import KINDS, TABLES
 from sam2s.formats.overlay_video import write_overlay
+from sam2s.formats.quality_text import write_quality
 from sam2s.formats.sav import write_sav
 from sam2s.formats.table import write_table
 from sam2s.formats.yolo import write_yolo
@@ -104,11 +105,12 @@ def _write(kind: str, read: Read, info: ExportInfo, source: VideoSource | None, 
     elif kind == "ytvis":
         write_youtube_vis(read, info, path, names)
     elif kind == "csv":
-        write_table(read(), info, path, path.with_name(SUMMARY))
+        write_table(read(), info, path, path.with_name(TABLES[kind]))
     elif kind == "jsonl":
         write_jsonl(read(), info, path)
     elif kind == "sav":
         write_sav(read, info, path)
+        write_quality(read(), info, path.with_name(TABLES[kind]))
     elif kind == "cvat":
         write_cvat(read, info, path)
     elif kind == "cvat-zip":
@@ -116,7 +118,7 @@ def _write(kind: str, read: Read, info: ExportInfo, source: VideoSource | None, 
     elif kind == "labelme":
         write_labelme(read(), info, path, names)
     elif kind == "yolo":
-        write_yolo(read(), info, path, _stems(names))
+        write_yolo(read, info, path, _stems(names))
     elif kind == "dicom-seg":
         from sam2s.formats.dicom_seg import write_dicom_seg
         from sam2s.video.dicom import reference_to

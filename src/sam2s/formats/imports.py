@@ -11,6 +11,7 @@ from sam2s.errors import ConfigError, DatasetError
 from sam2s.formats.coco import read_coco
 from sam2s.formats.cvat import read_cvat, read_cvat_zip
 from sam2s.formats.davis import read_davis_shapes
+from sam2s.formats.dicom_seg_read import read_dicom_seg
 from sam2s.formats.jsonl import read_jsonl
 from sam2s.formats.labelme import read_labelme
 from sam2s.formats.sav import read_sav
@@ -20,9 +21,10 @@ from sam2s.formats.ytvis import read_youtube_vis
 from sam2s.masks import rle
 from sam2s.session.events import encode_prompt
 from sam2s.tracking.results import ObjectState
-from sam2s.workspace import FrameRecord, Layer, ObjectInfo, ObjectRecord, Workspace
+from sam2s.video.dicom import is_dicom
+from sam2s.workspace import FrameRecord, Layer, ObjectInfo, ObjectRecord, VideoIdentity, Workspace
 
-FORMS = ("davis", "coco", "ytvis", "jsonl", "sav", "cvat", "cvat-zip", "labelme", "yolo")
+FORMS = ("davis", "coco", "ytvis", "jsonl", "sav", "cvat", "cvat-zip", "labelme", "yolo", "dicom-seg")
 """Forms that are read."""
 
 
@@ -72,12 +74,12 @@ def import_masks(
         ConfigError: the form is not known.
     """
     form = form or form_of(path)
-    size, length = workspace.video.size, workspace.video.length
+    length = workspace.video.length
     with workspace.transaction():
         event = workspace.record("import", payload={"file": path.name, "form": form}, author=author)
         report = ImportReport(form, event.event_id)
         frames: set[int] = set()
-        for shape in read_shapes(path, form, size, first_frame):
+        for shape in read_shapes(path, form, workspace.video, first_frame):
             if length is not None and shape.frame >= length:
                 raise DatasetError(
                     f"{path}: {shape.key}: frame {shape.frame} is not in {workspace.video.name}; frames run from 0 to "
@@ -115,6 +117,8 @@ def form_of(path: Path) -> str:
         return "cvat"
     elif path.suffix.lower() == ".zip":
         return "cvat-zip"
+    elif is_dicom(path):
+        return "dicom-seg"
     elif path.suffix.lower() in (".jsonl", ".ndjson"):
         return "jsonl"
     elif path.suffix.lower() == ".json":
@@ -126,8 +130,8 @@ def form_of(path: Path) -> str:
     raise DatasetError(f"{path} is of no form that is read; --form takes one of {', '.join(FORMS)}")
 
 
-def read_shapes(path: Path, form: str, size: tuple[int, int], first_frame: int = 0) -> Iterator[ImportedShape]:
-    """Yield all shapes of a file or folder.
+def read_shapes(path: Path, form: str, video: VideoIdentity, first_frame: int = 0) -> Iterator[ImportedShape]:
+    """Yield all shapes of a file or folder that belong to a video.
 
     Raises:
         DatasetError: naming file and entry.
@@ -137,6 +141,9 @@ def read_shapes(path: Path, form: str, size: tuple[int, int], first_frame: int =
         raise ConfigError(f"form {form!r} is not read; allowed are {', '.join(FORMS)}")
     if form in ("davis", "labelme", "yolo") and not path.is_dir():
         raise DatasetError(f"{path} is no folder, as masks of the form {form} are kept in")
+    size = video.size
+    if form == "dicom-seg":
+        return read_dicom_seg(path, video)
     if form == "davis":
         return read_davis_shapes(path, size, first_frame)
     if form == "labelme":

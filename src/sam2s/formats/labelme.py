@@ -16,6 +16,7 @@ from PIL import Image
 from sam2s.errors import DatasetError, OutputError
 from sam2s.files import replacing
 from sam2s.formats.export_info import ExportInfo
+from sam2s.formats.quality_text import quality_text
 from sam2s.formats.shapes import (
     ImportedShape,
     coordinates,
@@ -30,13 +31,16 @@ from sam2s.formats.shapes import (
 )
 from sam2s.masks import rle
 from sam2s.picture_files import open_picture
-from sam2s.workspace import FrameRecord
+from sam2s.tracking.mask_quality import Alarm
+from sam2s.workspace import FrameRecord, ObjectRecord
 
 
 def write_labelme(
     records: Iterable[FrameRecord], info: ExportInfo, folder: Path, names: Mapping[int, str] | None = None
 ) -> None:
     """Write FOLDER/00000.json ...: shapes of type "mask", whose `group_id` is the object.
+
+    Of masks that were judged the description says what to believe, and the flags which alarms there are.
 
     Args:
         records: frames in order.
@@ -54,7 +58,7 @@ def write_labelme(
                 "version": "5.5.0",
                 "flags": {},
                 "shapes": [
-                    _shape(info.name(object_id), object_id, entry.mask)
+                    _shape(info.name(object_id), object_id, entry)
                     for object_id, entry in record.objects.items()
                     if rle.area(entry.rle)
                 ],
@@ -95,17 +99,17 @@ def read_labelme(folder: Path, size: tuple[int, int], first: int) -> Iterator[Im
             yield from _read_shape(shape, frame, key, size)
 
 
-def _shape(name: str, object_id: int, mask: np.ndarray) -> dict[str, Any]:
-    x0, y0, x1, y1 = crop(mask)
+def _shape(name: str, object_id: int, entry: ObjectRecord) -> dict[str, Any]:
+    x0, y0, x1, y1 = crop(entry.mask)
     data = io.BytesIO()
-    Image.fromarray(mask[y0 : y1 + 1, x0 : x1 + 1]).save(data, "png")
+    Image.fromarray(entry.mask[y0 : y1 + 1, x0 : x1 + 1]).save(data, "png")
     return {
         "label": name,
         "points": [[x0, y0], [x1, y1]],
         "group_id": object_id,
-        "description": "",
+        "description": "" if entry.quality is None else quality_text(entry.quality),
         "shape_type": "mask",
-        "flags": {},
+        "flags": {} if entry.quality is None else {str(alarm): alarm in entry.quality.alarms for alarm in Alarm},
         "mask": base64.b64encode(data.getvalue()).decode("ascii"),
     }
 

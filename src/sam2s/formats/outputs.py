@@ -25,17 +25,18 @@ KINDS = {
     "dicom-seg": "segmentation.dcm",
     "dicom-sc": "capture.dcm",
 }
-"""Kinds of export, and the file or folder each makes; csv makes summary.csv as well."""
+"""Kinds of export, and the file or folder each makes; those of `TABLES` make a table beside it as well."""
 WITH_VIDEO = ("overlay", "dicom-seg", "dicom-sc")
 """Kinds that need the video as well: its pictures, or what they refer to it by."""
-SUMMARY = "summary.csv"
+TABLES = {"csv": "summary.csv", "sav": "sav_quality.csv"}
+"""Tables that kinds of export make beside their file."""
 LISTING = ".sam2s-exports.json"
 """Lists the exports that lie beside it."""
 
 
 def files_of(kind: str) -> list[str]:
     """Names of all that a kind of export makes."""
-    return [KINDS[kind], *([SUMMARY] if kind == "csv" else [])]
+    return [KINDS[kind], *([TABLES[kind]] if kind in TABLES else [])]
 
 
 def recorded(folder: Path) -> list[str]:

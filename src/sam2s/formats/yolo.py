@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import yaml
 
 from sam2s.errors import DatasetError, OutputError
 from sam2s.files import replacing
+from sam2s.formats.coco import Read
 from sam2s.formats.contours import outline
 from sam2s.formats.export_info import ExportInfo
+from sam2s.formats.quality_text import write_quality
 from sam2s.formats.shapes import ImportedShape, describe, entry_of, frame_numbers, number_of, read_text, to_box, to_rle
 from sam2s.formats.shapes import track_keys as keys_of
 from sam2s.masks import rle
-from sam2s.workspace import FrameRecord
 
 
-def write_yolo(
-    records: Iterable[FrameRecord], info: ExportInfo, folder: Path, stems: Mapping[int, str] | None = None
-) -> None:
+def write_yolo(read: Read, info: ExportInfo, folder: Path, stems: Mapping[int, str] | None = None) -> None:
     """Write FOLDER/labels/SOURCE/00000.txt ... and FOLDER/data.yaml with the names of the classes.
 
-    YOLO knows no identities: objects of one name are one class. Parts of an object are lines of their own.
+    YOLO knows no identities: objects of one name are one class. Parts of an object are lines of their own. What to
+    believe of each mask is in FOLDER/quality.csv.
 
     Args:
-        records: frames in order.
+        read: goes over the frames in order; called twice.
         info: what the export says of the video and its objects.
         folder: replaced when it exists.
         stems: names of pictures by frame index, where they are not the index in five digits.
@@ -39,7 +39,7 @@ def write_yolo(
     with replacing(folder) as partial:
         labels = partial / "labels" / info.folder_name
         labels.mkdir(parents=True)
-        for record in records:
+        for record in read():
             lines = []
             for object_id, entry in record.objects.items():
                 number = classes.setdefault(info.name(object_id), len(classes))
@@ -56,6 +56,7 @@ def write_yolo(
             "names": {n: name for name, n in classes.items()},
         }
         (partial / "data.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+        write_quality(read(), info, partial / "quality.csv")
 
 
 def read_yolo(folder: Path, size: tuple[int, int], first: int) -> Iterator[ImportedShape]:

@@ -15,17 +15,27 @@ from sam2s.formats.export_info import ExportInfo
 from sam2s.formats.shapes import ImportedShape, entry_of, frame_numbers, number_of, score_of, to_rle
 from sam2s.masks import rle
 from sam2s.masks.rle import Rle
+from sam2s.tracking.mask_quality import from_bits, to_bits
 from sam2s.workspace import ratio
 
-_NUMBERS = np.dtype([("box", np.int32, 4), ("area", np.int32), ("score", np.float32), ("iou", float), ("doubt", float)])
+_NUMBERS = np.dtype(
+    [
+        ("box", np.int32, 4),
+        ("area", np.int32),
+        ("score", np.float32),
+        ("iou", float),
+        ("doubt", float),
+        ("alarms", np.int32),
+    ]
+)
 
 
 def write_youtube_vis(read: Read, info: ExportInfo, path: Path, names: Mapping[int, str] | None = None) -> None:
     """Write one JSON file; the frames are gone over once for each object, so that no masks pile up.
 
     `video.frames` and `video.pts` name the frames that the lists run over. Where an object has no pixel, its entry is
-    null. `score` is the mean predicted IoU over the frames where it is seen; `expected_ious` and `doubts` say of each
-    frame how far the mask can be believed, null where nobody judged it.
+    null. `score` is the mean predicted IoU over the frames where it is seen; `expected_ious`, `doubts` and `alarms` say
+    of each frame how far the mask can be believed, null where nobody judged it.
 
     Args:
         read: goes over the frames in order.
@@ -65,6 +75,10 @@ def write_youtube_vis(read: Read, info: ExportInfo, path: Path, names: Mapping[i
                 "areas": [int(area) or None for area in numbers["area"]],
                 "expected_ious": _or_null(numbers["iou"]),
                 "doubts": _or_null(numbers["doubt"]),
+                "alarms": [
+                    None if np.isnan(iou) else [str(alarm) for alarm in from_bits(int(bits))]
+                    for iou, bits in zip(numbers["iou"], numbers["alarms"], strict=True)
+                ],
                 "score": round(float(numbers["score"][seen].mean()), 5) if seen.any() else 0.0,
             }
             file.write(", " + json.dumps(rest)[1:])
@@ -84,6 +98,7 @@ def _masks(read: Read, object_id: int, numbers: np.ndarray) -> Iterator[Rle | No
             )
         if entry and entry.quality:
             numbers["iou"][place], numbers["doubt"][place] = entry.quality.expected_iou, entry.quality.doubt
+            numbers["alarms"][place] = to_bits(entry.quality.alarms)
         yield entry.rle if entry and area else None
 
 

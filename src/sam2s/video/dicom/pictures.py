@@ -120,7 +120,7 @@ class DicomPictures:
             PictureError: it is damaged.
             MemoryError: there is none left.
         """
-        samples = self._samples(index)
+        samples = self.read_samples(index)
         stored = self._layout.stored
         if self._layout.photometric == "PALETTE COLOR":
             return as_rgb(self._painted(samples))
@@ -132,8 +132,13 @@ class DicomPictures:
             pixels = self._measured_depth().convert(samples)
         return as_rgb(255 - pixels if self._layout.photometric == "MONOCHROME1" else pixels)
 
-    def _samples(self, index: int) -> np.ndarray:
-        """Samples [H, W] or [H, W, 3] of a frame in the numbers of the file, YBR made RGB."""
+    def read_samples(self, index: int) -> np.ndarray:
+        """Decode samples [H, W] or [H, W, 3] of a frame in the numbers of the file, YBR made RGB.
+
+        Raises:
+            PictureError: it is damaged.
+            MemoryError: there is none left.
+        """
         layout = self._layout
         try:
             if layout.allocated == 1:
@@ -217,7 +222,7 @@ class DicomPictures:
             if bits == 16:
                 largest = 0
                 for number in range(self.count):
-                    largest = max(largest, int(self._samples(number).max()))
+                    largest = max(largest, int(self.read_samples(number).max()))
                     if largest >= 1 << DEPTHS[-2]:
                         break
                 bits = next(bits for bits in DEPTHS if largest < 1 << bits)

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from sam2s.errors import SourceError
+from sam2s.limits import check_pixels
 from sam2s.video.dicom.attributes import read_attributes
 from sam2s.video.dicom.notes import note_annotations
+from sam2s.video.dicom.pictures import DicomPictures, PixelLayout
 from sam2s.video.dicom.pictures_source import DicomPicturesSource
-from sam2s.video.dicom.pixel_data import locate_pixel_data
+from sam2s.video.dicom.pixel_data import PixelData, locate_pixel_data
 from sam2s.video.dicom.video_source import DicomVideoSource
 from sam2s.video.frame import VideoSource
 
@@ -68,24 +70,60 @@ def open_dicom(path: Path, *, fps: Fraction | None = None, square_pixels: bool =
         MissingExtraError: pydicom is not installed.
     """
     attributes, place = read_attributes(path)
+    codec = video_codec(_syntax(path, attributes))
+    _check_class(path, attributes, video=codec is not None)
+    pixels = _locate(path, attributes, place)
+    note_annotations(path, attributes)
+    if codec is None:
+        return DicomPicturesSource(pixels, attributes, fps=fps)
+    if attributes["TransferSyntaxUID"].startswith(_STEREO):
+        log.warning("%s: is a stereo recording; what a plain decoder of it shows is read", path)
+    return DicomVideoSource(pixels, attributes, codec, square_pixels=square_pixels)
+
+
+def open_samples(path: Path, classes: tuple[str, ...]) -> tuple[dict[str, Any], DicomPictures]:
+    """Open the pictures of an object that is no recording, as they are stored.
+
+    Args:
+        path: the file.
+        classes: which SOP classes it may have.
+
+    Returns:
+        Attributes by name, and the pictures; see `DicomPictures.read_samples`.
+
+    Raises:
+        SourceError: it is damaged, of another class, or of a form that is not read.
+        LimitError: its pictures have more pixels than the limit.
+        MissingExtraError: pydicom is not installed.
+    """
+    attributes, place = read_attributes(path)
+    if attributes.get("SOPClassUID") not in classes:
+        raise SourceError(f"{path}: is a DICOM object of the class {attributes.get('SOPClassUID', 'unknown')}")
+    syntax = _syntax(path, attributes)
+    pixels = _locate(path, attributes, place)
+    layout = PixelLayout.of(attributes, str(path))
+    check_pixels(*layout.size, str(path))
+    if layout.allocated == 1 and pixels.encapsulated:
+        raise SourceError(f"{path}: is of single bits and compressed ({syntax}), which is not read; decompress it")
+    return attributes, DicomPictures(pixels, layout, syntax, attributes)
+
+
+def _syntax(path: Path, attributes: dict[str, Any]) -> str:
     syntax = attributes.get("TransferSyntaxUID")
     if syntax is None:
         raise SourceError(f"{path}: does not say its transfer syntax, so that its pixels cannot be read")
-    codec = video_codec(syntax)
-    _check_class(path, attributes, video=codec is not None)
-    pixels = locate_pixel_data(
+    return str(syntax)
+
+
+def _locate(path: Path, attributes: dict[str, Any], place: int) -> PixelData:
+    syntax = _syntax(path, attributes)
+    return locate_pixel_data(
         path,
         place,
         implicit=syntax == _NATIVE[0],
         little=syntax != _NATIVE[2],
         encapsulated=syntax not in _NATIVE,
     )
-    note_annotations(path, attributes)
-    if codec is None:
-        return DicomPicturesSource(pixels, attributes, fps=fps)
-    if any(syntax.startswith(stereo) for stereo in _STEREO):
-        log.warning("%s: is a stereo recording; what a plain decoder of it shows is read", path)
-    return DicomVideoSource(pixels, attributes, codec, square_pixels=square_pixels)
 
 
 def _check_class(path: Path, attributes: dict[str, Any], *, video: bool) -> None:

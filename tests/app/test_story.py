@@ -148,7 +148,7 @@ def correct_a_frame(page, folder):
     page.page.wait_for_selector("#carry:not([hidden])")
     page.shot(SHOTS, "app-correct")
     earlier = page.state("desk.runs[desk.runs.length - 1].event_id")
-    page.press("1")
+    page.press("y")
     page.wait(f"desk.runs.some((run) => run.event_id > {earlier} && run.state === 'done')", 120)
     with workspace_of(folder) as workspace:
         assert workspace.read_frame(25).objects[1].event_id != before.event_id

@@ -176,6 +176,8 @@ class RememberedFrame(BaseModel):
 
     frame: int
     kind: Literal["conditioning", "long-term"]
+    event_id: int | None = None
+    """The act that wrote its mask; a picture of it is out of date when this changes."""
 
 
 class MemoryInfo(BaseModel):

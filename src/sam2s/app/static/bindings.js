@@ -9,8 +9,9 @@ export function bindings(work) {
     desk.followed = false;
     desk.go(desk.frame + by);
   };
-  const digit = (/** @type {number} */ number) => () => {
-    if (!work.carrier.answer(String(number)) && number) work.objects.pick(number);
+  /** Propagate, or where a correction waits for an answer, carry that. @param {string} key @param {object} plan */
+  const carry = (key, plan) => () => {
+    if (!work.carrier.answer(key)) work.carrier.begin(plan);
   };
   const chosen = () => desk.object(desk.selected);
   /** @type {[string, string[], string, string, () => void][]} */
@@ -33,10 +34,11 @@ export function bindings(work) {
     ["Objects", ["d"], "D", "Hide or show the object", () => chosen() && work.objects.change(/** @type {any} */ (chosen()), { hidden: !chosen()?.hidden })],
     ["Objects", ["l"], "L", "Lock or unlock the object", () => chosen() && work.objects.change(/** @type {any} */ (chosen()), { locked: !chosen()?.locked })],
     ["Objects", ["x"], "X", "More: end, split, merge, swap, remove", () => chosen() && work.objects.menu(/** @type {any} */ (chosen()))],
-    ["Track", ["Enter"], "Enter", "Propagate to the end", () => work.carrier.begin({ until: "end", direction: "forward" })],
+    ["Track", ["Enter"], "Enter", "Propagate to the end", carry("Enter", { until: "end", direction: "forward" })],
     ["Track", ["Shift+Enter"], "Shift+Enter", "Propagate: how far, which way, for whom", () => work.carrier.options()],
-    ["Track", ["p"], "P", "Propagate to the next given or accepted frame", () => work.carrier.begin({ until: "prompt", direction: "forward" })],
-    ["Track", ["Shift+P", "Shift+p"], "Shift+P", "Propagate backward", () => work.carrier.begin({ until: "prompt", direction: "backward" })],
+    ["Track", ["p"], "P", "Propagate to the next given or accepted frame", carry("p", { until: "prompt", direction: "forward" })],
+    ["Track", ["Shift+P", "Shift+p"], "Shift+P", "Propagate backward", carry("Shift+P", { until: "prompt", direction: "backward" })],
+    ["Track", ["y"], "Y", "Carry a correction 10 frames", () => void work.carrier.answer("y")],
     ["Track", ["Escape"], "Esc", "Stop at once, keep what is done; unmark", () => work.transport.escape()],
     ["Review", ["a"], "A", "Accept this frame, or the marked span", () => work.span("accept")],
     ["Review", ["Shift+A", "Shift+a"], "Shift+A", "Take acceptance back", () => work.span("unaccept")],
@@ -72,8 +74,8 @@ export function bindings(work) {
     ["View", ["?"], "?", "This page", () => work.keys.help()],
   ];
   const bound = table.map(([group, keys, shown, label, act]) => ({ group, keys, shown, label, act }));
-  for (let number = 0; number <= 9; number++) {
-    bound.push({ group: "", keys: [String(number)], shown: "", label: "", act: digit(number) });
+  for (let number = 1; number <= 9; number++) {
+    bound.push({ group: "", keys: [String(number)], shown: "", label: "", act: () => work.objects.pick(number) });
   }
   return bound;
 }

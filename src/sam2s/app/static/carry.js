@@ -2,22 +2,25 @@
 import { post } from "./api.js";
 import { byId, choice, el, field, openDialog } from "./dom.js";
 
-const CHOICES = /** @type {[string, string, object][]} */ ([
-  ["1", "10 frames", { until: "frames", frames: 10, direction: "forward" }],
-  ["2", "to the next given frame", { until: "prompt", direction: "forward" }],
-  ["3", "to the end", { until: "end", direction: "forward" }],
-  ["4", "both ways, to given frames", { until: "prompt", direction: "both" }],
+/** Keys mean what they mean elsewhere, but for the corrected objects alone; digits go on choosing objects. */
+const CHOICES = /** @type {[string, string, string, object][]} */ ([
+  ["y", "Y", "10 frames", { until: "frames", frames: 10, direction: "forward" }],
+  ["p", "P", "to the next given frame", { until: "prompt", direction: "forward" }],
+  ["Enter", "Enter", "to the end", { until: "end", direction: "forward" }],
+  ["Shift+P", "Shift+P", "both ways, to given frames", { until: "prompt", direction: "both" }],
 ]);
 
 /** Begins and stops propagations. */
 export class Carrier {
-  /** @param {import("./desk.js").Desk} desk @param {() => boolean} may */
-  constructor(desk, may) {
+  /** @param {import("./desk.js").Desk} desk @param {() => boolean} may @param {() => Promise<unknown>} settled when clicks and strokes are answered */
+  constructor(desk, may, settled) {
     this.desk = desk;
     this.may = may;
+    this.settled = settled;
     this.bar = byId("carry");
+    /** @type {number[]} objects that were corrected on this frame */
+    this.asked = [];
     desk.on("frame", () => this.dismiss());
-    desk.on("tool", () => this.dismiss());
   }
 
   /** @param {object} plan */
@@ -25,8 +28,11 @@ export class Carrier {
     this.dismiss();
     if (!this.may()) return;
     const { desk } = this;
+    const { frame } = desk;
+    await this.settled();
+    this.dismiss(); // a stroke that was on its way has asked meanwhile
     try {
-      const run = await post(`${desk.path}/propagate`, { frame: desk.frame, ...plan });
+      const run = await post(`${desk.path}/propagate`, { frame, ...plan });
       desk.followed = true;
       desk.runs = [...desk.runs.filter((one) => one.event_id !== run.event_id), run];
       desk.emit("runs");
@@ -72,32 +78,31 @@ export class Carrier {
     ]);
   }
 
-  /** After a correction of a tracked frame: how far is it carried? @param {number} objectId */
+  /** After a correction of a tracked frame: how far is it carried? Asks for all that were corrected here. @param {number} objectId */
   ask(objectId) {
-    const name = this.desk.object(objectId)?.name ?? "it";
-    const buttons = CHOICES.map(([key, label, plan]) =>
-      el("button", { type: "button", title: `${label} (${key})`, "data-carry": key,
-        onclick: () => this.begin({ ...plan, objects: [objectId] }) }, el("kbd", {}, key), label));
-    const only = el("button", { type: "button", title: "Only this frame (0)", onclick: () => this.dismiss() }, el("kbd", {}, "0"), "only this frame");
-    this.bar.replaceChildren(el("span", {}, `Carry the correction of ${name}`), only, ...buttons);
+    if (!this.asked.includes(objectId)) this.asked.push(objectId);
+    const names = this.asked.map((id) => this.desk.label(id)).join(", ");
+    const buttons = CHOICES.map(([key, shown, label]) =>
+      el("button", { type: "button", title: `${label} (${shown})`, "data-carry": key, onclick: () => this.answer(key) }, el("kbd", {}, shown), label));
+    const only = el("button", { type: "button", title: "Only this frame (Esc)", onclick: () => this.dismiss() }, el("kbd", {}, "Esc"), "only this frame");
+    this.bar.replaceChildren(el("span", {}, `Carry the correction of ${names}`), only, ...buttons);
     this.bar.hidden = false;
-    this.asked = objectId;
   }
 
   get asking() {
     return !this.bar.hidden;
   }
 
-  /** A digit while the question is open; false if it is not. @param {string} key */
+  /** Carry by a key of the question; false if it is not asked. @param {string} key */
   answer(key) {
-    if (!this.asking) return false;
     const chosen = CHOICES.find((one) => one[0] === key);
-    if (chosen) this.begin({ ...chosen[2], objects: [this.asked] });
-    else this.dismiss();
+    if (!this.asking || !chosen) return false;
+    this.begin({ ...chosen[3], objects: this.asked });
     return true;
   }
 
   dismiss() {
     this.bar.hidden = true;
+    this.asked = [];
   }
 }

@@ -69,6 +69,11 @@ export class Desk extends EventTarget {
     return this.objects.find((item) => item.object_id === objectId);
   }
 
+  /** How an object is called wherever several may have one name: "2 grasper". @param {number} objectId */
+  label(objectId) {
+    return `${objectId} ${this.object(objectId)?.name ?? "object"}`;
+  }
+
   /** @param {number} objectId */
   visible(objectId) {
     if (this.solo !== null) return this.solo === objectId;

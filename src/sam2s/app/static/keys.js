@@ -42,7 +42,8 @@ export class Keys {
     ]);
     const mouse = [
       ["Left click", "add what is under the pointer to the object"], ["Right click, Alt + click", "remove it from the object"],
-      ["Wheel", "zoom at the pointer; with the brush its size"], ["Middle button, Space + drag", "move the picture"],
+      ["Wheel", "zoom at the pointer; with the brush its size"],
+      ["Shift + click with the brush", "a straight line from the end of the last stroke"], ["Middle button, Space + drag", "move the picture"],
       ["Shift + drag on the timeline", "mark a span"], ["Wheel on the timeline", "zoom; with Shift move"],
     ];
     content.push(el("h2", {}, "Mouse"), el("div.keys", {}, ...mouse.flatMap(([keys, label]) => [el("kbd", {}, keys), el("span", {}, label)])));

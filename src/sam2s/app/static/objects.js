@@ -71,6 +71,7 @@ export class ObjectsPanel {
     const names = el("datalist", { id: "ontology" }, ...this.desk.video.ontology.map((value) => el("option", { value })));
     const name = el("input", { value: item.suggestion ?? item.name, list: "ontology", maxLength: 120, required: true, autocomplete: "off" });
     const instance = el("input", { type: "number", min: 1, max: 9999, value: item.instance });
+    name.addEventListener("input", () => (instance.value = String(this.freeInstance(item, name.value.trim()))));
     const colour = el("input", { type: "color", value: item.colour });
     const hint = item.suggestion ? `The weights suggest "${item.suggestion}".` : "Choose a name of the list or write your own.";
     openDialog(`Object ${item.object_id}`, [field("Name", name, hint), names,
@@ -83,6 +84,14 @@ export class ObjectsPanel {
     ]);
     name.focus();
     name.select();
+  }
+
+  /** The number that tells an object apart from others of the name it is given. @param {import("./types.js").ObjectItem} item @param {string} name */
+  freeInstance(item, name) {
+    const taken = new Set(this.desk.objects.filter((one) => one !== item && one.name === name).map((one) => one.instance));
+    let number = name === item.name ? item.instance : 1;
+    while (taken.has(number)) number++;
+    return number;
   }
 
   /** @param {import("./types.js").ObjectItem} item */

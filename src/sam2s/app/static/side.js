@@ -3,24 +3,28 @@ import { get } from "./api.js";
 import { byId, el, icon } from "./dom.js";
 import { alarmWord, LAYERS, markWord, stateWord } from "./words.js";
 
+const SURE = "How far the mask may be believed: one minus its doubt; what a person painted or accepted counts as sure";
+
 /** From so many frames in a row on, one picture stands for all of them. */
 const LONG_RUN = 4;
 
 /**
- * @param {{frame: number, kind: string}[]} frames
- * @returns {{frame: number, last: number, kind: string}[]} single frames, and long runs of neighbours as one
+ * @param {{frame: number, kind: string, event_id: number | null}[]} frames
+ * @returns {Run[]} single frames, and long runs of neighbours as one
  */
 function inRuns(frames) {
-  /** @type {{frame: number, last: number, kind: string}[]} */
+  /** @type {Run[]} */
   const runs = [];
-  for (const { frame, kind } of frames) {
+  for (const { frame, kind, event_id } of frames) {
     const run = runs.at(-1);
     if (run && run.kind === kind && run.last === frame - 1) run.last = frame;
-    else runs.push({ frame, last: frame, kind });
+    else runs.push({ frame, last: frame, kind, event_id });
   }
   return runs.flatMap((run) => (run.last - run.frame + 1 >= LONG_RUN ? [run]
     : Array.from({ length: run.last - run.frame + 1 }, (_, i) => ({ ...run, frame: run.frame + i, last: run.frame + i }))));
 }
+
+/** @typedef {{frame: number, last: number, kind: string, event_id: number | null}} Run */
 
 /** Shows what is known of the frame. */
 export class FramePanel {
@@ -38,27 +42,28 @@ export class FramePanel {
   }
 
   render() {
-    const rows = this.desk.objects.map((item) => {
-      const mask = this.desk.maskOf(item.object_id);
+    const { desk } = this;
+    const rows = desk.objects.map((item) => {
+      const mask = desk.maskOf(item.object_id);
       const sure = mask?.confidence ?? null;
       const width = sure === null ? 0 : Math.round(sure * 100);
       const bar = el(`div.meter${sure !== null && sure < 0.7 ? ".low" : ""}`, {},
-        el("i", { style: `width:${width}%` }));
+        el("i", { style: `width:${width}%`, title: SURE }));
       const layer = mask ? LAYERS[mask.layer] ?? mask.layer : "no mask";
       const source = mask && mask.state !== "visible" && layer === "tracked" ? stateWord(mask.state) : layer;
       const category = mask?.category ? `, ${mask.category}` : "";
-      return el("div.sure", {}, el("span.swatch", { style: `background:${item.colour}` }), el("span", {}, item.name),
-        el("span.muted", {}, `${source}${category}`), bar, el("span.number", {}, sure === null ? "–" : `${width} %`),
+      return el("div.sure", {}, el("span.swatch", { style: `background:${item.colour}` }), el("span", {}, desk.label(item.object_id)),
+        el("span.muted", {}, `${source}${category}`), bar, el("span.number", { title: SURE }, sure === null ? "–" : `${width} % sure`),
         ...(mask?.alarms ?? []).map((alarm) => el("span.alarm", {}, alarmWord(alarm))),
         mask?.advice ? el("span.alarm", {}, mask.advice) : null);
     });
-    const marks = this.desk.masks.get(this.desk.shownFrame)?.marks ?? [];
+    const marks = desk.masks.get(desk.shownFrame)?.marks ?? [];
     byId("confidence").replaceChildren(...(marks.length ? [el("p.marks", {}, marks.map(markWord).join(", "))] : []), ...rows);
-    const prompts = this.desk.prompts.map((prompt) => {
-      const item = this.desk.object(prompt.object_id);
+    const prompts = desk.prompts.map((prompt) => {
+      const item = desk.object(prompt.object_id);
       const what = prompt.box ? "box" : prompt.points.map((point) => (point.positive ? "+" : "−")).join(" ");
       return el("div.prompt", {}, el("span.swatch", { style: `background:${item?.colour ?? "#888"}` }),
-        `${item?.name ?? prompt.object_id}: ${what}`);
+        `${desk.label(prompt.object_id)}: ${what}`);
     });
     byId("prompts").replaceChildren(...(prompts.length ? prompts : [el("p.muted", {}, "none on this frame")]));
   }
@@ -84,8 +89,8 @@ export class FramePanel {
     byId("memory").replaceChildren(...(tiles.length ? tiles : [el("p.muted", {}, "nothing yet: click it, then propagate")]));
   }
 
-  /** @param {{frame: number, last: number, kind: string}} run */
-  tile({ frame, last, kind }) {
+  /** @param {Run} run */
+  tile({ frame, last, kind, event_id }) {
     const { desk } = this;
     const name = kind === "conditioning" ? "given" : "long-term";
     const drop = last > frame ? null : el("button.icon-button.drop", {
@@ -99,7 +104,7 @@ export class FramePanel {
       },
     }, icon("close"));
     const open = el("button.thumb", { type: "button", title: `Go to frame ${frame}`, onclick: () => desk.go(frame) },
-      el("img", { src: `/api${desk.path}/frames/${frame}/overlay?width=160&object_id=${desk.selected}`, alt: `frame ${frame}`, loading: "lazy" }),
+      el("img", { src: `/api${desk.path}/frames/${frame}/overlay?width=160&object_id=${desk.selected}&by=${event_id ?? 0}`, alt: `frame ${frame}`, loading: "lazy" }),
       el("span", {}, last > frame ? `${frame} to ${last} · ${name}` : `${frame} · ${name}`));
     return el("div.remembered", {}, open, drop);
   }

@@ -1,13 +1,16 @@
 // What the pointer does on the picture: clicks, boxes, brush and eraser, panning and zooming.
 import { decode, encode } from "./rle.js";
 
+/** The mask that strokes have made of an object on a frame, until the server has the last of them.
+ * @typedef {{frame: number, objectId: number, pixels: Uint8Array, canvas: HTMLCanvasElement, strokes: number}} Painting */
+
 /** Listens to the pointer and turns it into acts. */
 export class Tools {
   /**
    * @param {import("./picture.js").PictureView} view
    * @param {import("./desk.js").Desk} desk
    * @param {{click: (x: number, y: number, positive: boolean) => void, box: (corners: number[]) => void,
-   *   paint: (rle: import("./types.js").Rle) => void, moved: (point: {x: number, y: number} | null) => void,
+   *   paint: (rle: import("./types.js").Rle, painting: Painting) => void, moved: (point: {x: number, y: number} | null) => void,
    *   may: () => boolean}} acts
    */
   constructor(view, desk, acts) {
@@ -20,10 +23,10 @@ export class Tools {
     this.dragged = false;
     /** @type {{x: number, y: number}} */
     this.from = { x: 0, y: 0 };
-    /** @type {Uint8Array | null} pixels being painted, column by column */
-    this.pixels = null;
-    /** @type {HTMLCanvasElement | null} */
-    this.stroke = null;
+    /** @type {Painting | null} */
+    this.painted = null;
+    /** @type {{x: number, y: number, frame: number} | null} where the last stroke ended; Shift and a click draw a line from there */
+    this.strokeEnd = null;
     const canvas = view.canvas;
     canvas.addEventListener("pointerdown", (event) => this.down(event));
     canvas.addEventListener("pointermove", (event) => this.move(event));
@@ -34,6 +37,9 @@ export class Tools {
     canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     view.overlays.push((context, scale) => this.draw(context, scale));
     desk.on("tool", () => this.cursor());
+    desk.on("picture", () => {
+      if (this.painted && this.painted.frame !== desk.shownFrame) this.cancel();
+    });
     this.cursor();
   }
 
@@ -67,6 +73,7 @@ export class Tools {
       return;
     }
     if (!this.acts.may() || !this.view.inside(point)) return;
+    this.desk.followed = false; // the frame one works on stays
     const removes = event.button === 2 || event.altKey;
     if (this.desk.tool === "point") {
       this.acts.click(point.x, point.y, !removes);
@@ -75,7 +82,7 @@ export class Tools {
     } else if (this.painting) {
       this.gesture = "paint";
       this.beginPaint((this.desk.tool === "erase") !== removes);
-      this.stamp(point, point);
+      this.stamp(event.shiftKey && this.strokeEnd?.frame === this.desk.shownFrame ? this.strokeEnd : point, point);
     }
   }
 
@@ -117,9 +124,10 @@ export class Tools {
       ];
       if (corners[2] - corners[0] >= 2 && corners[3] - corners[1] >= 2) this.acts.box(corners);
       this.view.redraw();
-    } else if (gesture === "paint" && this.pixels) {
+    } else if (gesture === "paint" && this.painted) {
       const { width, height } = this.desk.video;
-      this.acts.paint(encode(this.pixels, height, width));
+      this.strokeEnd = { ...this.from, frame: this.painted.frame };
+      this.acts.paint(encode(this.painted.pixels, height, width), { ...this.painted });
     }
   }
 
@@ -150,20 +158,22 @@ export class Tools {
     this.desk.emit("tool");
   }
 
-  /** @param {boolean} erases */
+  /** Go on with a mask of which the server has not answered the last stroke, else begin with the one it has. @param {boolean} erases */
   beginPaint(erases) {
     const { width, height } = this.desk.video;
-    const mask = this.desk.maskOf(this.desk.selected);
-    this.pixels = mask ? decode(mask.rle) : new Uint8Array(width * height);
+    const [frame, objectId] = [this.desk.shownFrame, this.desk.selected];
+    const begun = this.painted?.frame === frame && this.painted.objectId === objectId ? this.painted : null;
+    const mask = this.desk.maskOf(objectId);
+    const pixels = begun?.pixels ?? (mask ? decode(mask.rle) : new Uint8Array(width * height));
     this.value = erases ? 0 : 1;
-    this.view.replaced = this.desk.selected;
+    this.view.replaced = objectId;
     const canvas = document.createElement("canvas");
     canvas.width = width;
     canvas.height = height;
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     const picture = new ImageData(height, width);
     const words = new Uint32Array(picture.data.buffer);
-    for (let i = 0; i < words.length; i++) words[i] = this.pixels[i] ? 0xffffffff : 0;
+    for (let i = 0; i < words.length; i++) words[i] = pixels[i] ? 0xffffffff : 0;
     const turned = document.createElement("canvas");
     turned.width = height;
     turned.height = width;
@@ -175,16 +185,17 @@ export class Tools {
     context.fillStyle = this.desk.object(this.desk.selected)?.colour ?? "#26d6ff";
     context.fillRect(0, 0, width, height);
     context.globalCompositeOperation = erases ? "destination-out" : "source-over";
-    this.stroke = canvas;
+    this.painted = { frame, objectId, pixels, canvas, strokes: (begun?.strokes ?? 0) + 1 };
   }
 
   /** Paint from one point to another. @param {{x: number, y: number}} from @param {{x: number, y: number}} to */
   stamp(from, to) {
-    if (!this.pixels || !this.stroke) return;
+    if (!this.painted) return;
+    const { pixels, canvas } = this.painted;
     const { width, height } = this.desk.video;
     const radius = this.desk.brush / 2;
     const steps = Math.max(1, Math.ceil(Math.hypot(to.x - from.x, to.y - from.y) / Math.max(1, radius / 2)));
-    const context = /** @type {CanvasRenderingContext2D} */ (this.stroke.getContext("2d"));
+    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     for (let step = 0; step <= steps; step++) {
       const x = from.x + ((to.x - from.x) * step) / steps;
       const y = from.y + ((to.y - from.y) * step) / steps;
@@ -195,25 +206,34 @@ export class Tools {
         const y0 = Math.max(0, Math.ceil(y - reach - 0.5));
         const y1 = Math.min(height - 1, Math.floor(y + reach - 0.5));
         if (y1 < y0) continue;
-        this.pixels.fill(/** @type {number} */ (this.value), column * height + y0, column * height + y1 + 1);
+        pixels.fill(/** @type {number} */ (this.value), column * height + y0, column * height + y1 + 1);
         context.fillRect(column, y0, 1, y1 - y0 + 1);
       }
     }
     this.view.redraw();
   }
 
-  endPaint() {
-    this.pixels = null;
-    this.stroke = null;
+  /** Strokes made before there was an object belong to the one made for them. @param {number} objectId */
+  adopt(objectId) {
+    if (this.painted && !this.desk.object(this.painted.objectId)) {
+      this.painted.objectId = objectId;
+      this.view.replaced = objectId;
+    }
+  }
+
+  /** What was painted is on the server, or refused; strokes made since then stay. @param {Painting} [answered] all, if left out */
+  endPaint(answered) {
+    if (answered && (answered.pixels !== this.painted?.pixels || answered.strokes !== this.painted.strokes)) return;
+    this.painted = null;
     this.view.replaced = null;
     this.view.redraw();
   }
 
   /** @param {CanvasRenderingContext2D} context @param {number} scale */
   draw(context, scale) {
-    if (this.stroke) {
+    if (this.painted) {
       context.globalAlpha = Math.max(0.35, this.desk.view.opacity);
-      context.drawImage(this.stroke, 0, 0);
+      context.drawImage(this.painted.canvas, 0, 0);
       context.globalAlpha = 1;
     }
     const pointer = this.view.pointer;

@@ -1,7 +1,7 @@
 // Words and colours for what the server names: states of objects, where masks come from, what happens to the video.
 
 export const LAYERS = /** @type {Record<string, string>} */ ({
-  propagated: "tracked", prompted: "clicked", brushed: "painted", accepted: "accepted", imported: "imported",
+  propagated: "tracked", prompted: "clicked or boxed", brushed: "painted", accepted: "accepted", imported: "imported",
 });
 
 const STATES = /** @type {Record<string, string>} */ ({

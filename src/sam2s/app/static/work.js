@@ -23,7 +23,7 @@ export class Work {
     this.may = () => this.mayEdit();
     this.view = new PictureView(byId("picture"), this.desk);
     this.timeline = new Timeline(byId("timeline"), this.desk);
-    this.carrier = new Carrier(this.desk, this.may);
+    this.carrier = new Carrier(this.desk, this.may, () => this.queue);
     this.objects = new ObjectsPanel(this.desk, this.may);
     this.panel = new FramePanel(this.desk, this.may);
     this.remarks = new Remarks(this.desk);
@@ -32,12 +32,12 @@ export class Work {
     this.tools = new Tools(this.view, this.desk, {
       click: (x, y, positive) => this.prompt({ points: [{ x, y, positive }] }),
       box: (corners) => this.prompt({ box: corners }),
-      paint: (rle) => this.paint(rle),
+      paint: (rle, painting) => this.paint(rle, painting),
       moved: (point) => (byId("coordinates").textContent = point ? `${Math.floor(point.x)}, ${Math.floor(point.y)}` : ""),
       may: this.may,
     });
     this.keys = new Keys(bindings(this));
-    /** @type {Promise<unknown>} clicks are answered one after another */
+    /** @type {Promise<unknown>} clicks, strokes and undo are answered one after another */
     this.queue = Promise.resolve();
     /** The newest act that the page was told of; none yet. */
     this.event = -1;
@@ -73,15 +73,11 @@ export class Work {
     const { desk } = this;
     if (!this.may()) return;
     this.playback.stop();
-    const frame = desk.frame;
+    const frame = desk.shownFrame; // what one sees, also while another frame is on its way
+    const chosen = desk.selected;
     this.queue = this.queue.then(async () => {
-      if (!desk.object(desk.selected)) {
-        const made = /** @type {any} */ (await desk.act("objects", {}));
-        if (!made) return;
-        await desk.loadObjects();
-        desk.select(made.object_id);
-      }
-      const objectId = desk.selected;
+      const objectId = desk.object(chosen) ? chosen : await this.firstObject();
+      if (!objectId) return;
       const before = desk.masks.get(frame)?.objects.find((mask) => mask.object_id === objectId);
       const began = performance.now();
       const done = await desk.act("prompts", { frame, object_id: objectId, ...what });
@@ -89,8 +85,27 @@ export class Work {
       if (!done) return;
       await desk.loadPrompts();
       desk.emit("timeline");
-      if (before && (before.layer !== "prompted" || (await this.isCarriedOn(objectId, frame)))) this.carrier.ask(objectId);
+      await this.askHowFar(before, objectId, frame);
     });
+  }
+
+  /** The chosen object, and where there is none a new one; 0 if it was refused. @returns {Promise<number>} */
+  async firstObject() {
+    const { desk } = this;
+    if (!desk.object(desk.selected)) {
+      const made = /** @type {any} */ (await desk.act("objects", {}));
+      if (!made) return 0;
+      await desk.loadObjects();
+      desk.select(made.object_id);
+      this.tools.adopt(made.object_id);
+    }
+    return desk.selected;
+  }
+
+  /** After a correction: a tracked mask was there before, or tracked ones follow. @param {import("./types.js").ObjectMask | undefined} before @param {number} objectId @param {number} frame */
+  async askHowFar(before, objectId, frame) {
+    const corrects = before && (before.layer === "propagated" || (await this.isCarriedOn(objectId, frame)));
+    if (corrects && frame === this.desk.frame) this.carrier.ask(objectId);
   }
 
   /** Whether the frame behind one has a tracked mask of an object, which a correction may make out of date. @param {number} objectId @param {number} frame */
@@ -100,24 +115,19 @@ export class Work {
     return masks?.objects.some((mask) => mask.object_id === objectId && mask.layer === "propagated") ?? false;
   }
 
-  /** @param {import("./types.js").Rle} rle */
-  paint(rle) {
+  /** @param {import("./types.js").Rle} rle @param {import("./tools.js").Painting} painting */
+  paint(rle, painting) {
     const { desk } = this;
-    const frame = desk.frame;
+    const { frame } = painting;
     this.queue = this.queue.then(async () => {
-      if (!desk.object(desk.selected)) {
-        const made = /** @type {any} */ (await desk.act("objects", {}));
-        if (!made) return this.tools.endPaint();
-        await desk.loadObjects();
-        desk.select(made.object_id);
-      }
-      const objectId = desk.selected;
+      const objectId = desk.object(painting.objectId) ? painting.objectId : await this.firstObject();
+      if (!objectId) return this.tools.endPaint(painting);
       const before = desk.masks.get(frame)?.objects.find((mask) => mask.object_id === objectId);
       const done = await desk.act("brush", { frame, object_id: objectId, rle });
-      this.tools.endPaint();
+      this.tools.endPaint(painting);
       if (!done) return;
       desk.emit("timeline");
-      if (before && before.layer === "propagated") this.carrier.ask(objectId);
+      await this.askHowFar(before, objectId, frame);
     });
   }
 
@@ -127,6 +137,7 @@ export class Work {
     if (!this.may()) return;
     const [start, stop] = desk.span ?? [desk.frame, desk.frame + 1];
     const objects = chosenOnly && desk.selected ? [desk.selected] : null;
+    await this.queue; // clicks and strokes before it count
     if (!(await desk.act(what, { start, stop, objects }))) return;
     const words = { accept: "accepted", unaccept: "no longer accepted", "delete-masks": "masks deleted" };
     const where = stop - start === 1 ? `frame ${start}` : `frames ${start} to ${stop - 1}`;
@@ -135,11 +146,14 @@ export class Work {
   }
 
   /** @param {"undo" | "redo"} how */
-  async turn(how) {
+  turn(how) {
     if (!this.may()) return;
-    if (!(await this.desk.act(how))) return;
-    await this.desk.loadObjects();
-    await this.desk.refresh();
+    this.queue = this.queue.then(async () => {
+      if (!(await this.desk.act(how))) return;
+      this.carrier.dismiss();
+      await this.desk.loadObjects();
+      await this.desk.refresh();
+    });
   }
 
   async doubtful() {
@@ -154,7 +168,7 @@ export class Work {
     desk.followed = false;
     if (next.object_id) desk.select(next.object_id);
     await desk.go(next.frame);
-    toast(`${desk.object(next.object_id)?.name ?? "object"}: ${next.reason}`);
+    toast(`${desk.label(next.object_id)}: ${next.reason}`);
   }
 
   askFrame() {

@@ -1,6 +1,7 @@
 """How fast the app feels: measured in a real browser, on a generated video of three hours with masks of many objects.
 
     python benchmarks/app.py --hours 3 --objects 10 --out bench-app
+    python benchmarks/app.py --out bench-app --parts frames,timeline
 
 Prints a table and writes it as JSON. Nothing is asserted: the machine and its load are printed beside the figures, and
 where a machine has other work, the processor time of the server and its tracking process says more than the clock.
@@ -178,26 +179,37 @@ SCROLL = """async (seconds) => { const line = window.sam2s.timeline; const times
 Results = dict[str, object]
 
 
-def measure(page: Page, video: Path, length: int, rng: np.random.Generator) -> Results:
-    """All figures of one session."""
+PARTS = ("frames", "timeline", "clicks", "propagation")
+
+
+def measure(page: Page, video: Path, length: int, rng: np.random.Generator, parts: list[str]) -> Results:
+    """All figures of one session, or those of some parts."""
     card = next(c for c in page.page.request.get(f"{page.server.address}/api/videos").json() if c["name"] == video.name)
     address = f"{page.server.address}/api/videos/{card['id']}"
-    return {
-        **measure_frames(page, f"/work/{card['id']}", length, rng),
-        **measure_timeline(page, address),
-        **measure_clicks(page, address),
-        **measure_propagation(page),
+    measures = {
+        "frames": lambda: measure_frames(page, length, rng),
+        "timeline": lambda: measure_timeline(page, address),
+        "clicks": lambda: measure_clicks(page, address),
+        "propagation": lambda: measure_propagation(page),
     }
+    results = measure_opening(page, f"/work/{card['id']}")
+    for part in parts:
+        results |= measures[part]()
+    return results
 
 
-def measure_frames(page: Page, place: str, length: int, rng: np.random.Generator) -> Results:
-    """Opening, and going to frames."""
-    results: Results = {}
-    pid = page.server.process.pid
-    with Spent(pid) as spent:
+def measure_opening(page: Page, place: str) -> Results:
+    """Until the first picture of the video is there."""
+    with Spent(page.server.process.pid) as spent:
         page.open(place)
         page.wait("desk.picture !== null")
-    results["open the video, first picture shown (ms)"] = spent.milliseconds()
+    return {"open the video, first picture shown (ms)": spent.milliseconds()}
+
+
+def measure_frames(page: Page, length: int, rng: np.random.Generator) -> Results:
+    """Going to frames."""
+    results: Results = {}
+    pid = page.server.process.pid
     frames = [int(frame) for frame in rng.integers(0, length, 40)]
     with Spent(pid) as spent:
         results["a new frame anywhere (ms)"] = spread([page.page.evaluate(SHOW, frame) for frame in frames])
@@ -271,8 +283,12 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=3)
     parser.add_argument("--objects", type=int, default=10)
     parser.add_argument("--size", default="1920x1080")
+    parser.add_argument("--parts", default=",".join(PARTS), help="what to measure, of %(default)s")
     parser.add_argument("--out", type=Path, default=Path("bench-app"))
     arguments = parser.parse_args()
+    chosen = arguments.parts.split(",")
+    if unknown := set(chosen) - set(PARTS):
+        parser.error(f"--parts {', '.join(sorted(unknown))}: choose of {', '.join(PARTS)}")
     arguments.out.mkdir(parents=True, exist_ok=True)
     video = arguments.out / "long.mp4"
     width, height = map(int, arguments.size.split("x"))
@@ -284,7 +300,7 @@ def main() -> None:
     length = open_source(video).length or 0
     with running(arguments.out) as server, chromium() as browser:
         page = Page(browser, server)
-        results = measure(page, video, length, np.random.default_rng(0))
+        results = measure(page, video, length, np.random.default_rng(0), chosen)
     load = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     about = {
         "video": f"{length} frames of {arguments.size}",

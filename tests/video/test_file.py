@@ -8,6 +8,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from sam2s.errors import ConfigError, SourceError
 from sam2s.video import FileSource, VideoSource
@@ -120,6 +121,58 @@ def test_a_far_start_is_reached_by_seeking_not_by_decoding(clip, name, monkeypat
     decoded.clear()
     assert [number_of(source.frame(i).image) for i in range(479, 449, -1)] == list(range(479, 449, -1))
     assert len(decoded) <= 60  # backwards through a group of pictures decodes it once
+
+
+@pytest.mark.parametrize("name", ["long.mp4", "open.mp4", "front.mp4", "plain.mov"])
+def test_seeks_go_on_in_the_container_of_the_seek_before(clip, name, monkeypatch):
+    source = FileSource(clip(name))
+    opened, open_file = [], source._decoder.open
+    monkeypatch.setattr(source._decoder, "open", lambda **how: opened.append(open_file(**how)) or opened[-1])
+    order = random.Random(name).sample(range(5, source.length), 30)
+    for index in order:
+        assert number_of(source.frame(index).image) == index
+        source._cache.clear()
+    assert number_of(source.frame(source.length - 1).image) == source.length - 1
+    list(source.frames(source.length - 3))  # to the very end, while the other stands open as well
+    for index in order[:5]:
+        assert number_of(source.frame(index).image) == index
+    assert len(opened) <= 3
+    assert len(source._decoder._spare._kept) <= 1
+    source.close()
+    assert source._decoder._spare._kept == []
+
+
+def test_a_container_without_a_table_and_a_damaged_one_are_opened_anew(clip, tmp_path):
+    with FileSource(clip("long.mkv")) as source:
+        assert [number_of(source.frame(i).image) for i in (500, 100, 300)] == [500, 100, 300]
+        source.close()
+        assert source._decoder._spare._kept == []
+    data = bytearray(clip("long.mp4").read_bytes())
+    with av.open(str(clip("long.mp4"))) as container:
+        place = [packet.pos for packet in container.demux(video=0) if packet.size][301]
+    data[place : place + 40] = bytes(40)
+    (tmp_path / "hurt.mp4").write_bytes(data)
+    with FileSource(tmp_path / "hurt.mp4") as source:
+        assert number_of(source.frame(200).image) == 200
+        for _ in range(2):
+            with pytest.raises(SourceError, match="damaged or cut off at frame"):
+                source.frame(330)
+            assert number_of(source.frame(400).image) == 400
+
+
+@pytest.mark.parametrize(("rotation", "width"), [(0, 48), (0, 96), (0, 31), (90, 32)])
+def test_a_scaled_frame_is_the_frame_made_smaller(tmp_path, rotation, width):
+    path = tmp_path / "clip.mp4"
+    write_clip(path, 3, rotation=rotation)
+    with FileSource(path) as source:
+        whole = source.frame(2)
+        scaled = source.scaled_frame(2, width)
+        height = round(source.size[0] * width / source.size[1])
+        wanted = np.asarray(Image.fromarray(whole.image).resize((width, height), Image.Resampling.BILINEAR))
+        assert (scaled.index, scaled.pts, scaled.image.shape) == (2, whole.pts, wanted.shape)
+        assert np.abs(scaled.image.astype(int) - wanted).mean() < 3
+        with pytest.raises(SourceError, match="there is no frame 3"):
+            source.scaled_frame(3, width)
 
 
 def test_iterating_keeps_no_frame_alive(clip):

@@ -122,9 +122,8 @@ class FrameServer:
         key = (*self._key, index, width, kind)
         if (ready := self._cache.get(key)) is not None:
             return ready
-        frame = self.frame(index)
-        image = Image.fromarray(frame.image)
-        if width < full:
+        image = Image.fromarray(self.frame(index, width).image)
+        if image.width > width:
             image = image.resize(
                 (width, max(1, round(height * width / full))), Image.Resampling.BILINEAR, reducing_gap=2
             )
@@ -153,11 +152,15 @@ class FrameServer:
         if not 0 <= index < self.length:
             raise ApiError("not-found", f"there is no frame {index}; frames run from 0 to {self.length - 1}", "frame")
 
-    def frame(self, index: int) -> Frame:
-        """Decode a frame with the decoder that stands nearest before it."""
+    def frame(self, index: int, width: int | None = None) -> Frame:
+        """Decode a frame with the decoder that stands nearest before it; scaled to a width where the source can."""
         reader = self._take(index)
         try:
-            frame = reader.source.frame(index)
+            scaled: Callable[[int, int], Frame] | None = getattr(reader.source, "scaled_frame", None)
+            if scaled is None or width is None or width >= self.source.size[1]:
+                frame = reader.source.frame(index)
+            else:
+                frame = scaled(index, width)
         finally:
             with self._free:
                 reader.busy = False

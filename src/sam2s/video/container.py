@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol
 
@@ -27,6 +29,41 @@ class StoredVideo(Protocol):
     def open(self, mode: Literal["rb"]) -> BinaryIO:
         """Open it from its beginning."""
         ...
+
+
+class SpareContainer:
+    """A container that was left open, with its stream, to be read from elsewhere.
+
+    A long video has a long table of packets, which takes as long to read as ten frames of Full HD take to decode.
+    Threads may share one; whoever finds it lent opens another, and of those that come back one is kept.
+    """
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[Any, Any]] = []
+
+    @contextmanager
+    def borrow(self, open_anew: Callable[[], tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
+        """The container and its stream, put back unless it is left with an error."""
+        try:
+            opened = self._kept.pop()
+        except IndexError:
+            opened = open_anew()
+        intact = True
+        try:
+            yield opened
+        except BaseException as error:
+            intact = isinstance(error, GeneratorExit)  # whoever reads has seen enough
+            raise
+        finally:
+            if intact and not self._kept:
+                self._kept.append(opened)
+            else:
+                opened[0].close()
+
+    def close(self) -> None:
+        """Close what is kept; idempotent."""
+        while self._kept:
+            self._kept.pop()[0].close()
 
 
 def open_container(

@@ -12,7 +12,7 @@ import av
 
 from sam2s.errors import SourceError, TruncatedSourceError
 from sam2s.limits import check_pixels
-from sam2s.video.container import StoredVideo, open_container
+from sam2s.video.container import SpareContainer, StoredVideo, open_container
 from sam2s.video.damage import (
     Care,
     Packets,
@@ -33,7 +33,7 @@ _NEAR = 32
 
 
 class Decoder:
-    """Opens one file as often as needed; holds no open file itself, except while it looks for key frames.
+    """Opens one file as often as needed; between walks it keeps at most one open, to walk on from elsewhere.
 
     Attributes:
         first: the first picture; its size and rotation hold for the file.
@@ -49,6 +49,7 @@ class Decoder:
         self._joined = False  # time was seen to go back, so that a time stamp is no address
         self._scan: Iterator[int] | None = None
         self._scan_lock = threading.Lock()
+        self._spare = SpareContainer()
         container, stream = self.open()
         with container:
             context = stream.codec_context
@@ -91,6 +92,7 @@ class Decoder:
         """Close the file; idempotent."""
         with self._scan_lock:
             self._scan = None
+        self._spare.close()
 
     def open(self, *, single_thread: bool = False, strict: bool = False) -> tuple[Any, Any]:
         """Open the file and pick its video stream; see `open_container`."""
@@ -170,8 +172,12 @@ class Decoder:
         return TruncatedSourceError(f"{self.path}: damaged or cut off at frame {number}{at}{why}; {read}. {behind}")
 
     def _decode(self, first: int, care: Care) -> Iterator[tuple[int, Any]]:
-        container, stream = self.open(single_thread=care.single_thread, strict=care.strict)
-        with container, contextlib.ExitStack() as stack:
+        with contextlib.ExitStack() as stack:
+            if self._begins_with_seek(first, care):
+                container, stream = stack.enter_context(self._spare.borrow(self.open))
+            else:
+                container, stream = self.open(single_thread=care.single_thread, strict=care.strict)
+                stack.enter_context(container)
             origin_and_packets = self._packets_from(container, stream, first, care)
             if origin_and_packets is None:
                 yield from self._decode(0, care)
@@ -200,6 +206,12 @@ class Decoder:
             if self._ended_early(number or 0, watch.end):
                 raise DamageError(settled=True)
             watch.finish()
+
+    def _begins_with_seek(self, first: int, care: Care) -> bool:
+        """Whether a walk seeks in a container as `open` opens it, so that one that was used before does as well."""
+        if not (self._keys.tabled and first > 0) or care.single_thread or care.strict:
+            return False
+        return bool(self._keys.stamps_before(first + self._hidden))
 
     def _expected(self, packets: Packets, index: int, origin: int, watch: Watch) -> Iterator[tuple[Any, PacketState]]:
         """Packets of the stream that are to be decoded, each with what is known of it and of those before."""

@@ -23,9 +23,9 @@ class RgbConverter:
         size: (height, width) of the upright picture.
     """
 
-    def __init__(self, first: Any, stretch: Fraction = Fraction(1)) -> None:
-        """Look at the first picture; `stretch` widens all of them, before they are turned."""
-        self._coded = (max(1, round(first.width * stretch)), first.height)
+    def __init__(self, first: Any, stretch: Fraction = Fraction(1), scale: Fraction = Fraction(1)) -> None:
+        """Look at the first picture; `stretch` widens all, before they are turned, `scale` makes them smaller."""
+        self._coded = (max(1, round(first.width * stretch * scale)), max(1, round(first.height * scale)))
         self._matrix = display_matrix(first)
         self._reformatter = VideoReformatter()
         self.size = self._coded if self.turned else self._coded[::-1]

@@ -18,7 +18,7 @@ from sam2s.archive import Attempt, WorkerSettings, read_jobs
 from sam2s.archive.faults import fault_of
 from sam2s.archive.manifest import FILE
 from sam2s.archive.worker import WORKER_MARK, run_settings, track_video
-from sam2s.errors import HandWorkError, OutputError, PromptError, SourceError, WorkspaceInUseError
+from sam2s.errors import ConfigError, HandWorkError, OutputError, PromptError, SourceError, WorkspaceInUseError
 from sam2s.runs import run
 from sam2s.tracking.prompts import Box
 from sam2s.workspace import Workspace
@@ -46,6 +46,16 @@ def track(job, out, seen=None):
 def masks(out):
     with Workspace.open(out) as workspace:
         return [{i: one.rle for i, one in record.objects.items()} for record in workspace.frames()]
+
+
+def test_a_job_says_which_objects_go_through_the_network_together(make_archive, tmp_path):
+    job = read_jobs(make_archive(1))[0]
+    together = replace(job, settings={**job.settings, "batched": "padded"})
+    assert run_settings(together, tmp_path, SETTINGS).batched == "padded"
+    assert run_settings(job, tmp_path, SETTINGS).batched == "auto"
+    assert together.digest() != job.digest()
+    with pytest.raises(ConfigError, match="batched 'all' is not one of auto, alone, same-shape, padded, graphs"):
+        run_settings(replace(job, settings={**job.settings, "batched": "all"}), tmp_path, SETTINGS)
 
 
 def test_a_job_writes_what_a_single_run_writes_and_is_done_once(make_archive, tmp_path):

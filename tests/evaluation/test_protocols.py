@@ -7,10 +7,13 @@ import torch
 import sam2s
 from evaluation_tools import SIZE, TinyVideo
 from model_tools import nano
+from sam2s.errors import ConfigError
 from sam2s.evaluation import protocols
 from sam2s.evaluation.clicks import error_click
 from sam2s.evaluation.measures import jaccard
+from sam2s.evaluation.plan import EvalRun, EvalSettings
 from sam2s.evaluation.protocols import correction, first_prompt, track
+from sam2s.evaluation.result_files import identity
 from sam2s.evaluation.rules import Prompting
 from sam2s.memory import MemoryPolicy
 from sam2s.session import VideoSession
@@ -50,6 +53,25 @@ def test_each_object_is_tracked_from_its_first_appearance(model, protocol):
     if not protocol.interactive:
         prompted = [[i for i, item in result.objects.items() if item.prompted] for result in results]
         assert prompted == [[1], [], [2], [], [], []]
+
+
+@pytest.mark.parametrize("protocol", [Prompting.BOX, Prompting.OFFLINE])
+def test_objects_that_go_through_the_network_together_have_the_same_masks(model, protocol):
+    alone = list(track(model, POLICY, TinyVideo(), protocol, rounds=2, batched="alone"))
+    together = list(track(model, POLICY, TinyVideo(), protocol, rounds=2, batched="padded"))
+    for one, other in zip(alone, together, strict=True):
+        for number, answer in one.objects.items():
+            torch.testing.assert_close(
+                answer.low_res_logits, other.objects[number].low_res_logits, atol=1e-3, rtol=1e-4
+            )
+
+
+def test_results_of_another_batching_are_others():
+    run = EvalRun("row", "sam2s", Prompting.BOX)
+    found = [identity(run, EvalSettings(batched=batched)).get("batched") for batched in ("auto", "padded")]
+    assert found == [None, "padded"]
+    with pytest.raises(ConfigError, match="batched 'all' is not one of auto"):
+        EvalSettings(batched="all")
 
 
 @pytest.mark.parametrize("protocol", [Prompting.CLICK_1, Prompting.CLICK_3, Prompting.CLICK_5])

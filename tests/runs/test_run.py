@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from runs_tools import checkpoint_every, masks, quiet, records
 from sam2s.cli import app
 from sam2s.cli.track import with_progress
-from sam2s.errors import OutputError, PromptError
+from sam2s.errors import ConfigError, OutputError, PromptError
 from sam2s.formats.prompts_file import parse_box
 from sam2s.masks.postprocess import clean
 from sam2s.memory import MemoryPolicy, SearchRule
@@ -46,6 +46,25 @@ def test_a_crash_loses_nothing_and_the_same_run_goes_on_exactly(job, monkeypatch
     assert masks(job("broken").out) == masks(job("whole").out)
     assert not (job("broken").out / "snapshots").exists()
     assert run(job("broken"), quiet).frames == 0  # finished: only the exports are made again
+
+
+@pytest.mark.parametrize("batched", ["same-shape", "padded", "graphs"])
+def test_objects_that_go_through_the_network_together_have_the_same_masks(job, batched):
+    run(job("alone"), quiet)
+    run(job("together", batched=batched), quiet)
+    alone, together = records(job("alone").out), records(job("together").out)
+    assert [record.index for record in alone] == [record.index for record in together]
+    for one, other in zip(alone, together, strict=True):
+        for number, entry in one.objects.items():
+            assert (entry.mask ^ other.objects[number].mask).sum() <= 4, "but for rounding"
+            assert other.objects[number].iou == pytest.approx(entry.iou, abs=1e-3)
+    with pytest.raises(OutputError, match=f"batched is {batched} there and None now"):
+        run(job("together"), quiet)
+
+
+def test_a_way_of_putting_objects_together_that_is_not_known(job):
+    with pytest.raises(ConfigError, match="batched 'all' is not one of auto, alone, same-shape, padded, graphs"):
+        job("out", batched="all")
 
 
 def judged(frame):

@@ -53,7 +53,7 @@ def test_masks_come_back_and_a_state_without_tensors_too(tmp_path):
 @pytest.mark.parametrize("policy", [MemoryPolicy(iou_threshold=0.0, candidates=2), MemoryPolicy(kind="sam2")])
 def test_a_tracker_goes_on_from_disk_as_if_nothing_had_happened(tmp_path, policy):
     model = nano()
-    tracker = Tracker(model, policy, batched=True)
+    tracker = Tracker(model, policy, batched="same-shape")
     tracker.add_prompt(object_id=1, prompt=Points([(30, 20)]))
     tracker.add_prompt(frame=2, object_id=2, prompt=Mask(np.tri(48, 80, dtype=bool)))
     tracker.add_prompt(frame=7, object_id=3, prompt=Box(4, 4, 40, 30))

@@ -31,7 +31,7 @@ def track(batched, frames=30, model=None, seen=lambda tracker: None):
 
 @pytest.mark.parametrize("batched", ["padded", "graphs"])
 def test_masks_and_scores_are_those_of_one_object_after_another(batched):
-    for alone, together in zip(track(False), track(batched), strict=True):
+    for alone, together in zip(track("alone"), track(batched), strict=True):
         assert alone.keys() == together.keys()
         for i, one in alone.items():
             torch.testing.assert_close(one.low_res_logits, together[i].low_res_logits, atol=1e-3, rtol=1e-4)
@@ -79,7 +79,7 @@ def test_a_step_never_waits_for_the_device(monkeypatch):
     assert waits == []
 
 
-@pytest.mark.parametrize(("batched", "count"), [(False, 3), ("padded", 1)])
+@pytest.mark.parametrize(("batched", "count"), [("alone", 3), ("padded", 1)])
 def test_numbers_come_to_the_host_once_for_a_batch(monkeypatch, batched, count):
     calls, to_host = [], ObjectSegmenter.to_host
 
@@ -112,9 +112,9 @@ def test_a_state_keeps_how_objects_are_put_together():
 
 
 def test_what_cannot_be_is_refused():
-    with pytest.raises(ConfigError, match="batched 'all' is not one of False, True, 'padded', 'graphs'"):
+    with pytest.raises(ConfigError, match="batched 'all' is not one of auto, alone, same-shape, padded, graphs"):
         Tracker(nano(), batched="all")
     with pytest.raises(
-        ConfigError, match="is an exported network, which cannot read padded memory; leave batched=padded"
+        ConfigError, match="is an exported network, which cannot read padded memory; choose --batched alone"
     ):
         PaddedSegmenter(ObjectSegmenter(type("Exported", (), {"config": nano().config})(), 16))

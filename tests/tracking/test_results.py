@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from model_tools import nano
 from sam2s.masks import rle
 from sam2s.tracking import ObjectResult, ObjectState, Points, Tracker
+from sam2s.tracking.results import name_answers
 from sam2s.video import Frame
 from tracking_tools import movie
 
@@ -65,6 +67,34 @@ def test_the_name_is_the_likeliest_of_the_bank(semantic):
             likely = model.semantic_logits(tracker.tracks[1].last[1].cls)[0].softmax(0)
         assert shown.category == model.config.categories[int(likely.argmax())]
         assert shown.category_probability == pytest.approx(float(likely.max()))
+
+
+WAITS = ("_local_scalar_dense", "is_nonzero", "item")
+
+
+class Waits(TorchDispatchMode):
+    """Counts the numbers that are read on the host one by one."""
+
+    count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.count += function._schema.name.split("::")[1] in WAITS
+        return function(*args, **(kwargs or {}))
+
+
+def test_all_objects_of_a_frame_are_named_in_one_transfer_each_as_if_alone():
+    model = nano(semantic="reader", categories=("hook", "grasper", "snare"))
+    tracker = Tracker(model)
+    for number in (1, 2, 3):
+        tracker.add_prompt(object_id=number, prompt=Points([(10 * number, 20)]))
+    tracker.step(movie(1)[0])
+    answers = {number: track.last[1] for number, track in tracker.tracks.items()}
+    with torch.inference_mode(), Waits() as waits:
+        together = name_answers(model, {**answers, 4: None})
+    assert waits.count == 3, "whether each is seen, which the host knows already; names come in one piece"
+    assert together.keys() == {1, 2, 3}
+    with torch.inference_mode():
+        assert all(name_answers(model, {number: answers[number]}) == {number: together[number]} for number in answers)
 
 
 def test_another_order_of_the_bank_gives_other_names():

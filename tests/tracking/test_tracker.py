@@ -69,11 +69,11 @@ def test_objects_in_one_batch_are_what_they_are_alone_but_for_rounding(model):
 
     model.attend = noted
     try:
-        together = run(model, movie(20), acts, batched=True)
+        together = run(model, movie(20), acts, batched="same-shape")
     finally:
         del model.attend
     assert max(batches) == 2
-    alone = run(model, movie(20), acts, batched=False)
+    alone = run(model, movie(20), acts, batched="alone")
     for a, b in zip(together, alone, strict=True):
         assert a.keys() == b.keys()
         for object_id in a:

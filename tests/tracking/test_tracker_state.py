@@ -30,7 +30,7 @@ def frames(count):
 
 
 @pytest.mark.parametrize("policy", [ANY, MemoryPolicy(corrections="answer", iou_threshold=0.0, candidates=2)])
-@pytest.mark.parametrize("batched", [False, True])
+@pytest.mark.parametrize("batched", ["alone", "same-shape"])
 def test_a_restored_tracker_goes_on_to_the_bit(model, policy, batched):
     """At every frame of a stream with corrections, an object that joins and one that ends."""
     rule = PresenceRule(patience=2)

@@ -26,6 +26,7 @@ SETTINGS = {
     "stride": int,
     "image_size": int,
     "precision": str,
+    "batched": str,
     "events": bool,
     "fill_holes": int,
     "remove_islands": int,

@@ -103,7 +103,7 @@ def measure(
     path: Path,
     objects: int,
     policy: MemoryPolicy | None = None,
-    batched: Batching | None = None,
+    batched: Batching = "auto",
 ) -> TrackingTimes:
     """Track a video file with one click an object: offline, live, and once more with a stopwatch in every stage.
 

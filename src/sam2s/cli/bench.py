@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from sam2s.cli.track_options import Batched
 from sam2s.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,10 +24,7 @@ def bench(
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Processor threads of the network.")] = None,
     compile: Annotated[bool, typer.Option("--compile", help="Let torch.compile make kernels first.")] = False,
-    batched: Annotated[
-        Literal["auto", "alone", "same-shape", "padded", "graphs"],
-        typer.Option(help="Which objects go through the network together; auto: alone on a CPU, same-shape on a GPU."),
-    ] = "auto",
+    batched: Batched = "auto",
     against: Annotated[
         Literal["transformers", "official"] | None, typer.Option(help="Run another implementation beside ours.")
     ] = None,
@@ -92,15 +90,13 @@ def _measure(
     from sam2s.model.compiled import compile_network
     from sam2s.tracking.warm_up import warm_up
 
-    batched: dict[str, Any] = {"auto": None, "alone": False, "same-shape": True}
     compared = compare(model, against, setting["frames"], counts[0]) if against else None
     if setting["compiled"]:
         warm_up(compile_network(model))
     with tempfile.TemporaryDirectory(prefix="sam2s-") as folder:
         film = Path(folder) / "film.mp4"
         write_film(film, setting["frames"], setting["video_size"], setting["video_size"])
-        asked = batched.get(setting["batched"], setting["batched"])
-        runs = [measure(model, film, count, batched=asked) for count in counts]
+        runs = [measure(model, film, count, batched=setting["batched"]) for count in counts]
     if plot:
         plot_cost(runs, plot, f"{setting['weights']} at {model.image_size} px, {setting['hardware']}")
     if as_json:

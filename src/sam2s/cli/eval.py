@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sam2s.cli.progress import progress
+from sam2s.cli.track_options import Batched
 from sam2s.evaluation.rules import Missing, Prompting, Rules, parse_void
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def eval(
     split_file: _SplitFile = None,
     rounds: _Rounds = 8,
     events: _Events = False,
+    batched: Batched = "auto",
     skip_first_last: _SkipFirstLast = True,
     void: _Void = "auto",
     missing: _MissingMasks = Missing.ERROR,
@@ -108,7 +110,9 @@ def eval(
     part = parse_shard(shard)
     prompts = prompt or [Prompting.CLICK_3]
     runs = plan_runs(method or ["sam2s"], memory or ["divemem"], prompts, weights or ["micro"])
-    settings = EvalSettings(image_size, device, precision, rounds, probe=probe, missing=missing, events=events)
+    settings = EvalSettings(
+        image_size, device, precision, rounds, probe=probe, missing=missing, events=events, batched=batched
+    )
     videos = open_videos(data, split=split, split_file=split_file, subsets=subset or (), void=parse_void(void))
     if engine == "ray":
         options: dict[str, Any] = {

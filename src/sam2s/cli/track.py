@@ -42,6 +42,7 @@ def track(
     precision: options.Precision = "auto",
     threads: options.Threads = None,
     compile: options.Compile = False,
+    batched: options.Batched = "auto",
     backend: options.Backend = "auto",
     export: options.Export = "overlay,csv",
     live: options.Live = "latest",

@@ -32,6 +32,10 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 Precision = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Processor threads of the network.")]
 Compile = Annotated[bool, typer.Option("--compile", help="Let torch.compile make kernels first; for GPUs.")]
+Batched = Annotated[
+    Literal["auto", "alone", "same-shape", "padded", "graphs"],
+    typer.Option(help="Which objects go through the network together; auto: alone on a CPU, same-shape on a GPU."),
+]
 Backend = Annotated[
     Literal["auto", "torch", "onnx"], typer.Option(help="onnx: --weights is a folder of `sam2s export onnx`.")
 ]

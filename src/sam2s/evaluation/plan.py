@@ -10,6 +10,7 @@ from pathlib import Path
 from sam2s.errors import ConfigError
 from sam2s.evaluation.rules import Missing, Prompting
 from sam2s.memory import memory_policy
+from sam2s.tracking.settings import Batching, check_batching
 
 OURS = "sam2s"
 _PLAIN_NAMES = ("weights", "model", "best", "last", "final", "checkpoint")  # of files that say nothing of their run
@@ -51,7 +52,8 @@ class EvalSettings:
     `rounds` is the most prompted frames of an interactive protocol, `confidence` the predicted IoU above which DiveMem
     may remember a frame (the paper's gamma), `probe` whether black frames and those of another scene are tried too,
     `missing` what to do about masks that a program or a folder of masks lacks, `events` whether frames on which an
-    event hides the scene are passed without judging objects.
+    event hides the scene are passed without judging objects, `batched` which objects go through the network together
+    (`sam2s.tracking.settings.Batching`).
     """
 
     image_size: int | None = None
@@ -62,6 +64,10 @@ class EvalSettings:
     probe: bool = True
     missing: Missing = Missing.ERROR
     events: bool = False
+    batched: Batching = "auto"
+
+    def __post_init__(self) -> None:
+        check_batching(self.batched)
 
 
 def plan_runs(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from sam2s.quality import FrameJudge, QualityMonitor
 from sam2s.session import VideoSession
 from sam2s.tracking import Box, FrameResult, Mask, ObjectResult, Points, Prompt, Tracker
 from sam2s.tracking.preprocess import model_mask
+from sam2s.tracking.settings import Batching
 from sam2s.video.frame import Frame
 
 GOOD_ENOUGH = 0.75
@@ -61,6 +63,7 @@ def track(
     on_memory: Callable[[Mapping[int, MemoryBank]], None] | None = None,
     events: bool = False,
     monitor: QualityMonitor | None = None,
+    batched: Batching = "auto",
 ) -> Iterator[FrameResult]:
     """Track all objects of a video forward, each from the frame on which it first appears.
 
@@ -74,12 +77,14 @@ def track(
         on_memory: called after each frame with the memory of each object, which may only be read.
         events: do not judge frames on which an event hides the scene, see `sam2s.quality.FrameJudge`.
         monitor: judges the masks.
+        batched: which objects go through the network together.
     """
     interactions = interactions or InteractionLog()
     if protocol is Prompting.OFFLINE:
-        yield from _offline(model, policy, video, rounds, interactions, on_memory, events, monitor)
+        yield from _offline(model, policy, video, rounds, interactions, on_memory, events, monitor, batched)
         return
-    tracker, judge = Tracker(model, policy, num_frames=len(video.stems)), FrameJudge() if events else None
+    tracker = Tracker(model, policy, num_frames=len(video.stems), batched=batched)
+    judge = FrameJudge() if events else None
     starts = appearances(video)
     left = dict.fromkeys(starts, rounds - 1 if protocol is Prompting.ONLINE else 0)
     for frame in video.source.frames():
@@ -195,10 +200,12 @@ def _offline(
     on_memory: Callable[[Mapping[int, MemoryBank]], None] | None,
     events: bool,
     monitor: QualityMonitor | None,
+    batched: Batching,
 ) -> Iterator[FrameResult]:
     """Prompt, propagate, prompt the worst frame, propagate again, ..."""
     side, clicks = model.image_size, Prompting.OFFLINE.clicks
-    with VideoSession(model, video.source, policy=policy, num_frames=len(video.stems), observer=monitor) as session:
+    options: dict[str, Any] = {"num_frames": len(video.stems), "observer": monitor, "batched": batched}
+    with VideoSession(model, video.source, policy=policy, **options) as session:
         starts = appearances(video)
         for object_id, start in starts.items():
             truth = video.truth(start)[object_id]

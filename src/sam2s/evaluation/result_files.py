@@ -92,6 +92,8 @@ def identity(run: EvalRun, settings: EvalSettings) -> dict[str, Any]:
             known["confidence"] = settings.confidence
         if settings.events:
             known["events"] = True
+        if settings.batched != "auto":
+            known["batched"] = settings.batched
     if run.prompt.interactive:
         known["rounds"] = settings.rounds
     kind, _, rest = run.method.partition(":")

@@ -172,6 +172,7 @@ class Worker:
                 record.observe_memory,
                 self.settings.events,
                 QualityMonitor(network),
+                self.settings.batched,
             )
             for result in results:
                 record.frames_read += 1

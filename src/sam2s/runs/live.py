@@ -49,7 +49,8 @@ class LiveLoop(FrameLoop):
             path = outputs.claim(workspace.folder, "overlay")
             writer = partial(VideoWriter, pixel_aspect=source.pixel_aspect)
             self.overlay = LiveOverlay(path, ExportInfo.of(workspace), writer)
-        self.tracker, self.monitor = Tracker(network, settings.policy), settings.monitor(network)
+        self.tracker = Tracker(network, settings.policy, batched=settings.batched)
+        self.monitor = settings.monitor(network)
         self.prompted: dict[int, list[int]] = {}
         self.frames = 0
         self.spent = array("d")  # milliseconds by frame

@@ -44,6 +44,7 @@ class OfflineLoop(FrameLoop):
         self.writer = BackgroundWriter(self._write)
         self.folder = workspace.folder / SNAPSHOTS / f"run-{run.run_id}"
         options: dict[str, Any] = {"stride": settings.stride, "snapshot_every": 1 << 60, "max_snapshots": 2}
+        options["batched"] = settings.batched
         self.judge_file = JudgeFile(workspace.folder / SNAPSHOTS, run.run_id, judged)
         options["observer"] = settings.monitor(network)
         self.begin, self.stop = span(settings)

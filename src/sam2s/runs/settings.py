@@ -19,6 +19,7 @@ from sam2s.memory import MemoryPolicy
 from sam2s.model import Network
 from sam2s.quality import QualityMonitor, read_model
 from sam2s.session.events import encode_prompt
+from sam2s.tracking.settings import Batching, check_batching
 from sam2s.video.live import Policy
 
 ProgressCallback = Callable[[str, int, int | None], None]
@@ -42,6 +43,7 @@ class RunSettings:
         weights: a name from `sam2s weights list`, or a file.
         prompts: what is pointed at; none: those that the workspace holds.
         policy: what objects remember.
+        batched: which objects go through the network together, of `sam2s.tracking.settings.BATCHINGS`.
         events: find events of the video, do not judge objects where one hides the scene, and note all of them.
         exports: kinds of export to write at the end, of `sam2s.formats.export.KINDS`.
         overwrite: forget the workspace in the folder.
@@ -64,6 +66,7 @@ class RunSettings:
     precision: str = "auto"
     threads: int | None = None
     compile: bool = False
+    batched: Batching = "auto"
     backend: Backend = "auto"
     exports: tuple[str, ...] = ()
     overwrite: bool = False
@@ -77,6 +80,9 @@ class RunSettings:
     pattern: str | None = None
     square_pixels: bool = False
     quality: Path | None = None
+
+    def __post_init__(self) -> None:
+        check_batching(self.batched)
 
     @property
     def clean(self) -> Callable[[np.ndarray], np.ndarray] | None:
@@ -116,6 +122,8 @@ class RunSettings:
         }
         if self.events:
             data["events"] = True
+        if self.batched != "auto":
+            data["batched"] = self.batched
         if self.pattern is not None or self.square_pixels:
             data["source"] = {"pattern": self.pattern, "square_pixels": self.square_pixels}
         if self.quality is not None:

@@ -72,7 +72,7 @@ class VideoSession:
         max_snapshots: int = 256,
         stability: bool = True,
         num_frames: int | None = None,
-        batched: Batching | None = None,
+        batched: Batching = "auto",
         observer: FrameObserver | None = None,
     ) -> None:
         if not source.seekable:

@@ -18,7 +18,7 @@ from .object_track import ObjectTrack
 from .preprocess import ModelPrompt, convert_prompt
 from .presence import PresenceState, observe
 from .prompts import Prompt
-from .results import ObjectResult, make_result
+from .results import ObjectResult, make_result, name_answers
 from .settings import TrackerSettings
 from .thin_masks import warn_if_too_thin
 
@@ -124,12 +124,15 @@ class ObjectGroup:
         """
         answer = self._answer(context, object_id, prompt, keep=keep, tracked=tracked, previous=previous)
         track, rule = self.tracks[object_id], self.settings.rule
+        presence: PresenceState | None
         if passed:
             track.note(context.time, answer, rule)
-            return self._result(context, object_id, answer, track.presence)
-        before = track.presence if tracked else None
-        presence = observe(rule, before, rule.probability(answer.object_logit), answer.shown)
-        return self._result(context, object_id, answer, presence)
+            presence = track.presence
+        else:
+            before = track.presence if tracked else None
+            presence = observe(rule, before, rule.probability(answer.object_logit), answer.shown)
+        category = name_answers(self.model, {object_id: answer}).get(object_id)
+        return make_result(self.model, context, track, answer, rule, presence, category)
 
     def _answer(
         self,
@@ -171,12 +174,6 @@ class ObjectGroup:
         if object_id in self.tracks:
             return self.tracks[object_id]
         return ObjectTrack(object_id, MemoryBank(self.settings.policy, pointer_limit=self.model.config.max_pointers))
-
-    def _result(
-        self, context: FrameContext, object_id: int, answer: Segmentation, presence: PresenceState | None
-    ) -> ObjectResult:
-        track, rule = self.tracks[object_id], self.settings.rule
-        return make_result(self.model, context, track, answer, rule, presence)
 
 
 def _describe(model: Network) -> str:

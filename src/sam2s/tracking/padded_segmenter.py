@@ -31,8 +31,8 @@ class PaddedSegmenter:
     def __init__(self, segmenter: ObjectSegmenter, *, graphs: bool = False) -> None:
         if not hasattr(segmenter.model, "attend_slots"):
             raise ConfigError(
-                f"{segmenter.model.config.name} is an exported network, which cannot read padded memory; leave "
-                "batched=padded and batched=graphs away"
+                f"{segmenter.model.config.name} is an exported network, which cannot read padded memory; choose "
+                "--batched alone instead of padded or graphs"
             )
         self.segmenter, self._model = segmenter, cast(SAM2S, segmenter.model)
         self.step_graphs = StepGraphs(self._step) if graphs else None

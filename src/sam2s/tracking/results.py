@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -96,11 +97,11 @@ def make_result(
     answer: Segmentation,
     rule: PresenceRule,
     presence: PresenceState | None,
+    category: tuple[str, float] | None,
 ) -> ObjectResult:
-    """Turn an answer of the network for an object into what the caller sees."""
+    """Turn an answer of the network for an object into what the caller sees; `category` is of `name_answers`."""
     prompted = track.prompted(context.time)
     state = presence.state if presence else ObjectState.VISIBLE
-    category, probability = _category(model, answer)
     ious = answer.candidate_ious
     return ObjectResult(
         object_id=track.object_id,
@@ -110,8 +111,8 @@ def make_result(
         presence=rule.probability(answer.object_logit),
         state=state if prompted else track.search.object_state(state),
         prompted=prompted is not None,
-        category=category,
-        category_probability=probability,
+        category=category and category[0],
+        category_probability=category and category[1],
         given=prompted.prompt.given if prompted else None,
         candidate_ious=None if ious is None else tuple(ious[0].tolist()),
         stability=None if answer.stability is None else float(answer.stability),
@@ -127,11 +128,35 @@ def not_judged(model: Network, object_id: int, size: tuple[int, int]) -> ObjectR
     return ObjectResult(object_id, nothing, size, 0.0, 0.0, ObjectState.NOT_JUDGED)
 
 
-def _category(model: Network, answer: Segmentation) -> tuple[str | None, float | None]:
-    """The most likely name of the text bank and its probability, where there is a bank and the object is seen."""
+def name_answers(model: Network, answers: Mapping[int, Segmentation | None]) -> dict[int, tuple[str, float]]:
+    """Name what the network answered on a frame, all objects in one transfer from the device.
+
+    Each object is named by itself, so that no other changes a bit of its probability.
+
+    Args:
+        model: the network.
+        answers: by object id; None for an object that was not judged.
+
+    Returns:
+        The most likely name of the text bank and its probability, for each object that is seen; none without a bank.
+    """
     config = model.config
-    named = bool(config.categories) and config.semantic != "off"
-    if not named or answer.cls is None or not bool(answer.object_logit > 0) or not bool(model.text_bank.any()):
-        return None, None
-    likely = model.semantic_logits(answer.cls)[0].float().softmax(0)
-    return config.categories[int(likely.argmax())], float(likely.max())
+    seen = {
+        i: answer.cls
+        for i, answer in answers.items()
+        if answer is not None and answer.cls is not None and bool(answer.object_logit > 0)
+    }
+    if not seen or not config.categories or config.semantic == "off":
+        return {}
+    filled = model.text_bank.any().to(torch.float32)  # a bank of zeros is an empty one
+    columns = [filled]
+    for cls in seen.values():
+        probability, name = model.semantic_logits(cls)[0].float().softmax(0).max(0)
+        columns += [probability, name.to(torch.float32)]
+    filled_on_host, *numbers = torch.stack(columns).tolist()  # one wait for a GPU
+    if not filled_on_host:
+        return {}
+    return {
+        i: (config.categories[int(name)], probability)
+        for i, probability, name in zip(seen, numbers[::2], numbers[1::2], strict=True)
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 
@@ -16,9 +16,21 @@ from .object_segmenter import ObjectSegmenter
 from .padded_segmenter import PaddedSegmenter
 from .presence import PresenceRule
 
-Batching = bool | Literal["padded", "graphs"]
-"""False: one object after another, so that none changes a bit of another. True: those whose memories have one shape
-together. "padded": all together, memories filled up to a few sizes. "graphs": as padded, recorded as CUDA graphs."""
+Batching = Literal["auto", "alone", "same-shape", "padded", "graphs"]
+"""Which objects go through the network together. "alone": none, so that no object changes a bit of another.
+"same-shape": those whose memories have one shape. "padded": all, memories filled up to a few sizes. "graphs": as
+padded, recorded as CUDA graphs. "auto": "same-shape" on a GPU, "alone" elsewhere."""
+BATCHINGS: tuple[Batching, ...] = get_args(Batching)
+
+
+def check_batching(batched: str) -> None:
+    """Refuse what is no `Batching`.
+
+    Raises:
+        ConfigError: naming what is allowed.
+    """
+    if batched not in BATCHINGS:
+        raise ConfigError(f"batched {batched!r} is not one of {', '.join(BATCHINGS)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +54,18 @@ class TrackerSettings:
     batched: Batching
 
     def __post_init__(self) -> None:
-        if self.batched not in (False, True, "padded", "graphs"):
-            raise ConfigError(f"batched {self.batched!r} is not one of False, True, 'padded', 'graphs'")
+        if isinstance(self.batched, bool):  # in snapshots of earlier versions
+            object.__setattr__(self, "batched", "same-shape" if self.batched else "alone")
+        check_batching(self.batched)
         if self.num_frames is not None:
             object.__setattr__(self, "num_frames", at_least(1, self.num_frames, "num_frames"))
 
     def batching(self, segmenter: ObjectSegmenter) -> bool | PaddedSegmenter:
         """How objects are put together: not, by the shape of their memories, or all at once."""
-        if isinstance(self.batched, bool):
-            return self.batched
-        return PaddedSegmenter(segmenter, graphs=self.batched == "graphs")
+        if self.batched in ("padded", "graphs"):
+            return PaddedSegmenter(segmenter, graphs=self.batched == "graphs")
+        on_gpu = segmenter.model.device.type == "cuda"
+        return self.batched == "same-shape" or (self.batched == "auto" and on_gpu)
 
     def segmenter(self, model: Network) -> ObjectSegmenter:
         """The network with these settings."""

@@ -23,7 +23,7 @@ from .preprocess import ModelPrompt, check_picture
 from .presence import PresenceRule
 from .prompt_queue import PromptQueue, WaitingPrompt
 from .prompts import Prompt
-from .results import FrameResult, ObjectResult, not_judged
+from .results import FrameResult, ObjectResult, make_result, name_answers, not_judged
 from .settings import Batching, TrackerSettings
 
 
@@ -50,9 +50,8 @@ class Tracker(ObjectGroup):
         num_frames: length of the video where it is known to be under 16 frames and SAM 2.1's own rule for the
             distances of object pointers is wanted; None, as for a stream, takes 16.
         revisit: keep the answers to prompts, so that passes may return to their frames; a stream never does.
-        batched: objects whose memories have one shape go through the network together. That is faster on a GPU, and
-            by default done there; rounding then depends on how many objects there are. "padded" and "graphs" put all
-            together (see `settings.Batching`).
+        batched: which objects go through the network together, see `settings.Batching`. That is faster on a GPU, and
+            by default done there; rounding then depends on how many objects there are.
 
     Attributes:
         tracks: the objects by id, in the order they were added.
@@ -69,9 +68,8 @@ class Tracker(ObjectGroup):
         stability: bool = True,
         num_frames: int | None = None,
         revisit: bool = False,
-        batched: Batching | None = None,
+        batched: Batching = "auto",
     ) -> None:
-        batched = model.device.type == "cuda" if batched is None else batched
         config, policy = model.config, policy or MemoryPolicy()
         policy, rule = policy.resolve(config.confident_iou), rule or PresenceRule()
         rule = replace(rule, scale=config.presence_scale, shift=config.presence_shift)
@@ -234,12 +232,15 @@ class Tracker(ObjectGroup):
 
     def _results(self, context: FrameContext, answers: dict[int, Segmentation | None]) -> dict[int, ObjectResult]:
         """What the caller sees of each object."""
-        return {
-            i: not_judged(self.model, i, context.size)
-            if answer is None
-            else self._result(context, i, answer, self.tracks[i].presence)
-            for i, answer in answers.items()
-        }
+        names, rule, results = name_answers(self.model, answers), self.settings.rule, dict[int, ObjectResult]()
+        for i, answer in answers.items():
+            track = self.tracks[i]
+            results[i] = (
+                not_judged(self.model, i, context.size)
+                if answer is None
+                else make_result(self.model, context, track, answer, rule, track.presence, names.get(i))
+            )
+        return results
 
     def _pass_unjudged(self, frame: Frame, tracks: list[ObjectTrack]) -> FrameResult:
         """Let objects pass a frame that was not judged, without its features."""

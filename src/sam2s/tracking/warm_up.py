@@ -26,7 +26,7 @@ def warm_up(model: Network) -> None:
     frames = [Frame(image, index, None) for index in range(2 * FRAMES)]
     if model.device.type == "cuda":
         encode(model, frames[:ON_GPU])
-    tracker = Tracker(model, batched=True)
+    tracker = Tracker(model, batched="same-shape")
     tracker.add_prompt(object_id=1, prompt=Points([(side / 2, side / 2)]))
     for frame in frames:
         if frame.index == FRAMES:

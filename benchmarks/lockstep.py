@@ -1,7 +1,7 @@
 """Many videos of one length through one network side by side: what a small network spends on calls is shared by all.
 
-Objects and videos share nothing but the passes through the network, as in `Tracker(batched="same-shape")`; a batch rounds
-otherwise than an object alone, so masks are not the same to the bit.
+Objects and videos share nothing but the passes through the network, as in `Tracker(batched="same-shape")`; a batch
+rounds otherwise than an object alone, so masks are not the same to the bit.
 """
 
 from __future__ import annotations

@@ -17,12 +17,13 @@ from sam2s.evaluation.protocols import InteractionLog, point
 from sam2s.evaluation.rules import Prompting
 from sam2s.evaluation.videos import EvalVideo
 from sam2s.memory import MemoryBank, MemoryPolicy, Recall
-from sam2s.model import Network
+from sam2s.model import Network, Segmentation
 from sam2s.quality import QualityMonitor
 from sam2s.tracking import FrameResult, Tracker
 from sam2s.tracking.feature_prefetch import encode
 from sam2s.tracking.frame_context import FrameContext
-from sam2s.tracking.results import make_result
+from sam2s.tracking.results import make_result, name_answers
+from sam2s.tracking.settings import Batching
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Followed:
         on_memory: Callable[[Mapping[int, MemoryBank]], None] | None = None,
         events: bool = False,
         monitor: QualityMonitor | None = None,
+        batched: Batching = "auto",
     ) -> Iterator[FrameResult]:
         """What `sam2s.evaluation.protocols.track` would yield; it is no matter what is asked for."""
         if interactions:
@@ -83,7 +85,7 @@ def follow_together(
             for object_id, track in tracker.tracks.items():
                 recall = track.bank.recall(time, pointer_limit=tracker.segmenter.pointer_limit)
                 groups[recall.slots, recall.distances].append((n, object_id, recall))
-        answers: dict[tuple[int, int], object] = {}
+        answers: dict[tuple[int, int], Segmentation] = {}
         for members in groups.values():
             together = FrameContext(frames[0], time, features.take([n for n, _, _ in members]))
             found = trackers[0].segmenter.segment_from_memory(together, [recall for _, _, recall in members])
@@ -92,8 +94,9 @@ def follow_together(
                     trackers[n].tracks[object_id].remember(contexts[n], mask, trackers[n].settings.rule)
                 )
         for n, (tracker, one) in enumerate(zip(trackers, followed, strict=True)):
+            rule, names = tracker.settings.rule, name_answers(model, {i: answers[n, i] for i in tracker.tracks})
             objects = {
-                i: make_result(model, contexts[n], track, answers[n, i], tracker.settings.rule, track.presence)
+                i: make_result(model, contexts[n], track, answers[n, i], rule, track.presence, names.get(i))
                 for i, track in tracker.tracks.items()
             }
             one.results.append(FrameResult(frames[n].index, frames[n].pts, objects))

@@ -22,6 +22,7 @@ from sam2s.tracking.candidate_search import (
 )
 from sam2s.tracking.feature_prefetch import encode
 from sam2s.tracking.frame_context import FrameContext
+from sam2s.tracking.presence import PresenceRule
 from sam2s.video import Frame
 from tracking_tools import movie
 
@@ -44,11 +45,11 @@ def look(angle):
     return Appearance((vector,), vector, None)
 
 
-def thing(places, iou, angle=0.0, presence=20.0):
+def thing(places, iou, angle=0.0, presence=20.0, rule=PresenceRule()):  # noqa: B008 - frozen
     mask = torch.zeros(8, dtype=torch.bool)
     mask[places] = True
     answer = Segmentation(torch.zeros(1, 1, 2, 4), torch.tensor([[iou]]), torch.zeros(1, 2), torch.tensor([[presence]]))
-    return SearchCandidate(answer, mask, look(angle))
+    return SearchCandidate(answer, mask, look(angle), rule.probability(answer.object_logit))
 
 
 GALLERY = Gallery((look(0.0),))
@@ -67,6 +68,21 @@ def test_one_that_stands_out_is_taken():
     chosen, scores = choose([other, best])
     assert chosen is best
     assert scores == pytest.approx([0.5, 0.9])
+
+
+def test_evidence_is_weighed_by_the_calibrated_presence(model, context):
+    calibrated = PresenceRule(scale=0.25, shift=-1.0)
+    one = thing([0, 1], 0.8, presence=2.0, rule=calibrated)
+    assert one.evidence(GALLERY) == pytest.approx(0.8 / (1 + np.exp(-(0.25 * 2.0 - 1.0))))
+    assert one.evidence(GALLERY) < 0.5 < thing([0, 1], 0.8, presence=2.0).evidence(GALLERY)
+    assert choose([one])[0] is None, "0.30 of the usual evidence is less than half"
+    assert choose([thing([0, 1], 0.8, presence=2.0)])[0] is not None
+    with torch.inference_mode():
+        plain, other = (find_candidates(RULE, model, context, rule) for rule in (PresenceRule(), calibrated))
+    for a, b in zip(plain, other, strict=True):
+        logit = float(a.answer.object_logit)
+        assert a.presence == pytest.approx(1 / (1 + np.exp(-logit)), rel=1e-5)
+        assert b.presence == pytest.approx(1 / (1 + np.exp(1.0 - 0.25 * logit)), rel=1e-5)
 
 
 def test_none_is_taken_of_two_that_are_alike_but_parts_of_one_thing_are_no_rivals():
@@ -99,7 +115,7 @@ def test_what_is_more_like_another_lost_object_is_left_to_it():
 
 def test_candidates_are_what_the_decoder_answers_without_memory_each_thing_once(model, context):
     rule = replace(RULE, grid=5)  # more prompts than go through the decoder together
-    candidates = find_candidates(rule, model, context)
+    candidates = find_candidates(rule, model, context, PresenceRule())
     points = grid_points(5, model.image_size)
     bare = model.without_memory(context.features.embedding).expand(25, -1, -1, -1)
     direct = segment_frame(
@@ -133,9 +149,9 @@ def test_a_plug_in_says_where_to_ask_instead(model, context, tmp_path):
     points, labels = search_prompts(rule, model, context)
     assert points.tolist() == [[[32, 32], [64, 64]], [[0, 0], [32, 32]]]  # the best first, in the network's pixels
     assert labels.tolist() == [[2, 3], [2, 3]]
-    assert find_candidates(rule, model, context)
-    assert find_candidates(replace(RULE, proposer=f"{plug_in}:nothing"), model, context) == []
+    assert find_candidates(rule, model, context, PresenceRule())
+    assert find_candidates(replace(RULE, proposer=f"{plug_in}:nothing"), model, context, PresenceRule()) == []
     with pytest.raises(PromptError, match="x0 < x1 and y0 < y1 must hold"):
-        find_candidates(replace(RULE, proposer=f"{plug_in}:wrong"), model, context)
+        find_candidates(replace(RULE, proposer=f"{plug_in}:wrong"), model, context, PresenceRule())
     with pytest.raises(ConfigError, match="has no function absent"):
-        find_candidates(replace(RULE, proposer=f"{plug_in}:absent"), model, context)
+        find_candidates(replace(RULE, proposer=f"{plug_in}:absent"), model, context, PresenceRule())

@@ -50,6 +50,25 @@ def memory(track):
     return (dict(bank.conditioning), dict(bank.recent), list(bank.long_term))
 
 
+def test_the_usual_evidence_follows_the_presence_that_weights_calibrate(model):
+    usual = []
+    for scale, shift in ((1.0, 0.0), (0.25, -1.0)):
+        calibrated = nano(presence_scale=scale, presence_shift=shift)
+        tracker = begun(calibrated, NEVER)
+        tracker.step(movie(2)[0])
+        shown = tracker.step(movie(2)[1]).objects[1]
+        track = tracker.tracks[1]
+        answer = track.last[1]
+        appearance, amount = settling.weigh(
+            tracker.context(Frame(movie(2)[1], 1), 1), answer, track.search, tracker.settings.rule
+        )
+        assert appearance is not None
+        likeness = track.search.gallery.likeness(appearance)
+        assert amount == pytest.approx(float(answer.iou) * shown.presence * likeness, rel=1e-5)
+        usual.append(amount)
+    assert usual[0] > usual[1]
+
+
 @pytest.mark.parametrize("kind", ["sam2", "divemem"])
 def test_nothing_enters_the_memory_while_an_object_is_uncertain_absent_or_searched_for(model, kind):
     frames = movie(16)
@@ -96,7 +115,7 @@ def test_the_decoder_is_asked_as_often_as_is_stated_and_once_for_all_lost_object
 
 
 def test_what_a_search_finds_is_taken_and_remembered(model, monkeypatch):
-    monkeypatch.setattr(settling, "weigh", lambda context, answer, state: (None, 0.0))  # memory alone finds nothing
+    monkeypatch.setattr(settling, "weigh", lambda context, answer, state, rule: (None, 0.0))  # memory alone finds nothing
     frames = movie(4)
     tracker = begun(model, SOON)
     results = [tracker.step(frames[0])]
@@ -106,7 +125,7 @@ def test_what_a_search_finds_is_taken_and_remembered(model, monkeypatch):
     assert [result.objects[1].state.value for result in results] == ["visible", "absent", "absent", "visible"]
     assert track.bank.recent.keys() == {3}
     context = tracker.context(Frame(frames[3], 3), 3)
-    found = find_candidates(SOON, model, context)
+    found = find_candidates(SOON, model, context, tracker.settings.rule)
     shown = results[3].objects[1]
     assert shown.mask.any()
     assert any(torch.equal(candidate.answer.logits[0, 0], shown.low_res_logits) for candidate in found)

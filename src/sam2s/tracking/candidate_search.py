@@ -19,6 +19,7 @@ from sam2s.model.prompt_encoder import BOX_BOTTOM_RIGHT, BOX_TOP_LEFT, POSITIVE
 from .appearance import Appearance, Gallery, describe
 from .frame_context import FrameContext
 from .preprocess import convert_prompt
+from .presence import PresenceRule
 from .proposers import load_proposer, proposal_box
 
 CHUNK = 16
@@ -42,20 +43,21 @@ class SearchCandidate:
         answer: what the mask decoder said of it.
         mask: bool [4h * 4w].
         appearance: what it looks like.
+        presence: probability that something is there, by the rule of presence.
     """
 
     answer: Segmentation
     mask: Tensor
     appearance: Appearance
+    presence: float
 
     def evidence(self, gallery: Gallery) -> float:
         """How much speaks for its being the object of a gallery."""
-        return evidence(self.answer, self.appearance, gallery)
+        return evidence(self.answer, self.presence, self.appearance, gallery)
 
 
-def evidence(answer: Segmentation, appearance: Appearance, gallery: Gallery) -> float:
+def evidence(answer: Segmentation, presence: float, appearance: Appearance, gallery: Gallery) -> float:
     """How much speaks for a mask being the object's: predicted IoU times presence times likeness, 0 to 1."""
-    presence = float(torch.sigmoid(answer.object_logit))
     return float(answer.iou) * presence * gallery.likeness(appearance)
 
 
@@ -77,7 +79,9 @@ def search_prompts(rule: SearchRule, model: Network, context: FrameContext) -> t
     return torch.tensor(corners).reshape(-1, 2, 2), torch.tensor([[BOX_TOP_LEFT, BOX_BOTTOM_RIGHT]] * len(corners))
 
 
-def find_candidates(rule: SearchRule, model: Network, context: FrameContext) -> list[SearchCandidate]:
+def find_candidates(
+    rule: SearchRule, model: Network, context: FrameContext, presence: PresenceRule
+) -> list[SearchCandidate]:
     """Everything that the decoder finds on a frame without any memory, each thing once, the surest first."""
     features = context.features
     points, labels = (tensor.to(model.device) for tensor in search_prompts(rule, model, context))
@@ -100,7 +104,12 @@ def find_candidates(rule: SearchRule, model: Network, context: FrameContext) -> 
     for i in order:
         if int(masks[i].sum()) >= SMALLEST and all(mask_iou(masks[i], masks[j]) < SAME for j in chosen):
             chosen.append(i)
-    return [SearchCandidate(answers[i], masks[i], describe(features, answers[i])) for i in chosen]
+    return [
+        SearchCandidate(
+            answers[i], masks[i], describe(features, answers[i]), presence.probability(answers[i].object_logit)
+        )
+        for i in chosen
+    ]
 
 
 def mask_iou(one: Tensor, other: Tensor) -> float:

@@ -44,7 +44,7 @@ def settle(
         if search is None:
             shown[track.object_id] = track.remember(context, own, rule)
             continue
-        appearance, amount = weigh(context, own.answer, track.search)
+        appearance, amount = weigh(context, own.answer, track.search, rule)
         state = judge(search, track.search, visible=appearance is not None, evidence=amount)
         if state.lost:
             lost.append((track, search, state))
@@ -53,7 +53,7 @@ def settle(
     sought = {track.object_id for track, search, state in lost if search_due(search, state)}
     if sought:
         taken = [taken_mask(answer) for answer in (*shown.values(), *others.values()) if answer is not None]
-        candidates = find_candidates(lost[0][1], segmenter.model, context)
+        candidates = find_candidates(lost[0][1], segmenter.model, context, rule)
         galleries = {track.object_id: state.gallery for track, _, state in lost}
     for track, search, state in lost:
         number, own = track.object_id, found[track.object_id]
@@ -70,12 +70,14 @@ def settle(
     return shown
 
 
-def weigh(context: FrameContext, answer: Segmentation, state: SearchState) -> tuple[Appearance | None, float]:
+def weigh(
+    context: FrameContext, answer: Segmentation, state: SearchState, rule: PresenceRule
+) -> tuple[Appearance | None, float]:
     """What an answer shows, None if nothing, and the evidence for its being the object."""
     if not bool(answer.object_logit > 0) or not bool((answer.logits > 0).any()):
         return None, 0.0
     appearance = describe(context.features, answer)
-    return appearance, evidence(answer, appearance, state.gallery)
+    return appearance, evidence(answer, rule.probability(answer.object_logit), appearance, state.gallery)
 
 
 def take(

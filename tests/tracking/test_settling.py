@@ -115,7 +115,7 @@ def test_the_decoder_is_asked_as_often_as_is_stated_and_once_for_all_lost_object
 
 
 def test_what_a_search_finds_is_taken_and_remembered(model, monkeypatch):
-    monkeypatch.setattr(settling, "weigh", lambda context, answer, state, rule: (None, 0.0))  # memory alone finds nothing
+    monkeypatch.setattr(settling, "weigh", lambda *given: (None, 0.0))  # memory alone finds nothing
     frames = movie(4)
     tracker = begun(model, SOON)
     results = [tracker.step(frames[0])]

@@ -72,4 +72,4 @@ def test_objects_put_together_are_measured_and_named(batched):
 
 
 def test_batching_beside_others_is_refused():
-    assert "leave --batched away" in str(run("--batched", "padded", "--against", "transformers").exception)
+    assert "omit --batched" in str(run("--batched", "padded", "--against", "transformers").exception)

@@ -47,7 +47,7 @@ def test_some_objects_only(folder, tmp_path):
     content = json.loads((folder / "coco.json").read_text())
     assert {entry["track_id"] for entry in content["annotations"]} == {2}
     assert {category["name"] for category in content["categories"]} == {"hook"}
-    with pytest.raises(ConfigError, match="--objects 'a' are no numbers; write for example 1,2"):
+    with pytest.raises(ConfigError, match="--objects 'a' are not object ids; give for example 1,2"):
         sam2s("export", "masks", folder, "--to", "coco", "--objects", "a")
 
 

@@ -123,7 +123,7 @@ def test_track_tells_of_prompts_in_doubt_and_of_alarms(place, tmp_path):
     assert "warning: object 2 on frame 0: the mask of the clicks is in doubt" in shown.stdout
     assert "use a box or a mask; clicks alone are known to fail on tissue" in shown.stdout
     if outcome["alarms"]:
-        assert "stretches to look at" in shown.stdout
+        assert "spans to review" in shown.stdout
     table = (tmp_path / "out/masks.csv").read_text().splitlines()
     assert table[0].endswith("expected_iou,doubt,alarms")
     assert table[1].endswith(",prompt")

@@ -75,7 +75,7 @@ def test_events_are_printed_and_written_into_a_workspace(video, tmp_path):
 
 
 def test_events_need_a_video_and_its_own_workspace(video, tmp_path):
-    assert "there is no video to look at" in str(typed("events").exception)
+    assert "VIDEO is missing" in str(typed("events").exception)
     Workspace.create(tmp_path / "w", VideoIdentity("other", "another", (64, 64))).close()
     done = typed("events", video, "--workspace", tmp_path / "w")
     assert isinstance(done.exception, WorkspaceError)

@@ -170,7 +170,7 @@ def test_what_cannot_work_is_refused(clip, tmp_path):
     (tmp_path / "long.txt").write_text("hook" * 40)
     (tmp_path / "empty.txt").write_text("\n")
     for arguments, kind, message in [
-        ((), ConfigError, "say where the bank shall go: --out bank.safetensors, or --into"),
+        ((), ConfigError, "--out is missing; give --out bank.safetensors, or --into"),
         (("--clip", tmp_path / "nowhere", *out), CheckpointError, "cannot load CLIP '.*nowhere'"),
         (("--clip", clip, "--template", "a photo", *out), ConfigError, "template 'a photo' must hold {} once"),
         (("--clip", clip, "--names", tmp_path / "none.txt", *out), ConfigError, "--names .*none.txt: cannot read"),

@@ -82,7 +82,7 @@ def test_convert_then_show(tmp_path, official, precision, size):
 def test_a_stated_licence_stays(tmp_path, official):
     first, second = tmp_path / "1.safetensors", tmp_path / "2.safetensors"
     sam2s("convert", official, first, "--licence", "CC0")
-    with pytest.raises(ConfigError, match="states its licence, CC0; leave --licence 'mine' away"):
+    with pytest.raises(ConfigError, match="states its licence, CC0; omit --licence 'mine'"):
         sam2s("convert", first, second, "--licence", "mine")
     assert not second.exists()
     sam2s("convert", first, second, "--licence", "CC0")
@@ -121,7 +121,7 @@ def test_weights_that_ship_with_the_package(tmp_path, monkeypatch):
 
 def test_inspect_shows_each_module_and_names_the_family(tmp_path, official):
     text = sam2s("inspect", official)
-    assert "tensors beside the network 'micro'" in text
+    assert "tensors, compared with network 'micro'" in text
     assert "missing        1\n    long_term_tpos_enc" in text
     state = torch.load(official, weights_only=True)["model"]
     state["spatial_perceiver.latents"] = torch.zeros(1, 2)

@@ -73,7 +73,7 @@ def test_a_failed_export_leaves_the_earlier_one(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        export(nano(), out, tell=fail)
+        export(nano(), out, report_progress=fail)
     assert [file.name for file in tmp_path.iterdir()] == ["out"]
     assert (out / FILE).read_text() == "earlier"
 

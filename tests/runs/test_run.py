@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 from runs_tools import checkpoint_every, masks, quiet, records
 from sam2s.cli import app
-from sam2s.cli.track import with_progress
 from sam2s.errors import ConfigError, OutputError, PromptError
 from sam2s.formats.prompts_file import parse_box
 from sam2s.masks.postprocess import clean
@@ -311,17 +310,6 @@ def test_written_masks_are_cleaned(weights, clip, tmp_path, flag):
     for a, b in zip(plain, cleaned, strict=True):
         assert (b.mask == clean(a.mask, **settings)).all()
         assert (a.iou, a.presence) == (b.iou, b.presence)
-
-
-def test_an_error_before_any_progress_shows_no_bar(capsys):
-    def fail(tell):
-        raise PromptError("no")
-
-    with pytest.raises(PromptError):
-        with_progress(fail)
-    assert capsys.readouterr().err == ""
-    with_progress(lambda tell: tell("tracking", 3, 5))
-    assert "3/5" in capsys.readouterr().err
 
 
 def test_a_stream_gets_its_overlay_while_it_is_tracked(weights, tmp_path):

@@ -12,6 +12,7 @@ import numpy as np
 
 from sam2s.errors import ConfigError
 from sam2s.files import write_atomically
+from sam2s.progress import ProgressCallback, ignore_progress
 from sam2s.runs import open_workspace_video
 from sam2s.video import VideoSource
 from sam2s.workspace import Workspace
@@ -22,8 +23,6 @@ from .metrics import CaseMetrics, measure_case, pixel_scale
 from .report import KeyFrame, case_page, cases_page
 from .series import CaseSeries, read_case
 from .tables import object_rows, pair_rows, to_csv
-
-ProgressCallback = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def analyze(
     out: Path,
     settings: AnalysisSettings | None = None,
     *,
-    report_progress: ProgressCallback = lambda what, done, total: None,
+    report_progress: ProgressCallback = ignore_progress,
 ) -> list[CaseMetrics]:
     """Analyse cases, and write for each NAME.html and NAME.json, and objects.csv, pairs.csv and index.html for all.
 

@@ -13,7 +13,6 @@ import sys
 import warnings
 from collections.abc import Iterable
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -50,7 +49,7 @@ VERBS = (
 )
 
 program = typer.Typer(
-    help="Click an instrument or organ once in a surgical video, get its mask in every frame.",
+    help="Click an instrument or organ once in a surgical video and get its mask in every frame.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -72,7 +71,7 @@ def _options(
         int | None,
         typer.Option(
             metavar="N",
-            help="Refuse pictures, video frames and masks of more pixels, before memory is taken for them "
+            help="Reject images, video frames and masks with more pixels before memory is allocated for them "
             f"[default: {MAX_PIXELS}, or SAM2S_MAX_PIXELS].",
         ),
     ] = None,
@@ -81,7 +80,7 @@ def _options(
         set_max_pixels(max_pixels)
 
 
-def _flowing(commands: Iterable[CommandInfo]) -> None:
+def _reflow(commands: Iterable[CommandInfo]) -> None:
     """Let the help of commands wrap at the terminal's width, not where their docstrings do."""
     for command in commands:
         paragraphs = (inspect.getdoc(command.callback) or "").split("\n\n")
@@ -90,15 +89,14 @@ def _flowing(commands: Iterable[CommandInfo]) -> None:
 
 for _verb in VERBS:
     _name = "import_" if _verb == "import" else _verb.replace("-", "_")
-    if find_spec(f"{__name__}.{_name}"):
-        _module = import_module(f"{__name__}.{_name}")
-        _verbs = getattr(_module, "app", None)
-        if isinstance(_verbs, typer.Typer):
-            _flowing(_verbs.registered_commands)
-            program.add_typer(_verbs, name=_verb)
-        else:
-            program.command(_verb)(getattr(_module, _name))
-_flowing(program.registered_commands)
+    _module = import_module(f"{__name__}.{_name}")
+    _verbs = getattr(_module, "app", None)
+    if isinstance(_verbs, typer.Typer):
+        _reflow(_verbs.registered_commands)
+        program.add_typer(_verbs, name=_verb)
+    else:
+        program.command(_verb)(getattr(_module, _name))
+_reflow(program.registered_commands)
 app = program  # after the loop, since importing the verb `app` binds its module to this name
 
 
@@ -113,7 +111,7 @@ def _format_warning(
 
 def main() -> None:
     """Entry point: errors of ours are one line on standard error and exit status 2; Ctrl-C is 130."""
-    # Threads of torch that spin while they wait take the processor from those of the decoder, and from other programs.
+    # Threads of torch that spin while they wait would take the CPU from the decoder and from other programs.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     warnings.formatwarning = _format_warning
     try:

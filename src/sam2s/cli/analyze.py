@@ -1,4 +1,4 @@
-"""`sam2s analyze`: what the masks of workspaces mean."""
+"""`sam2s analyze`: measure presence, motion and contacts from masks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from sam2s.cli import options
 from sam2s.errors import ConfigError
 
 
@@ -16,35 +17,35 @@ def analyze(
     folders: Annotated[list[Path], typer.Argument(help="Workspaces, or one folder that holds several.")],
     out: Annotated[Path, typer.Option(help="Folder for the pages, tables and JSON.")],
     unit: Annotated[
-        Literal["px", "widths", "mm"], typer.Option(help="Of lengths: pixels, widths of the picture, millimetres.")
+        Literal["px", "widths", "mm"], typer.Option(help="Unit of lengths: pixels, image widths, or millimetres.")
     ] = "px",
-    shaft: Annotated[str | None, typer.Option(metavar="NAME=MM", help="For mm: width of a shaft.")] = None,
+    shaft: Annotated[
+        str | None, typer.Option(metavar="NAME=MM", help="With --unit mm: an object and the width of its shaft.")
+    ] = None,
     camera: Annotated[
-        bool, typer.Option("--camera/--no-camera", help="Give the motion of tips without the camera's too.")
+        bool, typer.Option("--camera/--no-camera", help="Also give the motion of tips without that of the camera.")
     ] = True,
     pictures: Annotated[bool, typer.Option("--pictures/--no-pictures", help="Show key frames.")] = True,
-    fps: Annotated[float | None, typer.Option(help="Frames a second, where a video does not tell.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    fps: Annotated[float | None, typer.Option(help="Frame rate of videos that have none.")] = None,
+    as_json: options.Json = False,
 ) -> None:
-    """Work out presence, use, motion and contacts of every object, and write a report for each case and for all.
+    """Measure presence, use, motion and contacts of every object, and write a report per case and for all.
 
     sam2s analyze runs/op-1 runs/op-2 --out report --unit mm --shaft grasper=5
     """
     from sam2s.analysis import AnalysisSettings
     from sam2s.analysis import analyze as write_report
-    from sam2s.cli.progress import progress
+    from sam2s.cli.progress import stage_progress
     from sam2s.workspace import Workspace
 
     chosen = [folder for given in folders for folder in _workspaces(given, Workspace.exists)]
     settings = AnalysisSettings(unit, _shaft(shaft), camera, pictures, fps)
-    with progress("frames") as report:
-        cases = write_report(
-            chosen, out, settings, report_progress=lambda what, done, total: report(done, total or done, what)
-        )
+    with stage_progress() as report_progress:
+        cases = write_report(chosen, out, settings, report_progress=report_progress)
     if as_json:
         print(json.dumps([case.to_json() for case in cases], indent=1))
     else:
-        print(f"{len(cases)} cases: {out / 'index.html'}; beside it a page and JSON for each, objects.csv, pairs.csv")
+        print(f"{len(cases)} cases: {out / 'index.html'}, with a page and JSON for each, objects.csv and pairs.csv")
 
 
 def _workspaces(folder: Path, exists: Callable[[Path], bool]) -> list[Path]:
@@ -52,7 +53,7 @@ def _workspaces(folder: Path, exists: Callable[[Path], bool]) -> list[Path]:
         return [folder]
     inside = [path for path in sorted(folder.iterdir()) if path.is_dir() and exists(path)] if folder.is_dir() else []
     if not inside:
-        raise ConfigError(f"{folder} is no workspace and holds none; give the --out of `sam2s track`")
+        raise ConfigError(f"{folder} is not a workspace and contains none; give the --out of `sam2s track`")
     return inside
 
 

@@ -7,16 +7,17 @@ from typing import Annotated
 
 import typer
 
-from . import app_options as flags
+from sam2s.cli import app_options as flags
+from sam2s.cli import options
 
 
 def app(
     target: flags.Target = Path("."),
     host: flags.Host = "127.0.0.1",
     port: flags.Port = 8123,
-    weights: flags.Weights = "micro",
-    device: flags.Device = "auto",
-    image_size: flags.ImageSize = None,
+    weights: options.Weights = "micro",
+    device: options.Device = "auto",
+    image_size: options.ImageSize = None,
     browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
     new_token: flags.NewToken = False,
     allow_host: flags.AllowHost = None,
@@ -26,9 +27,9 @@ def app(
 ) -> None:
     """Label a video in the browser: click, propagate, correct, accept, export.
 
-    Serves one folder; everything that is done lies in workspaces beside the videos, which `sam2s track`, `export` and
-    `score` read as well. Nothing is sent anywhere. On another address than loopback the server prints an address with a
-    token once; give --tls-cert and --tls-key there, since the token and the pictures are readable on the way otherwise.
+    Serves one folder. All work is stored in workspaces next to the videos, which `sam2s track`, `export` and `score`
+    read as well; nothing leaves the machine. If --host is not a loopback address, the server prints an address with a
+    token once; also give --tls-cert and --tls-key then, since tokens and images are sent unencrypted otherwise.
     """
     from sam2s.app.launch import launch
 

@@ -1,4 +1,4 @@
-"""`sam2s archive`: many videos, on the processes of one machine or on a Ray cluster."""
+"""`sam2s archive`: track many videos, in processes of one machine or on a Ray cluster."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from sam2s.cli import options
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -18,31 +20,34 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Track an archive of videos, on one machine or many.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-Out = Annotated[Path, typer.Argument(help="The --out of `sam2s archive run`.")]
+Out = Annotated[Path, typer.Argument(help="Folder given to `sam2s archive run --out`.")]
 
 
 @app.command("run")
 def run_(
     jobs: Annotated[Path, typer.Argument(help="Jobs file: .csv, .jsonl or .yaml; see docs/reference/jobs.md.")],
-    out: Annotated[Path, typer.Option(help="Folder of the manifest and of one workspace for each video.")],
-    weights: Annotated[str, typer.Option(help="A name or a path, for jobs that name none.")] = "micro",
-    export: Annotated[str, typer.Option(help="Kinds of export for each video, with commas.")] = "",
+    out: Annotated[Path, typer.Option(help="Folder for the manifest and one workspace per video.")],
+    weights: Annotated[str, typer.Option(help="Name or path, for jobs that do not set weights.")] = "micro",
+    export: Annotated[str, typer.Option(help="Comma-separated kinds of export for each video.")] = "",
     engine: Annotated[Literal["local", "ray"], typer.Option(help="Processes of this machine, or Ray.")] = "local",
-    workers: Annotated[int | None, typer.Option(min=1, help="Videos at once; default one a device.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads of each worker.")] = None,
-    memory: Annotated[float | None, typer.Option(min=0.5, help="Gigabytes that a worker may use.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Number of videos at once; by default one per device.")
+    ] = None,
+    device: options.Device = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads per worker.")] = None,
+    memory: Annotated[float | None, typer.Option(min=0.5, help="Memory limit per worker in GB.")] = None,
     address: Annotated[str | None, typer.Option(help="Ray: address of a running cluster, or auto.")] = None,
-    gpus: Annotated[float, typer.Option(min=0, help="Ray: devices of each worker, also a fraction.")] = 0.0,
-    cpus: Annotated[float, typer.Option(min=0, help="Ray: processor cores of each worker.")] = 1.0,
+    gpus: Annotated[float, typer.Option(min=0, help="Ray: GPUs per worker; may be a fraction.")] = 0.0,
+    cpus: Annotated[float, typer.Option(min=0, help="Ray: CPU cores per worker.")] = 1.0,
     spill: Annotated[Path | None, typer.Option(help="Ray: folder for objects that do not fit into memory.")] = None,
-    stall_seconds: Annotated[float, typer.Option(min=1, help="End a video that gives no frame for so long.")] = 300.0,
-    as_json: Json = False,
+    stall_seconds: Annotated[
+        float, typer.Option(min=1, help="Terminate a video that yields no frame for this long.")
+    ] = 300.0,
+    as_json: options.Json = False,
 ) -> None:
-    """Track all videos of a jobs file; starting again does what is left, and what was changed.
+    """Track all videos of a jobs file; run again to resume, or to track jobs that were changed.
 
-    Exit status: 0 all done; 1 a video failed; 2 invalid input; 130 or 143 stopped, the same command goes on.
+    Exit status: 0 all done; 1 a video failed; 2 invalid input; 130 or 143 stopped by Ctrl-C or a signal.
     """
     from sam2s.archive import ArchiveReport, Manifest, WorkerSettings, read_jobs
     from sam2s.archive.supervisor import supervise
@@ -54,7 +59,7 @@ def run_(
         threads=threads,
         memory=None if memory is None else int(memory * 1e9),
     )
-    read_jobs(jobs)  # what is wrong with them is said before anything is started
+    read_jobs(jobs)  # raises their errors before anything is started
     flags = _RunFlags(
         jobs, out.absolute(), settings, engine, workers, address, cpus, gpus, spill, stall_seconds, as_json
     )
@@ -70,7 +75,7 @@ def run_(
 
 @dataclass(frozen=True)
 class _RunFlags:
-    """Flags of `sam2s archive run`, as they go to the process that drives it."""
+    """Flags of `sam2s archive run` for the process that drives it."""
 
     jobs: Path
     out: Path
@@ -86,7 +91,7 @@ class _RunFlags:
 
 
 def drive(report_alive: Callable[[], None], flags: _RunFlags) -> int | None:
-    """Do an archive; returns the signal that ended it early, or None. With Ray it runs in a process of its own."""
+    """Track an archive; returns the signal that ended it early, or None. With Ray it runs in a separate process."""
     from sam2s.archive import Manifest, read_jobs, run_archive
     from sam2s.signals import signals
 
@@ -110,19 +115,19 @@ def drive(report_alive: Callable[[], None], flags: _RunFlags) -> int | None:
 
 
 def _absolute(weights: str) -> str:
-    """Weights from anywhere, as workers may run in another folder; names stay names."""
+    """Make a path absolute, since workers may run in another folder; names stay as they are."""
     return str(Path(weights).absolute()) if Path(weights).exists() else weights
 
 
 @app.command()
-def status(out: Out, as_json: Json = False) -> None:
-    """Show how far an archive is, also while it runs."""
+def status(out: Out, as_json: options.Json = False) -> None:
+    """Show the progress of an archive, also while it runs."""
     _print(_read_report(out), as_json)
 
 
 @app.command()
-def report(out: Out, as_json: Json = False) -> None:
-    """Show the jobs that failed with their reasons; exit status 1 if there are any."""
+def report(out: Out, as_json: options.Json = False) -> None:
+    """List failed jobs with their reasons; exit status 1 if there are any."""
     result = _read_report(out)
     _print(result, as_json, failed_only=True)
     raise typer.Exit(result.exit_status)
@@ -131,24 +136,24 @@ def report(out: Out, as_json: Json = False) -> None:
 @app.command()
 def retry(
     out: Out,
-    names: Annotated[list[str] | None, typer.Argument(help="Jobs to try again; default all that failed.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Jobs to try again; by default all that failed.")] = None,
 ) -> None:
-    """Let the next `sam2s archive run` try jobs again that failed."""
+    """Let the next `sam2s archive run` try failed jobs again."""
     from sam2s.archive import Manifest
 
     with Manifest.read(out) as manifest:
         count = manifest.retry(names or None)
-    print(f"{count} jobs are pending again; start the same `sam2s archive run`")
+    print(f"{count} jobs are pending again; run `sam2s archive run` again")
 
 
 @app.command()
 def split(
     jobs: Annotated[Path, typer.Argument(help="Jobs file.")],
     out: Annotated[Path, typer.Option(help="Jobs file to write, ending in .jsonl.")],
-    longest: Annotated[int, typer.Option(min=2, help="Frames of a part, without the overlap.")] = 15_000,
-    overlap: Annotated[int, typer.Option(min=0, help="Frames that two parts share.")] = 50,
+    longest: Annotated[int, typer.Option(min=2, help="Maximum frames per part, without the overlap.")] = 15_000,
+    overlap: Annotated[int, typer.Option(min=0, help="Frames that neighbouring parts share.")] = 50,
 ) -> None:
-    """Divide long videos at scene cuts into jobs of their own; each part needs prompts on its own frames."""
+    """Split long videos at scene cuts into separate jobs; each part needs prompts on its own frames."""
     from sam2s.archive.jobs import read_jobs, write_jobs
     from sam2s.archive.split import split_job
     from sam2s.errors import ConfigError
@@ -165,7 +170,7 @@ def join(
     folder: Out,
     name: Annotated[str, typer.Argument(help="Name of the video that was split.")],
 ) -> None:
-    """Join the finished parts of a video to one workspace; ids follow the masks on the shared frames."""
+    """Join the finished parts of a video into one workspace; ids are matched by the masks on the shared frames."""
     from sam2s.archive import Manifest
     from sam2s.archive.split import join_parts, parts_of
 

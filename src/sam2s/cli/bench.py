@@ -1,4 +1,4 @@
-"""`sam2s bench`: how fast, where the time goes, and beside others."""
+"""`sam2s bench`: measure speed and memory, stage by stage, and compare with other implementations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sam2s.cli.track_options import Batched
+from sam2s.cli import options
 from sam2s.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -15,37 +15,39 @@ if TYPE_CHECKING:
 
 
 def bench(
-    weights: Annotated[str, typer.Option(help="A name, a file, or random:tiny and the like.")] = "micro",
-    image_size: Annotated[int | None, typer.Option(help="Side of the network's image, a multiple of 32.")] = None,
-    objects: Annotated[str, typer.Option(help="Numbers of objects to track, with commas.")] = "1,2,4,8,16",
-    frames: Annotated[int, typer.Option(min=10, help="Length of the film that is tracked.")] = 60,
-    video_size: Annotated[int | None, typer.Option(min=32, help="Side of the film; by default the network's.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads of the network.")] = None,
-    compile: Annotated[bool, typer.Option("--compile", help="Let torch.compile make kernels first.")] = False,
-    batched: Batched = "auto",
-    against: Annotated[
-        Literal["transformers", "official"] | None, typer.Option(help="Run another implementation beside ours.")
+    weights: Annotated[str, typer.Option(help="Name, path, or random:PRESET such as random:tiny.")] = "micro",
+    image_size: options.ImageSize = None,
+    objects: Annotated[str, typer.Option(help="Comma-separated numbers of objects to track.")] = "1,2,4,8,16",
+    frames: Annotated[int, typer.Option(min=10, help="Length of the generated video.")] = 60,
+    video_size: Annotated[
+        int | None, typer.Option(min=32, help="Width and height of the video; by default the image size.")
     ] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw the cost curves into this file (png, svg, pdf).")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    threads: options.Threads = None,
+    compile: options.Compile = False,
+    batched: options.Batched = "auto",
+    against: Annotated[
+        Literal["transformers", "official"] | None, typer.Option(help="Also run another implementation, and compare.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Plot the cost curves to this file (png, svg, pdf).")] = None,
+    as_json: options.Json = False,
 ) -> None:
-    """Measure speed and memory on a generated film, for each number of objects.
+    """Measure speed and memory on a generated video, for each number of objects.
 
-    Offline reads and encodes ahead and packs masks; live takes one frame after another, with p50, p95 and p99 of its
-    latency. Stages are timed in a third pass that finishes each before the next. --against tracks the same film with
-    another implementation on the same weights, the first of the numbers of objects, and compares times and masks.
+    Offline tracking prefetches features and encodes masks; live tracking processes frame by frame and reports p50, p95
+    and p99 latency. Stages are timed in a third pass that synchronises after each. --against tracks the same video with
+    another implementation and the same weights, for the first of the numbers of objects, and compares times and masks.
     """
     counts = _numbers(objects)
     if compile and against:
-        raise ConfigError("--compile would change our side of --against alone; measure them in two runs")
+        raise ConfigError("--compile affects only our side of --against; measure them in two runs")
     if batched != "auto" and against:
-        raise ConfigError("--against takes the batching of the device; leave --batched away")
+        raise ConfigError("--against uses the default batching of the device; omit --batched")
     if plot:
         from sam2s.evaluation.plots import empty_figure
 
-        empty_figure(plot)  # what it lacks is to be said before minutes of work
+        empty_figure(plot)  # a missing extra is reported before minutes of work
     from sam2s.bench.network import bench_network
 
     model = bench_network(weights, image_size=image_size, device=device, precision=precision, threads=threads)
@@ -115,5 +117,5 @@ def _numbers(text: str) -> list[int]:
     except ValueError:
         counts = []
     if not counts or min(counts) < 1:
-        raise ConfigError(f"--objects {text!r} is no list of numbers from 1 up, such as 1,2,4")
+        raise ConfigError(f"--objects {text!r} is not a list of numbers from 1 up, such as 1,2,4")
     return counts

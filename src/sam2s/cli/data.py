@@ -8,10 +8,12 @@ from typing import Annotated
 
 import typer
 
+from sam2s.cli import options
 from sam2s.errors import DatasetError
 
-app = typer.Typer(no_args_is_help=True, help="Look for faults in training data, and look at the data.")
+app = typer.Typer(no_args_is_help=True, help="Check and show training data.")
 
+_Split = Annotated[str | None, typer.Option(help="Part of the set; by default all.")]
 Place = Annotated[
     str, typer.Argument(metavar="PATH", help="A built set, a DAVIS, YouTube-VOS or SA-V folder, or frames and masks.")
 ]
@@ -20,52 +22,42 @@ Place = Annotated[
 @app.command()
 def check(
     path: Place,
-    split: Annotated[str | None, typer.Option(help="Part of the set; by default all.")] = None,
-    split_file: Annotated[
-        Path | None, typer.Option(help="Division of a built set that `sam2s sasv split` wrote.")
-    ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    split: _Split = None,
+    split_file: options.SplitFile = None,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 1,
     most: Annotated[int, typer.Option("--most", min=1, help="Lines to print.")] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every line.")] = False,
+    as_json: options.QuietJson = False,
 ) -> None:
-    """Read every file: damage, sizes, empty masks, gaps in ids and frames, leaps of masks, leaks between splits.
+    """Read every file and report damage, wrong sizes, empty masks, gaps in ids and frames, jumps, leaks between splits.
 
-    Exit status 1 when the data cannot be used as they are; things that a person should look at do not count.
+    Exit status: 0 usable, perhaps with warnings; 1 not usable as it is; 2 invalid input.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from sam2s.cli.progress import progress
+    from sam2s.training.data.check import check as check_data
 
-    from sam2s.training.data.check import check as look
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=as_json) as bar:
-        task = bar.add_task("videos", total=None)
-        report = look(
-            Path(path),
-            split=split,
-            split_file=split_file,
-            workers=workers,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+    with progress("videos", quiet=as_json) as report_progress:
+        report = check_data(
+            Path(path), split=split, split_file=split_file, workers=workers, report_progress=report_progress
         )
-    found = sorted(report.findings, key=lambda item: not item[1].fatal)
+    findings = sorted(report.findings, key=lambda item: not item[1].fatal)
     counts = {name: sum(getattr(video, name) for video in report.videos) for name in ("frames", "masks")}
-    errors = sum(one.fatal for _, one in found)
+    errors = sum(finding.fatal for _, finding in findings)
     if as_json:
         lines = [
-            {"video": video, "frame": one.frame, "kind": one.kind, "fatal": one.fatal, "text": one.text}
-            for video, one in found
+            {"video": video, "frame": f.frame, "kind": f.kind, "fatal": f.fatal, "text": f.text}
+            for video, f in findings
         ]
         print(json.dumps({"ok": report.ok, "videos": len(report.videos), **counts, "findings": lines}, indent=1))
     else:
-        for video, one in found[:most]:
-            frame = "" if one.frame is None else f" frame {one.frame}"
-            print(f"{'ERROR' if one.fatal else 'look '} {one.kind:5} {video}{frame}{': ' if video else ''}{one.text}")
-        if len(found) > most:
-            print(f"... and {len(found) - most} more; --most {len(found)} prints all")
+        for video, f in findings[:most]:
+            frame = "" if f.frame is None else f" frame {f.frame}"
+            print(f"{'ERROR' if f.fatal else 'look '} {f.kind:5} {video}{frame}{': ' if video else ''}{f.text}")
+        if len(findings) > most:
+            print(f"... and {len(findings) - most} more; --most {len(findings)} prints all")
         videos = len(report.videos)
         print(
             f"{videos:,} video{'s' * (videos != 1)}, {counts['frames']:,} annotated frames, {counts['masks']:,} masks: "
-            f"{errors} error{'s' * (errors != 1)}, {len(found) - errors} to look at"
+            f"{errors} error{'s' * (errors != 1)}, {len(findings) - errors} to look at"
         )
     if not report.ok:
         raise typer.Exit(1)
@@ -74,17 +66,17 @@ def check(
 @app.command()
 def show(
     path: Annotated[str, typer.Argument(help="As for sam2s data check, or synthetic.")],
-    out: Annotated[Path, typer.Option(help="Picture to write (.png, .jpg).")],
-    rows: Annotated[int, typer.Option(min=1, help="Videos, evenly spaced, or clips.")] = 8,
-    frames: Annotated[int, typer.Option(min=1, help="Frames of each.")] = 8,
-    split: Annotated[str | None, typer.Option(help="Part of the set; by default all.")] = None,
+    out: Annotated[Path, typer.Option(help="Image to write (.png, .jpg).")],
+    rows: Annotated[int, typer.Option(min=1, help="Number of videos, evenly spaced, or of clips.")] = 8,
+    frames: Annotated[int, typer.Option(min=1, help="Frames per row.")] = 8,
+    split: _Split = None,
     clips: Annotated[
-        bool, typer.Option("--clips", help="Show clips as training gets them: sampled, turned, recoloured.")
+        bool, typer.Option("--clips", help="Show clips as training sees them: sampled and augmented.")
     ] = False,
-    size: Annotated[int, typer.Option(min=16, help="Side of clips in pixels.")] = 512,
-    seed: Annotated[int, typer.Option(min=0, help="Chooses the clips.")] = 0,
+    size: Annotated[int, typer.Option(min=16, help="Image size of the clips in pixels.")] = 512,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the clips.")] = 0,
 ) -> None:
-    """Draw a contact sheet: a row a video with its masks, or a row a training clip."""
+    """Draw a contact sheet with a row per video, or per training clip, and its masks."""
     from sam2s.sasv.ontology import load_ontology
     from sam2s.training.data import ClipSettings, ClipStream, SourceSettings, find_entries, open_source
     from sam2s.training.data.opening import SYNTHETIC

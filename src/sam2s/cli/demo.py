@@ -1,4 +1,4 @@
-"""`sam2s demo`: the whole way once, on a generated clip whose true masks are known."""
+"""`sam2s demo`: generate a clip, track it, and compare the masks with the ground truth."""
 
 from __future__ import annotations
 
@@ -7,31 +7,33 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sam2s.cli import options
+from sam2s.cli.progress import stage_progress
+
 if TYPE_CHECKING:
     from sam2s.formats.prompts_file import PromptEntry
-    from sam2s.runs import ProgressCallback, RunOutcome
+    from sam2s.progress import ProgressCallback
     from sam2s.synth import Scene
 
 TITLE = "drawn by sam2s demo"
-"""Noted in the clip, so that the next demo knows what it may overwrite."""
+"""Title of the clip, by which the next demo recognises what it may overwrite."""
 SMALLEST = 0.02
-"""Share of the first frame that an instrument must cover to be worth pointing at."""
+"""Share of the first frame that an instrument must cover to be prompted."""
 
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the clip and the results.")] = Path("demo"),
     frames: Annotated[int, typer.Option(min=3, help="Length of the clip at 25 frames a second.")] = 100,
-    seed: Annotated[int, typer.Option(help="Another number, another clip.")] = 40,
-    weights: Annotated[str, typer.Option(help="A name from `sam2s weights list`, or a file.")] = "micro",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and no progress.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the clip.")] = 40,
+    weights: options.Weights = "micro",
+    as_json: options.QuietJson = False,
 ) -> None:
-    """Draw a surgical clip, box two instruments on its first frame, track them, and compare with the exact truth.
+    """Generate a surgical clip, track two instruments from boxes on its first frame, and compare with ground truth.
 
-    Needs no data and no network: the clip is generated and the weights named micro come with the package.
+    Needs no data and no network: the clip is generated, and the weights micro are part of the package.
     """
     import json
 
-    from sam2s.cli.track import with_progress
     from sam2s.device import use_threads
     from sam2s.runs import RunSettings, run
 
@@ -43,11 +45,9 @@ def demo(
         str(clip), out / "run", weights, prompts, exports=("overlay", "davis", "csv"), overwrite=True
     )
 
-    def work(report_progress: ProgressCallback) -> RunOutcome:
+    with stage_progress(quiet=as_json) as report_progress:
         _replace_clip(scene, clip, out / "run", report_progress)
-        return run(settings, report_progress)
-
-    outcome = work(lambda *_: None) if as_json else with_progress(work)
+        outcome = run(settings, report_progress)
     if outcome.signal is not None:
         raise typer.Exit(128 + outcome.signal)
     scores = _score(out / "run", scene, prompts)
@@ -57,17 +57,17 @@ def demo(
         shown = {kind: str(path) for kind, path in places.items()}
         print(json.dumps({"outputs": shown, "j_and_f": scores, "fps": round(outcome.fps, 2)}, indent=2))
         return
-    print(f"tracked {len(prompts)} instruments through {outcome.frames} frames, {outcome.fps:.1f} a second")
-    print("agreement with the exact masks (J&F, 100 is perfect):")
+    print(f"tracked {len(prompts)} instruments through {outcome.frames} frames, {outcome.fps:.1f} frames/s")
+    print("agreement with the ground truth (J&F, 100 is perfect):")
     for name, score in scores.items():
         print(f"  {name:<24} {score:.1f}")
     print("written:")
     for kind, path in places.items():
         print(f"  {kind:<8} {path}")
     if weights == "micro":
-        print("The micro weights are a demonstration, and this clip suits them; `sam2s weights list` names others.")
+        print("The micro weights are a demonstration, and this clip suits them; see `sam2s weights list` for others.")
     print("Your own video: sam2s track VIDEO --weights sam2.1-tiny --box 1@0:X0,Y0,X1,Y1 --out DIR")
-    print(f"Look at it and correct it in the browser: sam2s app {out / 'run'}")
+    print(f"Review and correct in the browser: sam2s app {out / 'run'}")
 
 
 def _check_ours(clip: Path, run: Path) -> None:

@@ -1,4 +1,4 @@
-"""`sam2s eval`: track videos whose masks are known, and score the result."""
+"""`sam2s eval`: track annotated videos and score the masks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from sam2s.cli import options
 from sam2s.cli.progress import progress
-from sam2s.cli.track_options import Batched
 from sam2s.evaluation.rules import Missing, Prompting, Rules, parse_void
 
 if TYPE_CHECKING:
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 _Data = Annotated[
     list[str], typer.Option(help="A built SA-SV set, a folder of sequences, or synthetic:N; may be repeated.")
 ]
-_Out = Annotated[Path, typer.Option(help="Folder for masks, results and tables; what is done in it is kept.")]
-_Prompt = Annotated[list[Prompting] | None, typer.Option(help="How objects are shown; may be repeated.")]
+_Out = Annotated[Path, typer.Option(help="Folder for masks, results and tables; finished results in it are kept.")]
+_Prompt = Annotated[list[Prompting] | None, typer.Option(help="Prompts of each object; may be repeated.")]
 _Weights = Annotated[
     list[str] | None,
-    typer.Option(help="A name from `sam2s weights list`, or a file; NAME=... names the row; may be repeated."),
+    typer.Option(help="Name from `sam2s weights list`, or path; NAME=... names the row; may be repeated."),
 ]
 _Method = Annotated[
     list[str] | None,
@@ -35,33 +35,38 @@ _Method = Annotated[
 ]
 _Memory = Annotated[
     list[str] | None,
-    typer.Option(help="divemem, sam2, divemem+search or sam2+search, of method sam2s; may be repeated."),
+    typer.Option(help="Memory of method sam2s: divemem, sam2, divemem+search or sam2+search; may be repeated."),
 ]
 _Subset = Annotated[list[str] | None, typer.Option(help="Only objects of this subset; may be repeated.")]
 _Split = Annotated[
     str | None,
     typer.Option(help="Part of a built set (default: test), or a list in ImageSets (default: all videos)."),
 ]
-_SplitFile = Annotated[Path | None, typer.Option(help="Splits that `sam2s sasv split` wrote.")]
-_Rounds = Annotated[int, typer.Option(min=1, help="Most prompted frames an object, of offline and online.")]
+_Rounds = Annotated[
+    int, typer.Option(min=1, help="With offline and online: maximum number of prompted frames per object.")
+]
 _Events = Annotated[
     bool, typer.Option("--events/--no-events", help="Do not judge frames on which an event hides the scene.")
 ]
 _SkipFirstLast = Annotated[
-    bool, typer.Option("--skip-first-last/--all-frames", help="Drop the first and the last frame of each object.")
+    bool,
+    typer.Option("--skip-first-last/--all-frames", help="Do not score the first and the last frame of each object."),
 ]
 _Void = Annotated[
-    str, typer.Option(help="Value of undecided pixels of true masks: auto (255 beside other ids), none, or a number.")
+    str, typer.Option(help="Void value in ground-truth masks: auto (255 if there are other ids), none, or a number.")
 ]
 _MissingMasks = Annotated[
-    Missing, typer.Option(help="Masks that a command or masks:FOLDER lacks: an error, or counted as empty.")
+    Missing, typer.Option(help="Masks missing from a command or masks:FOLDER: an error, or empty.")
 ]
-_Shard = Annotated[str, typer.Option(help="I/N: do every N-th video from I, counted from 0; one process a GPU.")]
+_Shard = Annotated[
+    str, typer.Option(help="I/N: evaluate every N-th video from I, counted from 0; for one process per GPU.")
+]
 _Engine = Annotated[Literal["local", "ray"], typer.Option(help="Processes of this machine, or a Ray cluster.")]
 _Address = Annotated[str | None, typer.Option(help="Ray: address of a running cluster, or auto.")]
-_Gpus = Annotated[float, typer.Option(min=0, help="Ray: devices of each worker, also a fraction.")]
+_Gpus = Annotated[float, typer.Option(min=0, help="Ray: GPUs per worker; may be a fraction.")]
 _Probe = Annotated[
-    bool, typer.Option("--probe/--no-probe", help="Try black frames and those of another scene too, a few a video.")
+    bool,
+    typer.Option("--probe/--no-probe", help="Also track black frames and frames of another scene, a few per video."),
 ]
 
 
@@ -74,33 +79,32 @@ def eval(
     memory: _Memory = None,
     subset: _Subset = None,
     split: _Split = None,
-    split_file: _SplitFile = None,
+    split_file: options.SplitFile = None,
     rounds: _Rounds = 8,
     events: _Events = False,
-    batched: Batched = "auto",
+    batched: options.Batched = "auto",
     skip_first_last: _SkipFirstLast = True,
     void: _Void = "auto",
     missing: _MissingMasks = Missing.ERROR,
-    image_size: Annotated[int | None, typer.Option(help="Side of the network's image, a multiple of 32.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
+    image_size: options.ImageSize = None,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
     shard: _Shard = "0/1",
     workers: Annotated[int, typer.Option(min=1, help="Processes on this machine, or workers of the cluster.")] = 1,
     engine: _Engine = "local",
     address: _Address = None,
     gpus: _Gpus = 0.0,
     probe: _Probe = True,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Do again what is done already.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Repeat finished results.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON instead of the tables.")] = False,
 ) -> None:
-    """Track videos whose masks are known by any method, and score it as the SAM2S paper does.
+    """Track annotated videos with any method, and score the masks as the SAM2S paper does.
 
-    Writes masks, report.json, report.md (Tables 2 to 4 with the published
-    rows beside ours) and plots. Rows that were made before in the same --out
-    stay in the tables. After Ctrl-C the same command goes on; with --shard
-    several processes share the work and the last one writes the whole report.
+    Writes masks, report.json, report.md (Tables 2 to 4 with the published rows next to ours) and plots. Rows of earlier
+    commands with the same --out stay in the tables. After Ctrl-C the same command resumes; with --shard several
+    processes share the work, and the last one writes the complete report.
 
-    Exit status: 0 all done; 1 some videos failed or are still missing; 2 invalid input or missing requirement.
+    Exit status: 0 all done; 1 some videos failed or are missing; 2 invalid input or missing requirement.
     """
     from sam2s.evaluation.datasets import open_videos
     from sam2s.evaluation.evaluate import evaluate
@@ -123,13 +127,15 @@ def eval(
         options |= {"subsets": list(subset or ()), "void": void}
         _evaluate_on_ray(data, runs, settings, out, options, workers, gpus, address)
     else:
-        with progress("frames") as say:
-            evaluate(videos, runs, settings, out, shard=part, overwrite=overwrite, workers=workers, report_progress=say)
+        with progress("frames") as report:
+            evaluate(
+                videos, runs, settings, out, shard=part, overwrite=overwrite, workers=workers, report_progress=report
+            )
     _print_report(report_rows(out, runs, videos, Rules(skip_first_last=skip_first_last), data), out, as_json=json_)
 
 
 def _print_report(report: EvalReport, out: Path, *, as_json: bool) -> None:
-    """Draw the plots, print the tables or the JSON, and end with status 1 where videos are missing."""
+    """Draw the plots, print the tables or the JSON, and exit with status 1 if videos are missing."""
     import json
 
     from sam2s.evaluation.write_report import write_plots
@@ -170,7 +176,7 @@ def drive_shards(
     gpus: float,
     address: str | None,
 ) -> None:
-    """Do the shards of an evaluation on a Ray cluster, in a process of its own that may be lost with it."""
+    """Evaluate the shards on a Ray cluster, in a separate process that may be lost with it."""
     from sam2s.archive import WorkerSettings
     from sam2s.archive.ray_engine import RayEngine, RayResources
     from sam2s.archive.shards import evaluate_on, evaluate_shard
@@ -181,6 +187,6 @@ def drive_shards(
 
         def report_progress(state: ArchiveProgress) -> None:
             report_alive()
-            report(state.done, state.total, "")
+            report(state.done, state.total)
 
         evaluate_on(ray, jobs, out, report_progress)

@@ -1,4 +1,4 @@
-"""`sam2s events`: what happens to the video itself."""
+"""`sam2s events`: detect events of the video, such as scene cuts and smoke."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sam2s.cli import options
 from sam2s.errors import ConfigError, WorkspaceError
 
 if TYPE_CHECKING:
@@ -21,12 +22,14 @@ def events(
     video: Annotated[str | None, typer.Argument(help="Video file or folder of pictures.")] = None,
     workspace: Annotated[
         Path | None,
-        typer.Option(help="Write the events into this workspace as marks, which the app shows; its video by default."),
+        typer.Option(
+            help="Write the events to this workspace as marks, which the app shows; VIDEO defaults to its video."
+        ),
     ] = None,
-    pattern: Annotated[str | None, typer.Option(help="Of a folder: which names are frames, as *_endo.png.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    pattern: options.Pattern = None,
+    as_json: options.Json = False,
 ) -> None:
-    """Find scene cuts, frames out of the body, smoke, blur, lens wash, blood, black, frozen and test pictures.
+    """Detect scene cuts, out-of-body frames, smoke, blur, lens wash, blood, black, frozen and test pictures.
 
     sam2s events operation.mp4 --workspace runs/operation
     """
@@ -37,7 +40,7 @@ def events(
     from sam2s.workspace import Workspace
 
     if video is None and workspace is None:
-        raise ConfigError("there is no video to look at; name one, or a --workspace whose video is meant")
+        raise ConfigError("VIDEO is missing; give a video, or a --workspace to use its video")
     with ExitStack() as stack:
         noted = None if workspace is None else stack.enter_context(Workspace.open(workspace, write=True))
         if video is not None:
@@ -47,7 +50,7 @@ def events(
             assert noted is not None
             source = stack.enter_context(closing(open_workspace_video(noted)))
         with progress("frames") as report:
-            found = find_events(source, report_progress=lambda done, total: report(done, total or done, "events"))
+            found = find_events(source, report_progress=report)
         if noted is not None:
             write_marks(noted, found)
         _print(found, source, as_json)
@@ -56,8 +59,8 @@ def events(
 def _check_owner(workspace: Workspace | None, source: VideoSource) -> None:
     if workspace is not None and workspace.video.fingerprint != source.fingerprint():
         raise WorkspaceError(
-            f"{workspace.folder} belongs to {workspace.video.name}, which is another video than {source.name}; leave "
-            "the video away, or give its own workspace"
+            f"{workspace.folder} belongs to {workspace.video.name}, which is another video than {source.name}; omit "
+            "the video, or give its own workspace"
         )
 
 

@@ -1,4 +1,4 @@
-"""`sam2s explain`: what a mask rests on."""
+"""`sam2s explain`: what a mask is based on."""
 
 from __future__ import annotations
 
@@ -7,28 +7,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sam2s.cli import options
+
 if TYPE_CHECKING:
     from sam2s.session.explain import Explanation
 
 LAST = 12
-"""Frames whose part in the long-term memory is printed; the JSON has all."""
+"""Decisions of the DiveMem filter that are printed; the JSON has all."""
 
 
 def explain(
-    workspace: Annotated[Path, typer.Argument(help="Folder that `sam2s track` or the app made.")],
+    workspace: Annotated[Path, typer.Argument(help="Folder of a workspace.")],
     frame: Annotated[int, typer.Option(min=0, help="Index of the frame.")],
     object_id: Annotated[int, typer.Option("--object", min=1, help="Id of the object.")],
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the picture and the JSON [default: WORKSPACE/explain].")
+        Path | None, typer.Option(help="Folder for the figure and the JSON [default: WORKSPACE/explain].")
     ] = None,
-    video: Annotated[str | None, typer.Option(help="Where the video is now, if it was moved.")] = None,
-    weights: Annotated[str | None, typer.Option(help="Name or file, if those of the run have moved.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the explanation as JSON.")] = False,
+    video: Annotated[str | None, typer.Option(help="Path of the video, if it was moved.")] = None,
+    weights: Annotated[str | None, typer.Option(help="Name or path of the weights, if they were moved.")] = None,
+    device: options.Device = "auto",
+    as_json: options.Json = False,
 ) -> None:
-    """Show which memory frames a mask was read from and where, and why the DiveMem filter took or refused each frame.
+    """Show which memory frames a mask was read from, and why the DiveMem filter took or refused each frame.
 
-    The run is tracked again up to the frame; the workspace stays as it is. Example:
+    The run is repeated up to the frame; the workspace is not changed. Example:
 
     sam2s explain runs/operation --frame 120 --object 1
     """
@@ -48,7 +50,7 @@ def explain(
             video=video,
             weights=weights,
             device=device,
-            report_progress=lambda done, total: report(done, total, ""),
+            report_progress=report,
         )
     folder = out or workspace / "explain"
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,9 +74,9 @@ def in_words(explanation: Explanation) -> str:
         f"predicted IoU {result.iou:.2f}, presence {result.presence:.2f}"
     ]
     if search.usual is not None:
-        lines.append(f"it is {search.phase}, for {search.frames} frames; its usual evidence is {search.usual:.2f}")
+        lines.append(f"{search.phase} for {search.frames} frames; usual evidence {search.usual:.2f}")
     if result.prompted:
-        lines.append("the mask answers a prompt on this frame; no memory was read for it")
+        lines.append("the mask is the answer to a prompt on this frame; no memory was read")
     for read in explanation.reads:
         lines.append(f"  {read.share:6.1%}  frame {read.frame}, {read.kind}")
     if explanation.pointers:

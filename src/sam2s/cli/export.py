@@ -1,4 +1,4 @@
-"""`sam2s export`: masks or a network in another form."""
+"""`sam2s export`: masks or a network in another format."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from sam2s.cli import options
+from sam2s.cli.progress import stage_progress
+
 if TYPE_CHECKING:
     from sam2s.model import SAM2S
 
-app = typer.Typer(help="Write masks or a network in another form.", no_args_is_help=True)
+app = typer.Typer(help="Write masks or a network in another format.", no_args_is_help=True)
 
 TOLERANCE = 1e-3
 """Logits of float32 graphs may differ from PyTorch's by this after a whole tracking run."""
@@ -20,23 +23,14 @@ TOLERANCE = 1e-3
 
 @app.command()
 def masks(
-    workspace: Annotated[Path, typer.Argument(help="Folder of a workspace.")],
-    to: Annotated[
-        str,
-        typer.Option(
-            help="Any of davis, coco, ytvis, csv, overlay, jsonl, sav, cvat, cvat-zip, labelme, yolo, dicom-seg, "
-            "dicom-sc, with commas."
-        ),
-    ],
+    workspace: options.Workspace,
+    to: options.Kinds,
     out: Annotated[Path | None, typer.Option(help="Folder for the exports; by default the workspace's.")] = None,
-    video: Annotated[
-        str | None, typer.Option(help="The video, for overlay; by default where it was when it was tracked.")
-    ] = None,
-    objects: Annotated[str | None, typer.Option(help="Numbers of the objects, with commas; by default all.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text, and no progress.")] = False,
+    video: Annotated[str | None, typer.Option(help="Path of the video, if it was moved; needed for overlays.")] = None,
+    objects: Annotated[str | None, typer.Option(help="Comma-separated object ids; by default all.")] = None,
+    as_json: options.QuietJson = False,
 ) -> None:
-    """Write what a workspace shows in forms of others; older exports are replaced, files of another origin are not."""
-    from sam2s.cli.track import with_progress
+    """Export the masks of a workspace; earlier exports are replaced, foreign files are not."""
     from sam2s.errors import ConfigError
     from sam2s.formats.export import check_kinds
     from sam2s.runs.exports import export_workspace
@@ -46,14 +40,12 @@ def masks(
     try:
         object_ids = None if objects is None else [int(number) for number in objects.split(",")]
     except ValueError as error:
-        raise ConfigError(f"--objects {objects!r} are no numbers; write for example 1,2") from error
+        raise ConfigError(f"--objects {objects!r} are not object ids; give for example 1,2") from error
 
-    def work(report_progress: Any = None) -> dict[str, Path]:
-        return export_workspace(
+    with stage_progress(quiet=as_json) as report_progress:
+        paths = export_workspace(
             workspace, kinds, folder=out, video=video, object_ids=object_ids, report_progress=report_progress
         )
-
-    paths = work() if as_json else with_progress(work)
     if as_json:
         print(json.dumps({kind: str(path) for kind, path in paths.items()}, indent=2))
         return
@@ -64,17 +56,19 @@ def masks(
 @app.command()
 def onnx(
     out: Annotated[Path, typer.Option(help="Folder for the graphs; an earlier export in it is replaced.")],
-    weights: Annotated[str, typer.Option(help="A name from `sam2s weights list`, or a file.")] = "micro",
-    image_size: Annotated[int | None, typer.Option(help="Side of the network's image, a multiple of 32.")] = None,
+    weights: options.Weights = "micro",
+    image_size: options.ImageSize = None,
     precision: Annotated[
-        Literal["float32", "float16", "int8"], typer.Option(help="Of the weights in the graphs.")
+        Literal["float32", "float16", "int8"], typer.Option(help="Precision of the weights in the graphs.")
     ] = "float32",
-    check: Annotated[bool, typer.Option("--check", help="Track a drawn clip with both forms and compare.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Track a generated clip with PyTorch and ONNX and compare.")
+    ] = False,
+    as_json: options.Json = False,
 ) -> None:
     """Write a network as ONNX graphs that `sam2s track` runs with onnxruntime.
 
-    Exit status: 0 done; 1 the check found logits of float32 graphs that differ by more than a thousandth; 2 invalid
+    Exit status: 0 done; 1 with --check, logits of float32 graphs differ by more than 0.001; 2 invalid
     input or missing requirement.
     """
     from dataclasses import replace
@@ -87,15 +81,15 @@ def onnx(
         config = replace(config, image_size=image_size)
     network = assemble(config, state).float()
 
-    def tell(what: str) -> None:
+    def report_progress(part: str) -> None:
         if not as_json:
-            print(what, file=sys.stderr)
+            print(part, file=sys.stderr)
 
-    export(network, out, precision=precision, metadata=metadata, tell=tell)
+    export(network, out, precision=precision, metadata=metadata, report_progress=report_progress)
     size = sum(file.stat().st_size for file in out.iterdir())
     facts: dict[str, Any] = {"path": str(out), "bytes": size, "image_size": config.image_size, "precision": precision}
     if check:
-        tell("check")
+        report_progress("check")
         facts["check"] = _check(network, out)
     print(json.dumps(facts, indent=2) if as_json else _text(facts))
     if check and precision == "float32" and facts["check"]["logits"] > TOLERANCE:
@@ -103,7 +97,7 @@ def onnx(
 
 
 def _check(network: SAM2S, out: Path) -> dict[str, Any]:
-    """Compare both forms in one tracking run, and note the outcome in the exported folder."""
+    """Compare both networks in one tracking run, and store the result in the exported folder."""
     from dataclasses import asdict
 
     from sam2s.evaluation.agreement import agreement
@@ -124,7 +118,7 @@ def _text(facts: dict[str, Any]) -> str:
         lines += [
             f"  {found['masks']} masks of 3 objects, {found['frames']} frames, {found['long_term']} long-term memories",
             f"  largest difference of logits  {found['logits']:.1e}",
-            f"  IoU of masks with PyTorch's   {found['iou']:.4f} mean, {found['worst_iou']:.4f} least",
-            f"  time a frame                  {onnx * 1e3:.1f} ms, PyTorch {torch * 1e3:.1f} ms ({torch / onnx:.2f}x)",
+            f"  IoU of masks with PyTorch's   {found['iou']:.4f} mean, {found['worst_iou']:.4f} minimum",
+            f"  time per frame                {onnx * 1e3:.1f} ms, PyTorch {torch * 1e3:.1f} ms ({torch / onnx:.2f}x)",
         ]
     return "\n".join([*lines, f"track with it: sam2s track VIDEO --weights {facts['path']} --out masks --box ..."])

@@ -1,4 +1,4 @@
-"""`sam2s import`: masks of others into a workspace."""
+"""`sam2s import`: read masks from other formats into a workspace."""
 
 from __future__ import annotations
 
@@ -7,33 +7,31 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Read masks of others into a workspace.", no_args_is_help=True)
+from sam2s.cli import options
+
+app = typer.Typer(help="Import masks from other formats.", no_args_is_help=True)
 
 
 @app.command()
 def masks(
-    workspace: Annotated[Path, typer.Argument(help="Folder of a workspace; made if --video is given.")],
+    workspace: Annotated[Path, typer.Argument(help="Folder of a workspace; created if --video is given.")],
     file: Annotated[Path, typer.Argument(help="File or folder with masks, polygons or boxes.")],
     form: Annotated[
         str | None,
         typer.Option(
-            help="davis, coco, ytvis, jsonl, sav, cvat, cvat-zip, labelme, yolo or dicom-seg; by default found."
+            help="davis, coco, ytvis, jsonl, sav, cvat, cvat-zip, labelme, yolo or dicom-seg; by default detected."
         ),
     ] = None,
-    first_frame: Annotated[
-        int, typer.Option(min=0, help="Number in the name of the picture that is the first frame.")
-    ] = 0,
-    video: Annotated[str | None, typer.Option(help="The video, where there is no workspace yet.")] = None,
-    author: Annotated[str | None, typer.Option(help="Who; noted beside the act.")] = None,
-    take_over: Annotated[
-        bool, typer.Option("--take-over", help="Write to a workspace although another process holds it.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    first_frame: Annotated[int, typer.Option(min=0, help="Number in the file name of the first frame.")] = 0,
+    video: Annotated[str | None, typer.Option(help="Video, if there is no workspace yet.")] = None,
+    author: Annotated[str | None, typer.Option(help="Name to record with the import.")] = None,
+    take_over: options.TakeOver = False,
+    as_json: options.Json = False,
 ) -> None:
-    """Read masks into a workspace as objects; boxes become prompts. All of a file is read, or nothing of it.
+    """Import masks into a workspace as objects; boxes become prompts. A file is imported completely or not at all.
 
-    Imported masks are shown before propagated ones, and no propagation replaces them. An object keeps its number where
-    that is free or belongs to an object of the same name.
+    Imported masks take precedence over propagated ones and are not replaced by them. An object keeps its number if that
+    is free or belongs to an object with the same name.
     """
     import json
     from contextlib import closing

@@ -1,4 +1,4 @@
-"""`sam2s sasv`: build the SA-SV benchmark from the public datasets, check it, look at it."""
+"""`sam2s sasv`: build, verify and inspect the SA-SV benchmark."""
 
 from __future__ import annotations
 
@@ -16,25 +16,22 @@ if TYPE_CHECKING:
     from sam2s.sasv.plan import BuildPlan
     from sam2s.sasv.survey import SourceSurvey
 
-app = typer.Typer(
-    no_args_is_help=True, help="Build the SA-SV benchmark from the public datasets, check it, look at it."
-)
+app = typer.Typer(no_args_is_help=True, help="Build the SA-SV benchmark from public datasets, verify and inspect it.")
 
 
 @app.command()
 def sources(
-    root: Annotated[Path | None, typer.Option(help="Folder to look for downloads in.")] = None,
+    root: Annotated[Path | None, typer.Option(help="Folder of the downloads.")] = None,
     check: Annotated[
-        Path | None, typer.Option(help="Folder to look through: what is missing, packed or misnamed, and what to do.")
+        Path | None,
+        typer.Option(help="Folder of downloads to check: what is missing, packed or misnamed, and what to do."),
     ] = None,
-    layouts: Annotated[
-        bool, typer.Option("--layouts", help="Print how every source lies on disk, as Markdown.")
-    ] = False,
+    layouts: Annotated[bool, typer.Option("--layouts", help="Print the layouts of all sources as Markdown.")] = False,
     as_json: Json = False,
 ) -> None:
-    """What is needed, where to get it, under which terms, and what is there already.
+    """List the source datasets: where to get them, their terms, and which are there.
 
-    Exit status 1 when --check finds something that cannot be built as it is.
+    Exit status: 0, or 1 if --check finds something that cannot be built as it is.
     """
     if layouts:
         from sam2s.sasv.layouts import layouts_page
@@ -77,21 +74,21 @@ def sources(
 @app.command()
 def build(
     root: Root,
-    out: Annotated[Path, typer.Option(help="Where the built set goes; run again to go on or to add sources.")],
-    source: Annotated[list[str] | None, typer.Option(help="Only this source; may be repeated.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Also videos that SA-SV leaves out.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder of the built set; run again to resume or to add sources.")],
+    source: Annotated[list[str] | None, typer.Option(help="Build only this source; may be repeated.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also build videos that SA-SV leaves out.")] = False,
     patch: Annotated[list[Path] | None, typer.Option(help="Corrections to apply; may be repeated.")] = None,
-    hard_link: Annotated[bool, typer.Option(help="Link frames instead of copying them, where the disk can.")] = False,
-    fresh: Annotated[bool, typer.Option(help="Build again what is there already.")] = False,
+    hard_link: Annotated[bool, typer.Option(help="Hard-link frames instead of copying them.")] = False,
+    fresh: Annotated[bool, typer.Option(help="Rebuild existing videos.")] = False,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Build sources that are incomplete, and mark them so in every table.")
+        bool, typer.Option("--partial", help="Build incomplete sources too, and mark them as partial.")
     ] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Turn the downloads into one set of masklets. Resumable: finished videos are kept.
+    """Convert the downloads to one set of masklets. Resumable: finished videos are kept.
 
-    Exit status 1 when a video, or a source that is there, could not be built, or there is nothing to build.
+    Exit status: 0 done; 1 a video or a source could not be built; 2 there is nothing to build, or invalid input.
     """
     import os
 
@@ -124,7 +121,7 @@ def build(
             print(f"left out of the set: {name}, built before: {reason}")
         for name, shortfalls in plan.shortfalls.items():
             for shortfall in shortfalls:
-                print(f"incomplete {name}: {shortfall}; the set is marked so")
+                print(f"incomplete {name}: {shortfall}; the set is marked as partial")
         print(", ".join(f"{len(outcomes[state])} {state}" for state in ("built", "kept", "failed")) + f", in {out}")
     if outcomes["failed"] or unusable or not plan.builds:
         raise typer.Exit(1)
@@ -133,9 +130,9 @@ def build(
 @app.command()
 def fixture(
     source: Annotated[str, typer.Argument(help="Name of a source, or all.")],
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to draw it in, like one of downloads.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of downloads to generate it in.")],
 ) -> None:
-    """Draw a tiny copy of a source in its official layout, to try the other commands on."""
+    """Generate a tiny copy of a source in its official layout, to try the other commands on."""
     from sam2s.sasv.fixtures import draw_fixture
     from sam2s.sasv.registry import all_adapters
 
@@ -150,24 +147,19 @@ for verb in (verify, stats, show, split, patch):
 
 def _build_with_progress(plan: BuildPlan, out: Path, workers: int, *, quiet: bool) -> dict[str, dict[str, str]]:
     """Build under a progress bar; messages by video, by state ("built", "kept", "failed", "stale")."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+    from sam2s.cli.progress import progress
     from sam2s.sasv.build import run_build
 
     outcomes: dict[str, dict[str, str]] = {"built": {}, "kept": {}, "failed": {}, "stale": {}}
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
-        task = progress.add_task("videos", total=len(plan.builds))
+    with progress("videos", quiet=quiet) as report:
         for outcome in run_build(plan, out, workers=workers):
             outcomes[outcome.state][outcome.id] = outcome.message
-            if outcome.state != "stale":
-                progress.advance(task)
+            report(sum(len(done) for state, done in outcomes.items() if state != "stale"), len(plan.builds))
     return outcomes
 
 
 def _print_check(root: Path, *, as_json: bool) -> None:
-    """Print what was found below a folder, a source at a time; exit status 1 where something has to be done."""
+    """Print what was found below a folder, source by source; exit status 1 if something has to be done."""
     from sam2s.sasv.check import check_downloads
 
     checks = check_downloads(root)

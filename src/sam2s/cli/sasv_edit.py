@@ -1,4 +1,4 @@
-"""`sam2s sasv split` and `patch`: fix who trains and tests, and correct what was linked wrongly."""
+"""`sam2s sasv split` and `patch`: define a split, and correct objects that were linked wrongly."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ def split(
     built: Built,
     out: Annotated[Path, typer.Option(help="Folder for the split file NAME-vVERSION.json.")],
     name: Annotated[str, typer.Option(help="Name of the split.")] = "sasv",
-    version: Annotated[int, typer.Option(min=1, help="Its version; a version never changes.")] = 1,
-    val: Annotated[float, typer.Option(help="Share of each subset's training patients to validate on.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Chooses the validation patients.")] = 0,
+    version: Annotated[
+        int, typer.Option(min=1, help="Version of the split; an existing version is never changed.")
+    ] = 1,
+    val: Annotated[float, typer.Option(help="Share of each subset's training patients for validation.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Seed for choosing the validation patients.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Write which videos train, validate and test, with a version and a hash; patients are never cut."""
+    """Write a split into train, val and test, with a version and a hash; all videos of a patient are in one part."""
     from collections import Counter
 
     from sam2s.sasv.manifest import record_split
@@ -40,11 +42,11 @@ def split(
 def patch(
     built: Built,
     files: Annotated[list[Path] | None, typer.Argument(help="Patch files to apply, in this order.")] = None,
-    export: Annotated[Path | None, typer.Option(help="Write all corrections of the set into this file.")] = None,
-    review: Annotated[bool, typer.Option(help="List the doubtful links that nobody has corrected.")] = False,
+    export: Annotated[Path | None, typer.Option(help="Write all corrections of the set to this file.")] = None,
+    review: Annotated[bool, typer.Option(help="List uncertain links that have not been corrected.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Apply shared corrections to a built set, or export them; patch files hold no images."""
+    """Apply corrections to a built set, or export them; patch files contain no images."""
     from sam2s.errors import DatasetError
     from sam2s.files import write_atomically
     from sam2s.processes import locked

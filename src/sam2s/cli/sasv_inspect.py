@@ -1,4 +1,4 @@
-"""`sam2s sasv verify`, `stats` and `show`: check a built set, count it, look at it."""
+"""`sam2s sasv verify`, `stats` and `show`: check, count and draw a built set."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from sam2s.cli.sasv_options import Built, Json, print_json
 def verify(
     built: Built,
     hashes: Annotated[bool, typer.Option(help="Read every file and compare its hash.")] = True,
-    strict: Annotated[bool, typer.Option("--strict", help="Fail when only a part of a subset is there.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail if a subset is partial.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Check files against hashes, counts against Table 1 of the paper, and patients against splits.
+    """Compare files with their hashes, counts with Table 1 of the paper, and patients across splits.
 
-    Exit status 1 when a file is damaged or a patient is in train and test, with --strict also when a subset is
-    there in part; other counts may differ, with the reason given.
+    Exit status: 0, or 1 if a file is damaged, a patient is in train and test, or with --strict a subset is partial.
+    Other counts may differ; the reason is printed.
     """
     from sam2s.sasv.verify import verify as check
 
@@ -43,7 +43,7 @@ def verify(
             console.print(f"{number:>3}  {reason}", soft_wrap=True)
         for subset, (links, doubtful) in findings.doubtful.items():
             if doubtful:
-                console.print(f"{subset}: {doubtful} of {links} guessed links are doubtful (video.json, `review`)")
+                console.print(f"{subset}: {doubtful} of {links} inferred links are uncertain (video.json, `review`)")
         if findings.missing:
             console.print("not built: " + ", ".join(findings.missing))
         for subset, text in findings.incomplete.items():
@@ -63,11 +63,11 @@ def verify(
 
 def stats(
     built: Built,
-    by_video: Annotated[bool, typer.Option("--by-video", help="A line a video, with its guessed links.")] = False,
+    by_video: Annotated[bool, typer.Option("--by-video", help="A row per video, with its inferred links.")] = False,
     plots: Annotated[Path | None, typer.Option(help="Folder for scale.png and categories.png.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Counts by subset and category; with --plots the scale plot and the category wheel."""
+    """Count frames, masklets and categories per subset; with --plots draw the scale plot and the category wheel."""
     from sam2s.sasv.counts import tally, tally_videos
     from sam2s.sasv.masklets import MaskletDataset, missing_by_subset
 
@@ -117,8 +117,8 @@ def stats(
 
 def show(
     built: Built,
-    video: Annotated[str, typer.Argument(help="Video, such as cvc-clinicdb/04.")],
-    out: Annotated[Path, typer.Option(help="A sheet (.png, .jpg) or a clip (.mp4, .mkv, .webm).")],
+    video: Annotated[str, typer.Argument(help="Name of a video, such as cvc-clinicdb/04.")],
+    out: Annotated[Path, typer.Option(help="Contact sheet (.png, .jpg) or clip (.mp4, .mkv, .webm) to write.")],
     frames: Annotated[int, typer.Option(min=1, help="Frames on a sheet, evenly spaced.")] = 12,
 ) -> None:
     """Draw the objects of a video over its frames, as a contact sheet or a clip."""

@@ -1,4 +1,4 @@
-"""Arguments that the verbs of `sam2s sasv` share, and how they print JSON."""
+"""Flags that the verbs of `sam2s sasv` share, and how they print JSON."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-Root = Annotated[Path, typer.Option(help="Folder that holds the unpacked downloads, in any arrangement.")]
-Built = Annotated[Path, typer.Argument(help="The built set.")]
+Root = Annotated[Path, typer.Option(help="Folder that contains the unpacked downloads at any depth.")]
+Built = Annotated[Path, typer.Argument(help="Folder of the built set.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 

@@ -1,4 +1,4 @@
-"""`sam2s score`: how well masks fit the truth."""
+"""`sam2s score`: compare masks with ground truth."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class By(StrEnum):
-    """What a line of the table is about."""
+    """What the table has a row for."""
 
     SUBSET = "subset"
     VIDEO = "video"
@@ -24,21 +24,21 @@ class By(StrEnum):
 
 
 _Pred = Annotated[Path, typer.Argument(metavar="PRED", help="Predicted masks: a folder of PNG files, or a .json file.")]
-_Video = Annotated[list[str] | None, typer.Option(help="Score only videos of this name or pattern; may be repeated.")]
+_Video = Annotated[list[str] | None, typer.Option(help="Score only videos with this name or pattern; may be repeated.")]
 _SkipFirstLast = Annotated[
-    bool, typer.Option("--skip-first-last/--all-frames", help="Drop the first and the last frame of each span.")
+    bool, typer.Option("--skip-first-last/--all-frames", help="Do not score the first and the last frame of each span.")
 ]
 _Span = Annotated[
     CountedSpan,
-    typer.Option(help="Count from each object's first appearance (SAM2S), or whole videos (official SA-V script)."),
+    typer.Option(help="Score from each object's first appearance (SAM2S), or whole videos (official SA-V script)."),
 ]
-_Missing = Annotated[Missing, typer.Option(help="Masks that the prediction lacks: stop, or count as empty.")]
+_Missing = Annotated[Missing, typer.Option(help="Masks missing from the prediction: an error, or empty.")]
 _Void = Annotated[
     str,
-    typer.Option(help="Value of undecided pixels in label maps of GT: auto (255 beside other ids), none, or a number."),
+    typer.Option(help="Void value in label maps of GT: auto (255 if there are other ids), none, or a number."),
 ]
 _Layout = Annotated[
-    Layout, typer.Option(help="Folders: one label image a frame (DAVIS), or one folder an object (SA-V).")
+    Layout, typer.Option(help="Layout of folders: a label image per frame (DAVIS), or a folder per object (SA-V).")
 ]
 _Confidence = Annotated[
     Path | None, typer.Option(help="CSV of predicted IoU (masks.csv of `sam2s track`): adds the calibration error.")
@@ -47,8 +47,8 @@ _Confidence = Annotated[
 
 def score(
     pred: _Pred,
-    gt: Annotated[Path, typer.Argument(metavar="GT", help="True masks, in any of the same forms.")],
-    by: Annotated[By, typer.Option(help="What a line of the table is about.")] = By.VIDEO,
+    gt: Annotated[Path, typer.Argument(metavar="GT", help="Ground-truth masks, in any of the same formats.")],
+    by: Annotated[By, typer.Option(help="What the table has a row for.")] = By.VIDEO,
     video: _Video = None,
     skip_first_last: _SkipFirstLast = True,
     span: _Span = CountedSpan.OBJECT,
@@ -57,18 +57,17 @@ def score(
     layout: _Layout = Layout.AUTO,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print everything as JSON instead of the table.")] = False,
-    per_frame: Annotated[bool, typer.Option(help="Put J and F of every frame into the JSON.")] = False,
+    per_frame: Annotated[bool, typer.Option(help="Include J and F of every frame in the JSON.")] = False,
     confidence: _Confidence = None,
     curve: Annotated[Path | None, typer.Option(help="Draw J&F over time into this file (png, svg, pdf).")] = None,
 ) -> None:
-    """Score predicted masks against the truth: J, F, J&F, identity switches, presence, decay over time.
+    """Score predicted masks against ground truth: J, F, J&F, identity switches, presence, decay over time.
 
-    Reads DAVIS-style folders (a PNG a frame, pixel values are object ids),
-    SA-V (a folder an object, or its JSON files), YouTube-VIS and COCO with
-    run lengths or polygons; the two sides may differ in form. Only annotated frames are counted.
-    Folders above the videos make subsets.
+    Reads DAVIS folders (a PNG per frame, pixel values are object ids), SA-V (a folder per object, or its JSON files),
+    YouTube-VIS and COCO with run lengths or polygons; PRED and GT may have different formats. Only annotated frames are
+    scored. Folders above the videos become subsets.
 
-    Exit status: 0 scored, 2 something is missing or cannot be read.
+    Exit status: 0 scored; 2 something is missing or cannot be read.
     """
     import json
 

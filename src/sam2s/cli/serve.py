@@ -1,29 +1,29 @@
-"""`sam2s serve`: what the app can do, for programs: its API without its pages."""
+"""`sam2s serve`: the HTTP API of the app, for other programs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from . import app_options as flags
+from sam2s.cli import app_options as flags
+from sam2s.cli import options
 
 
 def serve(
     target: flags.Target = Path("."),
     host: flags.Host = "127.0.0.1",
     port: flags.Port = 8123,
-    weights: flags.Weights = "micro",
-    device: flags.Device = "auto",
-    image_size: flags.ImageSize = None,
+    weights: options.Weights = "micro",
+    device: options.Device = "auto",
+    image_size: options.ImageSize = None,
     new_token: flags.NewToken = False,
     allow_host: flags.AllowHost = None,
     tls_cert: flags.TlsCert = None,
     tls_key: flags.TlsKey = None,
     max_upload: flags.MaxUpload = 64.0,
 ) -> None:
-    """Serve the app's API without its pages, for robots and other programs.
+    """Serve the HTTP API of `sam2s app` without its pages, for robots and other programs.
 
-    The same server, workspaces and rules as `sam2s app`, of which nothing but the pages is left out; the API is
-    described at /api/openapi.json.
+    The API is described at /api/openapi.json.
     """
     from sam2s.app.launch import launch
 

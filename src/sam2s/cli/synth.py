@@ -1,4 +1,4 @@
-"""`sam2s synth`: a drawn surgical clip with masks and prompts, to try everything without patient data."""
+"""`sam2s synth`: generate a surgical clip with masks and prompts, to try everything without patient data."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from sam2s.cli import options
 from sam2s.errors import ConfigError
 
 Kind = Literal["laparoscopy", "colonoscopy", "robotic", "microscope", "generic", "reentry"]
@@ -15,32 +16,33 @@ Kind = Literal["laparoscopy", "colonoscopy", "robotic", "microscope", "generic",
 
 def synth(
     out: Annotated[Path, typer.Argument(help="New folder for video.mp4, masks/, prompts.json and scene.json.")],
-    seed: Annotated[int, typer.Option(help="Decides everything that the other options leave open.", min=0)] = 0,
-    length: Annotated[int, typer.Option(help="Frames.", min=1)] = 100,
+    seed: Annotated[int, typer.Option(help="Seed for everything that the other flags do not set.", min=0)] = 0,
+    length: Annotated[int, typer.Option(help="Number of frames.", min=1)] = 100,
     size: Annotated[int, typer.Option(help="Width and height in pixels.", min=32, max=4096)] = 512,
-    kind: Annotated[Kind | None, typer.Option(help="What to show; drawn from the seed by default.")] = None,
-    fps: Annotated[int, typer.Option(help="Frames a second.", min=1, max=240)] = 25,
+    kind: Annotated[Kind | None, typer.Option(help="Kind of scene; by default sampled from the seed.")] = None,
+    fps: Annotated[int, typer.Option(help="Frame rate.", min=1, max=240)] = 25,
     tempo: Annotated[
-        float | None, typer.Option(help="Speed: 0.2 calm, 1 lively, 3 hectic; drawn from the seed by default.", min=0)
+        float | None,
+        typer.Option(help="Speed of motion: 0.2 slow, 1 normal, 3 very fast; by default sampled from the seed.", min=0),
     ] = None,
     drift: Annotated[
-        float, typer.Option(help="How readily tools leave and come back and the view jumps, 0 to 1.", min=0, max=1)
+        float, typer.Option(help="How often tools leave and return and the view jumps, 0 to 1.", min=0, max=1)
     ] = 0.25,
     events: Annotated[
         str | None,
         typer.Option(
-            help="Let things happen to the video, with true spans in events.json: all, or some of cut, out_of_body, "
-            "smoke, blurred, lens_wash, blood, black, frozen, test_pattern, separated by commas."
+            help="Add video events, with their true spans in events.json: all, or a comma-separated list of cut, "
+            "out_of_body, smoke, blurred, lens_wash, blood, black, frozen, test_pattern."
         ),
     ] = None,
     prompt: Annotated[
         Literal["box", "points", "mask"],
-        typer.Option(help="How prompts.json points at each object, on the first frame that shows it."),
+        typer.Option(help="Kind of prompt in prompts.json for each object, on its first frame."),
     ] = "box",
-    frames: Annotated[bool, typer.Option("--frames", help="Write frames/ too: lossless pictures.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    frames: Annotated[bool, typer.Option("--frames", help="Also write frames/ as lossless images.")] = False,
+    as_json: options.Json = False,
 ) -> None:
-    """Draw a surgical clip with exact masks, and prompts to track it with."""
+    """Generate a surgical clip with ground-truth masks, and prompts to track it with."""
     from sam2s.device import use_threads
     from sam2s.synth import Scene
     from sam2s.synth.export import write_clip

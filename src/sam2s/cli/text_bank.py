@@ -1,4 +1,4 @@
-"""`sam2s text-bank`: features of the names that objects may be given."""
+"""`sam2s text-bank`: compute the CLIP features of category names."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sam2s.cli import options
 from sam2s.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
@@ -20,27 +21,28 @@ SAME = 0.999
 
 def text_bank(
     out: Annotated[
-        Path | None, typer.Option(help="File to write, .safetensors; with --into new weights, by default the same.")
+        Path | None,
+        typer.Option(help="File to write, .safetensors; with --into the new weights, by default the same file."),
     ] = None,
     into: Annotated[
-        str | None, typer.Option(help="Weights with a CLS token that shall know these names: a name or a path.")
+        str | None, typer.Option(help="Weights with a CLS token that get these names: a name or a path.")
     ] = None,
     names: Annotated[
-        str, typer.Option(help="Text file with a name a line, or `default`: the 21 instruments of SA-SV.")
+        str, typer.Option(help="Text file with one name per line, or `default`: the 21 instruments of SA-SV.")
     ] = "default",
     clip: Annotated[
         str, typer.Option(help="CLIP: a name on the Hugging Face hub, or a folder that save_pretrained wrote.")
     ] = "openai/clip-vit-base-patch32",
     template: Annotated[
-        list[str] | None, typer.Option(help="Sentence with {} in the name's place; several are averaged.")
+        list[str] | None, typer.Option(help="Sentence with {} for the name; several are averaged.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    as_json: options.Json = False,
 ) -> None:
-    """Make the text bank that CLS is compared with: CLIP's features of the names of instruments."""
+    """Compute the text bank that the CLS token is compared with: CLIP features of category names."""
     from sam2s.training.clip_text import TEMPLATES, encode_names
 
     if into is None and out is None:
-        raise ConfigError("say where the bank shall go: --out bank.safetensors, or --into weights.safetensors")
+        raise ConfigError("--out is missing; give --out bank.safetensors, or --into weights.safetensors")
     wanted, templates = _names(names), tuple(template or TEMPLATES)
     if into is None:
         target = Path(str(out))

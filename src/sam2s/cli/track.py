@@ -2,72 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import typer
 
-from sam2s.cli import track_options as options
+from sam2s.cli import options
+from sam2s.cli import track_options as flags
+from sam2s.cli.progress import stage_progress
 
 if TYPE_CHECKING:
     from sam2s.formats.prompts_file import PromptEntry
-    from sam2s.runs import ProgressCallback, RunOutcome
-
-T = TypeVar("T")
+    from sam2s.runs import RunOutcome
 
 ALARMS_SHOWN = 10
 """Alarms that are printed; the rest is in the workspace, in the exports and in --json."""
 
 CONVERTED = ("prompts", "box", "point", "mask", "memory", "search_proposer", "export", "as_json")
-"""Flags that are no field of `RunSettings` as they are; all others bear the name of theirs."""
+"""Flags that are converted to other fields of `RunSettings`; all others have the name of their field."""
 
 
 def track(
-    input: options.Input,
-    out: options.Out,
+    input: flags.Input,
+    out: flags.Out,
     weights: options.Weights = "micro",
-    prompts: options.Prompts = None,
-    box: options.Box = None,
-    point: options.Point = None,
-    mask: options.Mask = None,
-    memory: options.Memory = "divemem",
-    search_proposer: options.SearchProposer = None,
-    reverse: options.Reverse = False,
-    start: options.Start = 0,
-    stop: options.Stop = None,
-    stride: options.Stride = 1,
+    prompts: flags.Prompts = None,
+    box: flags.Box = None,
+    point: flags.Point = None,
+    mask: flags.Mask = None,
+    memory: flags.Memory = "divemem",
+    search_proposer: flags.SearchProposer = None,
+    reverse: flags.Reverse = False,
+    start: flags.Start = 0,
+    stop: flags.Stop = None,
+    stride: flags.Stride = 1,
     image_size: options.ImageSize = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
     compile: options.Compile = False,
     batched: options.Batched = "auto",
-    backend: options.Backend = "auto",
-    export: options.Export = "overlay,csv",
-    live: options.Live = "latest",
-    events: options.Events = False,
-    fill_holes: options.FillHoles = 0,
-    remove_islands: options.RemoveIslands = 0,
-    overwrite: options.Overwrite = False,
-    again: options.Again = False,
+    backend: flags.Backend = "auto",
+    export: options.Kinds = "overlay,csv",
+    live: flags.Live = "latest",
+    events: flags.Events = False,
+    fill_holes: flags.FillHoles = 0,
+    remove_islands: flags.RemoveIslands = 0,
+    overwrite: flags.Overwrite = False,
+    again: flags.Again = False,
     take_over: options.TakeOver = False,
-    stall_seconds: options.StallSeconds = 120.0,
+    stall_seconds: flags.StallSeconds = 120.0,
     pattern: options.Pattern = None,
-    square_pixels: options.SquarePixels = False,
-    quality: options.Quality = None,
-    as_json: options.AsJson = False,
+    square_pixels: flags.SquarePixels = False,
+    quality: flags.Quality = None,
+    as_json: options.QuietJson = False,
 ) -> None:
     """Track objects through a video and write their masks.
 
-    Point at each object once, for example --box 1@0:195,48,550,293 --point 2=grasper@0:+300,200; without prompts, those
-    of the workspace in --out are taken. Masks are saved as they come: after Ctrl-C, or a crash, the same command goes
-    on where it stopped. Ctrl-C ends the run on a camera or stream, and its exports are then made.
+    Prompt each object once, for example --box 1@0:195,48,550,293 --point 2=grasper@0:+300,200. Without prompts, those
+    in the workspace of --out are used. Masks are saved as they are computed: after Ctrl-C or a crash, the same command
+    resumes. On a camera or stream Ctrl-C ends the run, and the exports are made.
 
-    Exit status: 0 done; 1 the video is damaged, all frames up to the damage are done; 2 invalid input or missing
+    Exit status: 0 done; 1 the video is damaged, and all frames before the damage are done; 2 invalid input or missing
     requirement; 130 or 143 stopped by Ctrl-C or a signal.
     """
-    flags = {name: value for name, value in locals().items() if name not in CONVERTED}
+    fields = {name: value for name, value in locals().items() if name not in CONVERTED}
     from sam2s.memory import memory_policy
     from sam2s.runs import RunSettings, run
 
@@ -75,9 +74,10 @@ def track(
         prompts=_entries(prompts, box, point, mask),
         policy=memory_policy(memory, proposer=search_proposer),
         exports=tuple(kind.strip() for kind in export.split(",") if kind.strip()),
-        **flags,
+        **fields,
     )
-    outcome = run(settings) if as_json else with_progress(lambda report_progress: run(settings, report_progress))
+    with stage_progress(quiet=as_json) as report_progress:
+        outcome = run(settings, report_progress)
     report(outcome, as_json)
     if outcome.signal is not None:
         raise typer.Exit(128 + outcome.signal)
@@ -88,7 +88,7 @@ def track(
 def _entries(
     prompts: Path | None, box: list[str] | None, point: list[str] | None, mask: list[str] | None
 ) -> list[PromptEntry]:
-    """All that is pointed at, in the file and by flags, in the order of frames."""
+    """All prompts, of the file and of the flags, in the order of frames."""
     from sam2s.formats.prompts_file import arrange, parse_box, parse_mask, parse_points, read_prompts
 
     entries = read_prompts(prompts) if prompts else []
@@ -96,36 +96,6 @@ def _entries(
     entries += [parse_points(text) for text in point or ()]
     entries += [parse_mask(text) for text in mask or ()]
     return arrange(entries)
-
-
-def with_progress(work: Callable[[ProgressCallback], T]) -> T:
-    """Do `work(report_progress)` under a progress bar on standard error with frames a second and time left."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    progress = Progress(*columns, console=Console(stderr=True))
-    tasks: dict[str, int] = {}
-
-    def report_progress(what: str, done: int, total: int | None) -> None:
-        progress.start()  # not before there is something to show: an error may come first
-        if what not in tasks:
-            tasks[what] = progress.add_task(what, total=total, rate="")
-        task = next(task for task in progress.tasks if task.id == tasks[what])
-        rate = f"{task.speed:.1f} frames/s" if task.speed else ""
-        progress.update(task.id, completed=done, total=total, rate=rate)
-
-    try:
-        return work(report_progress)
-    finally:
-        if tasks:
-            progress.stop()
 
 
 def report(outcome: RunOutcome, as_json: bool) -> None:
@@ -153,14 +123,14 @@ def report(outcome: RunOutcome, as_json: bool) -> None:
         )
         return
     if outcome.resumed_at is not None:
-        print(f"went on from frame {outcome.resumed_at}")
+        print(f"resumed at frame {outcome.resumed_at}")
     if outcome.finished_before:
-        print("all frames were tracked before; --again tracks anew beside them, --overwrite forgets them")
+        print("all frames were tracked before; --again tracks anew and keeps them, --overwrite discards them")
     else:
-        print(f"tracked {outcome.frames} frames in {outcome.seconds:.1f} s, {outcome.fps:.1f} a second")
+        print(f"tracked {outcome.frames} frames in {outcome.seconds:.1f} s, {outcome.fps:.1f} frames/s")
     if outcome.latency:
         shares = ", ".join(f"{name} {value:.0f} ms" for name, value in outcome.latency.items())
-        print(f"from a frame's arrival to its masks: {shares}; {outcome.dropped} frames were passed over")
+        print(f"from a frame's arrival to its masks: {shares}; {outcome.dropped} frames were dropped")
     for kind, path in outcome.outputs.items():
         print(f"  {kind:<9} {path}")
     for sentence in outcome.warnings:
@@ -168,10 +138,10 @@ def report(outcome: RunOutcome, as_json: bool) -> None:
     if outcome.alarms:
         from sam2s.quality import ALARM_TEXTS
 
-        print(f"{len(outcome.alarms)} stretches to look at, such as:")
+        print(f"{len(outcome.alarms)} spans to review, such as:")
         for span in outcome.alarms[:ALARMS_SHOWN]:
             print(f"  object {span.object_id}, frames {span.start} to {span.stop - 1}: {ALARM_TEXTS[span.alarm]}")
     if outcome.signal is not None:
-        print("stopped" if outcome.live else "stopped; the same command goes on from here")
+        print("stopped" if outcome.live else "stopped; the same command resumes from here")
     if outcome.damage is not None:
         print(f"the input ended early: {outcome.damage}")

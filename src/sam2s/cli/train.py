@@ -1,4 +1,4 @@
-"""`sam2s train`: follow a recipe."""
+"""`sam2s train`: train by a recipe."""
 
 from __future__ import annotations
 
@@ -8,32 +8,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sam2s.cli import options
+
 if TYPE_CHECKING:
     from sam2s.training.recipe import Recipe
 
 
-_Recipe = Annotated[str | None, typer.Argument(help="A recipe of the package, a YAML file, or auto; none lists them.")]
-_Out = Annotated[
-    Path | None, typer.Option(help="Folder for checkpoints, log and weights; a run that was begun there goes on.")
+_Recipe = Annotated[
+    str | None, typer.Argument(help="Name of a recipe, a YAML file, or auto; lists the recipes if omitted.")
 ]
-_Data = Annotated[
-    list[str] | None, typer.Option(help="Where to learn from, in place of the recipe's; may be repeated.")
-]
+_Out = Annotated[Path | None, typer.Option(help="Folder for checkpoints, log and weights; a run in it is resumed.")]
+_Data = Annotated[list[str] | None, typer.Option(help="Training data, instead of the recipe's; may be repeated.")]
 _Set = Annotated[
-    list[str] | None, typer.Option("--set", help="a.b=value changes a setting of the recipe; may be repeated.")
+    list[str] | None, typer.Option("--set", help="Change a setting of the recipe, as a.b=value; may be repeated.")
 ]
-_Val = Annotated[list[str] | None, typer.Option(help="Videos to validate on while training; may be repeated.")]
-_HoldOut = Annotated[
-    float | None, typer.Option(help="Share at the end of each video to validate on instead of training on it.")
-]
-_SplitFile = Annotated[Path | None, typer.Option(help="Division of a built set that `sam2s sasv split` wrote.")]
+_Val = Annotated[list[str] | None, typer.Option(help="Videos for validation; may be repeated.")]
+_HoldOut = Annotated[float | None, typer.Option(help="Share at the end of each video to hold out for validation.")]
 _DryRun = Annotated[
     bool,
-    typer.Option("--dry-run", help="Say what would be done, what learns, what it takes and what is missing."),
+    typer.Option("--dry-run", help="Print the plan: what is trained, what it costs, what is missing."),
 ]
-_Measure = Annotated[
-    int, typer.Option(min=0, help="Steps that --dry-run makes to tell how long all of them take; 0 for none.")
-]
+_Measure = Annotated[int, typer.Option(min=0, help="Steps that --dry-run runs to estimate the duration; 0 for none.")]
 
 
 def train(
@@ -43,18 +38,18 @@ def train(
     set_: _Set = None,
     val: _Val = None,
     hold_out: _HoldOut = None,
-    split_file: _SplitFile = None,
+    split_file: options.SplitFile = None,
     dry_run: _DryRun = False,
     measure: _Measure = 3,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    device: options.Device = "auto",
 ) -> None:
-    """Train a network by a recipe; with several GPUs under torchrun.
+    """Train a network by a recipe; use torchrun for several GPUs.
 
     torchrun --nproc-per-node 4 -m sam2s train sam2s-base-plus --data DIR --out runs/a
 
-    After Ctrl-C or a kill the same command goes on where it stopped.
+    After Ctrl-C or a kill the same command resumes.
 
-    Exit status: 0 done; 1 --dry-run found that data or a text bank are missing; 2 invalid input or missing requirement;
+    Exit status: 0 done; 1 with --dry-run, data or a text bank are missing; 2 invalid input or missing requirement;
     130 or 143 after Ctrl-C or a kill.
     """
     from sam2s.errors import ConfigError
@@ -79,12 +74,14 @@ def train(
             raise typer.Exit(1)
         return
     if out is None:
-        raise ConfigError("where to? Give --out DIR for checkpoints, log and weights, or --dry-run to see the plan")
+        raise ConfigError(
+            "--out is missing; give --out DIR for checkpoints, log and weights, or --dry-run to see the plan"
+        )
     _follow(settings, out, device)
 
 
 def _follow(settings: Recipe, out: Path, device: str) -> None:
-    """Train, and say how it ended."""
+    """Train, and print the outcome."""
     from sam2s.runs.validation import make_validator
     from sam2s.training.loop import train as learn
 
@@ -92,17 +89,17 @@ def _follow(settings: Recipe, out: Path, device: str) -> None:
     validator = make_validator(settings, print if first else lambda _: None)
     outcome = learn(settings, out, device=device, validator=validator)
     if outcome.signal is not None:
-        print(f"stopped at step {outcome.step}; the same command goes on")
+        print(f"stopped at step {outcome.step}; the same command resumes")
         raise typer.Exit(128 + outcome.signal)
     if outcome.stopped_early:
-        print("stopped early: the last validations gained nothing")
-    print(f"{outcome.step} steps done; the weights are in {outcome.weights}, pictures and log.jsonl beside them")
+        print("stopped early: the last validations brought no improvement")
+    print(f"{outcome.step} steps done; the weights are in {outcome.weights}, with log.jsonl and pictures")
     if outcome.best:
-        print(f"the best on held-out videos: {outcome.best}; their course: {out / 'curve.svg'}")
+        print(f"best weights on held-out videos: {outcome.best}; curves: {out / 'curve.svg'}")
 
 
 def _flags(val: list[str] | None, hold_out: float | None, split_file: Path | None, sources: int) -> list[str]:
-    """The changes of a recipe that flags stand for."""
+    """Flags as changes of the recipe."""
     import json
 
     changes = []
@@ -120,4 +117,4 @@ def _list() -> None:
 
     for name, path in recipes().items():
         print(f"{name:32} {path.read_text().splitlines()[0].lstrip('# ').partition(': ')[2]}")
-    print("Look at one: sam2s train RECIPE --dry-run")
+    print("Show the plan of one: sam2s train RECIPE --dry-run")

@@ -8,17 +8,17 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from sam2s.cli import options
 from sam2s.errors import ConfigError
 
 app = typer.Typer(help="List, fetch, convert and show weights.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-Mapping = Annotated[Path | None, typer.Option(help="YAML file that gives the tensors of a foreign file our names.")]
+Mapping = Annotated[Path | None, typer.Option(help="YAML file that renames the tensors of a foreign checkpoint.")]
 
 
 @app.command("list")
-def list_(as_json: Json = False) -> None:
-    """List the weights that have a name, and which of them are on this machine."""
+def list_(as_json: options.Json = False) -> None:
+    """List named weights, and which of them are on this machine."""
     from sam2s.checkpoints import local_path, registry
 
     rows = [
@@ -43,9 +43,9 @@ def list_(as_json: Json = False) -> None:
 
 @app.command()
 def fetch(
-    names: Annotated[list[str], typer.Argument(help="Names from `sam2s weights list`.")], as_json: Json = False
+    names: Annotated[list[str], typer.Argument(help="Names from `sam2s weights list`.")], as_json: options.Json = False
 ) -> None:
-    """Fetch named weights from the Hugging Face hub into its cache and print where they are."""
+    """Download named weights into the cache of the Hugging Face hub, and print their paths."""
     from sam2s.checkpoints import find_weights, named_weights
 
     items = [named_weights(name) for name in names]  # a misspelt name stops us before the first download
@@ -58,9 +58,9 @@ def convert(
     source: Annotated[str, typer.Argument(help="Name or path: official .pt, transformers folder, safetensors.")],
     out: Annotated[Path, typer.Argument(help="File to write, ending in .safetensors.")],
     precision: Annotated[Literal["fp16", "fp32"], typer.Option(help="Precision of the stored numbers.")] = "fp16",
-    licence: Annotated[str, typer.Option(help="Terms of use to record, where the source states none.")] = "",
+    licence: Annotated[str, typer.Option(help="Licence to record if the source states none.")] = "",
     mapping: Mapping = None,
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Check weights and write them as one safetensors file with their config inside."""
     from dataclasses import replace
@@ -69,7 +69,7 @@ def convert(
 
     config, state, metadata = load_checkpoint(source, renaming=Renaming.read(mapping) if mapping else None)
     if licence and not (combined := state_licence(metadata.licence, licence)):
-        raise ConfigError(f"{source} states its licence, {metadata.licence}; leave --licence {licence!r} away")
+        raise ConfigError(f"{source} states its licence, {metadata.licence}; omit --licence {licence!r}")
     metadata = replace(metadata, licence=combined if licence else metadata.licence)
     save_checkpoint(out, state, config, metadata, dtype=precision)
     size = out.stat().st_size
@@ -82,12 +82,12 @@ def convert(
 @app.command()
 def inspect(
     source: Annotated[Path, typer.Argument(help="File or folder of tensors, of any network.")],
-    against: Annotated[str | None, typer.Option(help="Network to compare with; by default the nearest.")] = None,
+    against: Annotated[str | None, typer.Option(help="Preset to compare with; by default the closest.")] = None,
     mapping: Mapping = None,
-    limit: Annotated[int, typer.Option(help="Names to print of each kind.", min=0)] = 8,
-    as_json: Json = False,
+    limit: Annotated[int, typer.Option(help="Names to print per kind.", min=0)] = 8,
+    as_json: options.Json = False,
 ) -> None:
-    """Show what a strange checkpoint holds beside our networks, module by module."""
+    """Compare the tensors of any checkpoint with one of our networks, module by module."""
     from dataclasses import asdict
 
     from sam2s.checkpoints import Renaming, inspect_checkpoint
@@ -96,7 +96,7 @@ def inspect(
     if as_json:
         print(json.dumps(asdict(found), indent=2))
         return
-    print(f"{source}: {found.tensors} tensors beside the network {found.preset!r}")
+    print(f"{source}: {found.tensors} tensors, compared with network {found.preset!r}")
     if found.family:
         print(f"It belongs to {found.family.name}: {found.family.reason}. To use it: {found.family.advice}.")
     width = max(len(module.module) for module in found.modules)
@@ -113,10 +113,14 @@ def push(
     repository: Annotated[str, typer.Argument(help="Repository of the Hugging Face hub, OWNER/NAME.")],
     private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
     precision: Annotated[Literal["fp16", "fp32"], typer.Option(help="Precision of the stored numbers.")] = "fp16",
-    figures: Annotated[Path | None, typer.Option(help="JSON list of rows for the card's table of scores.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write weights and card here and upload nothing.")] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="JSON list of rows for the table of scores in the model card.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write weights and model card here instead of uploading them.")
+    ] = None,
 ) -> None:
-    """Publish weights with a model card: training record, data, figures, limits and licence."""
+    """Publish weights with a model card: training record, data, scores, limitations and licence."""
     from sam2s.checkpoints.publish import push_weights, write_publication
 
     rows = _rows(figures) if figures else []
@@ -130,12 +134,14 @@ def push(
 @app.command()
 def average(
     first: Annotated[str, typer.Argument(help="Name or path of weights.")],
-    second: Annotated[str, typer.Argument(help="Weights of the same network; names and training record are theirs.")],
+    second: Annotated[
+        str, typer.Argument(help="Weights of the same network; the average gets their categories and training record.")
+    ],
     out: Annotated[Path, typer.Argument(help="File to write, ending in .safetensors.")],
     share: Annotated[float, typer.Option(min=0, max=1, help="Share of the second in the average.")] = 0.5,
     precision: Annotated[Literal["fp16", "fp32"], typer.Option(help="Precision of the stored numbers.")] = "fp16",
 ) -> None:
-    """Average two trainings of one network, such as weights before and after fine-tuning, number by number."""
+    """Average the weights of one network from two trainings, such as before and after fine-tuning."""
     from sam2s.checkpoints import average_checkpoints, load_checkpoint, save_checkpoint
 
     config, state, metadata = average_checkpoints(load_checkpoint(first), load_checkpoint(second), share=share)
@@ -147,14 +153,17 @@ def average(
 def calibrate(
     source: Annotated[str, typer.Argument(help="Name or path of weights.")],
     out: Annotated[Path, typer.Argument(help="File to write, ending in .safetensors.")],
-    quantile: Annotated[float, typer.Option(min=0, max=1, help="Share of predictions that are not confident.")] = 0.5,
+    quantile: Annotated[
+        float, typer.Option(min=0, max=1, help="Quantile of predicted IoU above which frames are confident.")
+    ] = 0.5,
     missed: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Raise presence until it misses this share of visible objects.")
+        float | None,
+        typer.Option(min=0, max=1, help="First raise presence until at most this share of visible objects is missed."),
     ] = None,
-    videos: Annotated[int, typer.Option(min=1, help="Drawn clips of 100 frames to track.")] = 6,
+    videos: Annotated[int, typer.Option(min=1, help="Number of generated clips of 100 frames to track.")] = 6,
     precision: Annotated[Literal["fp16", "fp32"], typer.Option(help="Precision of the stored numbers.")] = "fp16",
 ) -> None:
-    """Store with weights from which predicted IoU on DiveMem remembers a frame: a quantile of their predictions."""
+    """Store the predicted IoU above which DiveMem may remember a frame: a quantile of the weights' predictions."""
     from dataclasses import replace
 
     from sam2s.checkpoints import assemble, load_checkpoint, save_checkpoint
@@ -165,7 +174,7 @@ def calibrate(
     if missed is not None:
         shift = presence_shift(assemble(config, state).float(), scenes, missed=missed)
         state = shifted_presence(state, shift)
-        print(f"object scores are higher by {shift:.2f}")
+        print(f"object scores were raised by {shift:.2f}")
     threshold = confident_iou(assemble(config, state).float(), scenes, quantile=quantile)
     save_checkpoint(out, state, replace(config, confident_iou=threshold), metadata, dtype=precision)
     print(f"{out}: frames with a predicted IoU above {threshold:.3f} are confident")
@@ -173,9 +182,10 @@ def calibrate(
 
 @app.command()
 def show(
-    source: Annotated[str, typer.Argument(help="Name or path of weights; nothing is fetched.")], as_json: Json = False
+    source: Annotated[str, typer.Argument(help="Name or path of weights; nothing is fetched.")],
+    as_json: options.Json = False,
 ) -> None:
-    """Show what weights are: network, licence, training record, categories, parameters, and which tensors fit."""
+    """Show config, licence, training record, categories and parameters of weights, and which tensors fit."""
     from dataclasses import asdict
 
     from sam2s.checkpoints import compare_with_network, find_weights, read_checkpoint
@@ -232,7 +242,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _settings(stage: dict[str, Any]) -> str:
-    """A stage of a training record on one line; of a nested recipe only what tells most."""
+    """A stage of a training record on one line; of a nested recipe only the schedule."""
     flat = stage | stage.pop("recipe", {}).get("schedule", {})
     return ", ".join(f"{name} {_text(value)}" for name, value in flat.items() if value not in (None, ""))
 

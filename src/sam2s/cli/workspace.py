@@ -1,4 +1,4 @@
-"""`sam2s workspace`: what a workspace holds, whether it is whole, copies and repairs."""
+"""`sam2s workspace`: show, check, back up and repair workspaces."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sam2s.cli import options
+
 if TYPE_CHECKING:
     from sam2s.workspace import Workspace, WorkspaceReport
 
-app = typer.Typer(help="Look at, check, copy and repair workspaces.", no_args_is_help=True)
-
-Folder = Annotated[Path, typer.Argument(help="Folder of a workspace.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+app = typer.Typer(help="Show, check, back up and repair workspaces.", no_args_is_help=True)
 
 
 @app.command()
-def show(folder: Folder, as_json: AsJson = False) -> None:
-    """Print which video a workspace belongs to, its objects, runs and how many frames have masks."""
+def show(folder: options.Workspace, as_json: options.Json = False) -> None:
+    """Print the video of a workspace, its objects, its runs, and the number of frames with masks."""
     from sam2s.workspace import Workspace
 
     with Workspace.open(folder) as workspace:
@@ -38,10 +37,10 @@ def show(folder: Folder, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def check(folder: Folder, as_json: AsJson = False) -> None:
-    """Look at all of a workspace: the file's structure, every checksum and count, and what is shown.
+def check(folder: options.Workspace, as_json: options.Json = False) -> None:
+    """Check a workspace completely: file structure, checksums, counts, and the masks that are shown.
 
-    Exit status: 0 it is whole; 1 it is not; 2 it cannot be opened.
+    Exit status: 0 intact; 1 damaged; 2 it cannot be opened.
     """
     from sam2s.workspace import Workspace
 
@@ -50,13 +49,15 @@ def check(folder: Folder, as_json: AsJson = False) -> None:
     _print(report, as_json)
     if not report.whole:
         if not as_json:
-            print(f"`sam2s workspace repair {folder}` keeps a copy and recovers what is whole")
+            print(f"`sam2s workspace repair {folder}` keeps a copy and recovers what is intact")
         raise typer.Exit(1)
 
 
 @app.command()
-def backup(folder: Folder, to: Annotated[Path, typer.Argument(help="Name of the copy, a new file.")]) -> None:
-    """Copy a workspace, also while another process writes to it."""
+def backup(
+    folder: options.Workspace, to: Annotated[Path, typer.Argument(help="Path of the copy, a new file.")]
+) -> None:
+    """Copy a workspace; works while another process writes to it."""
     from sam2s.workspace import Workspace
 
     with Workspace.open(folder) as workspace:
@@ -65,8 +66,8 @@ def backup(folder: Folder, to: Annotated[Path, typer.Argument(help="Name of the 
 
 
 @app.command()
-def repair(folder: Folder, as_json: AsJson = False) -> None:
-    """Keep a copy of a damaged workspace and make a new one of what can be read."""
+def repair(folder: options.Workspace, as_json: options.Json = False) -> None:
+    """Recover what can be read from a damaged workspace; a copy of the damaged file is kept."""
     from sam2s.workspace import Workspace
 
     report = Workspace.repair(folder)

@@ -38,7 +38,7 @@ def export(
     *,
     precision: Precision = "float32",
     metadata: Metadata | None = None,
-    tell: Callable[[str], None] = log.info,
+    report_progress: Callable[[str], None] = log.info,
 ) -> None:
     """Write a network in float32 on the CPU as ONNX graphs; an earlier export in the folder is replaced as a whole.
 
@@ -48,7 +48,7 @@ def export(
         precision: float16 halves the files of the large parts; int8 quantises the weights of their matrix products,
             and their activations as they come. Inputs and outputs stay float32.
         metadata: what is known about the weights, to be kept.
-        tell: told the name of each part before it is written.
+        report_progress: called with the name of each part before it is written.
 
     Raises:
         MissingExtraError: onnx or onnxscript are not installed.
@@ -75,7 +75,7 @@ def export(
     with replacing(folder) as partial:
         partial.mkdir(parents=True)
         for part in parts(config):
-            tell(part.name)
+            report_progress(part.name)
             path = partial / f"{part.name}.onnx"
             with _quiet():
                 _write(network, part, path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -17,13 +17,13 @@ from PIL import Image
 from sam2s import __version__
 from sam2s.errors import ConfigError, OutputError
 from sam2s.files import make_durable, replacing, write_atomically
+from sam2s.progress import ProgressCallback, ignore_progress
 from sam2s.video import Frame, VideoSource, VideoWriter, open_source
 
 from .cautious_search import find_outside
 from .redaction import AREA_MARGIN, Cover, HiddenArea, HiddenSpan, check_areas, hide, spans_to_hide
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm"})
-ProgressCallback = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def redact(
     out: Path,
     settings: RedactionSettings | None = None,
     *,
-    report_progress: ProgressCallback = lambda what, done, total: None,
+    report_progress: ProgressCallback = ignore_progress,
 ) -> dict[str, Any]:
     """Write a copy of a video in which everything is hidden that `settings` say; returns the log, which is written too.
 

@@ -2,6 +2,6 @@
 
 from .exports import open_workspace_video
 from .run import RunOutcome, run
-from .settings import ProgressCallback, RunSettings
+from .settings import RunSettings
 
-__all__ = ["ProgressCallback", "RunOutcome", "RunSettings", "open_workspace_video", "run"]
+__all__ = ["RunOutcome", "RunSettings", "open_workspace_video", "run"]

@@ -15,6 +15,7 @@ from sam2s.errors import SourceError
 from sam2s.formats import outputs
 from sam2s.formats.export import check_kinds, write_exports
 from sam2s.model import Network
+from sam2s.progress import ProgressCallback, ignore_progress
 from sam2s.quality import FrameJudge
 from sam2s.runs.checks import check_out, check_settings
 from sam2s.runs.live import LiveLoop
@@ -22,7 +23,7 @@ from sam2s.runs.loop import FrameLoop
 from sam2s.runs.offline import OfflineLoop
 from sam2s.runs.open import begin_run, open_workspace, stored_prompts
 from sam2s.runs.prompt_warnings import warnings_of
-from sam2s.runs.settings import ProgressCallback, RunSettings, ignore_progress
+from sam2s.runs.settings import RunSettings
 from sam2s.runs.watchdog import Watchdog, WatchedSource
 from sam2s.session.replay import Judge
 from sam2s.signals import signals

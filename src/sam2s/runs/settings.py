@@ -22,13 +22,6 @@ from sam2s.session.events import encode_prompt
 from sam2s.tracking.settings import Batching, check_batching
 from sam2s.video.live import Policy
 
-ProgressCallback = Callable[[str, int, int | None], None]
-"""Is told what is being done, how much of it is done, and how much there is (None if nobody knows)."""
-
-
-def ignore_progress(what: str, done: int, total: int | None) -> None:
-    """Take note of nothing."""
-
 
 @dataclass(frozen=True)
 class RunSettings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from PIL import Image
 from sam2s.errors import DatasetError
 from sam2s.files import replacing
 from sam2s.masks.palette import write_label_map
+from sam2s.progress import ProgressCallback, ignore_progress
 from sam2s.runs import open_workspace_video
 from sam2s.workspace import FrameRecord, Layer, Workspace, WorkspaceReader
 
@@ -51,7 +52,7 @@ def write_accepted_set(
     workspaces: Sequence[Path],
     folder: Path,
     *,
-    report_progress: Callable[[str, int, int | None], None] = lambda what, done, total: None,
+    report_progress: ProgressCallback = ignore_progress,
 ) -> AcceptedSet:
     """Write the accepted frames of workspaces as DAVIS sequences.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from sam2s.masks.layer import OverlayLayer
 from sam2s.masks.overlay import GROUND, draw
 from sam2s.memory import MemoryPolicy
 from sam2s.model import Network
+from sam2s.progress import ProgressCallback, ignore_progress
 
 VIDEOS_SHOWN = 4
 PANEL_WIDTH = 480
@@ -36,7 +37,7 @@ def write_pictures(
     folder: Path,
     *,
     image_size: int | None = None,
-    report_progress: Callable[[str, int, int | None], None] = lambda what, done, total: None,
+    report_progress: ProgressCallback = ignore_progress,
 ) -> list[Path]:
     """Write a picture of the middle and of the last frame of held-out videos, each object shown by a box at the start.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from sam2s.checkpoints import load_checkpoint, save_checkpoint
 from sam2s.errors import ConfigError
 from sam2s.evaluation.datasets import open_videos
 from sam2s.evaluation.rules import Prompting
+from sam2s.progress import ProgressCallback, ignore_progress
 from sam2s.training.advice import advise
 from sam2s.training.loop import train
 from sam2s.training.recipe import Recipe, load_recipe
@@ -20,8 +21,6 @@ from .accepted_set import AcceptedSet, survey_accepted_set, write_accepted_set
 from .pictures import write_pictures
 from .taught_weights import TaughtFolder, TaughtWeights
 from .trial import Candidate, choose, mixed, try_weights
-
-ProgressCallback = Callable[[str, int, int | None], None]
 
 PROMPTS = (Prompting.MASK, Prompting.BOX, Prompting.CLICK_3)
 
@@ -99,7 +98,7 @@ def teach(
     device: str = "auto",
     author: str | None = None,
     use: bool = True,
-    report_progress: ProgressCallback = lambda what, done, total: None,
+    report_progress: ProgressCallback = ignore_progress,
 ) -> TaughtWeights:
     """Learn from accepted masks.
 

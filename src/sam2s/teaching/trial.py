@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from sam2s.checkpoints import SEMANTIC, Checkpoint, assemble, load_checkpoint
 from sam2s.checkpoints.average import average_checkpoints
 from sam2s.evaluation.rules import Prompting
 from sam2s.evaluation.videos import EvalVideo
+from sam2s.progress import ProgressCallback, ignore_progress
 from sam2s.runs.validation import measure
 
 from .taught_weights import candidate_name
@@ -52,7 +53,7 @@ def try_weights(
     prompts: Sequence[Prompting],
     *,
     image_size: int | None = None,
-    report_progress: Callable[[str, int, int | None], None] = lambda what, done, total: None,
+    report_progress: ProgressCallback = ignore_progress,
 ) -> list[Candidate]:
     """Measure the weights before and after, and averages of both, on held-out videos.
 

@@ -81,7 +81,7 @@ def check(
     split: str | None = None,
     split_file: Path | None = None,
     workers: int = 1,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    report_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> DataReport:
     """Read every file of a dataset and look for faults.
 
@@ -90,7 +90,7 @@ def check(
         split: part of it, None for all.
         split_file: what `sam2s sasv split` wrote, for a built set.
         workers: processes.
-        progress: told how many videos are done, and of how many.
+        report_progress: called with the number of videos done and in all.
 
     Raises:
         ConfigError: there is no such folder.
@@ -101,7 +101,7 @@ def check(
     with worker_pool(workers) if workers > 1 else nullcontext() as pool:
         for report in (pool.map if pool else map)(check_entry, entries):
             reports.append(report)
-            progress(len(reports), len(entries))
+            report_progress(len(reports), len(entries))
     whole = list(leaks(root, {report.name: report.digests for report in reports}, split_file=split_file))
     if not any(report.masks for report in reports):
         whole.append(Finding("empty", "no video has a mask"))

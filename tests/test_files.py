@@ -119,5 +119,5 @@ def test_what_killed_processes_left_is_removed(tmp_path):
 
 @pytest.mark.parametrize("path", ["/", ".", ""])
 def test_what_is_no_name_of_a_file(path):
-    with pytest.raises(OutputError, match="is no name of a file or folder to write"):
+    with pytest.raises(OutputError, match="is not a name of a file or folder to write"):
         write_atomically(Path(path), b"")

@@ -54,7 +54,7 @@ class ClusterError(ConfigError):
 
 
 class WorkspaceError(OutputError):
-    """A file is no workspace, or one of another sam2s, or an act in it is not possible."""
+    """A file is not a workspace, or one of another sam2s, or an act in it is not possible."""
 
 
 class DamagedWorkspaceError(WorkspaceError):

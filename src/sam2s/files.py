@@ -31,7 +31,7 @@ def replacing(path: Path) -> Iterator[Path]:
         OutputError: the disk is full, or the folder cannot be written.
     """
     if not path.name:
-        raise OutputError(f"{str(path)!r} is no name of a file or folder to write; choose another")
+        raise OutputError(f"{str(path)!r} is not a name of a file or folder to write; choose another")
     # Unique, so that two threads or processes that write one file do not write into each other's.
     partial = path.with_name(f".partial-{_HOST}-{os.getpid()}-{next(_numbers)}-{path.name[-80:]}")
     old = path.with_name(f".old-{path.name}")

@@ -19,7 +19,7 @@ def max_pixels() -> int:
     """Return the limit that holds in this process.
 
     Raises:
-        ConfigError: the environment variable SAM2S_MAX_PIXELS is no whole number from 1 up.
+        ConfigError: the environment variable SAM2S_MAX_PIXELS is not a whole number from 1 up.
     """
     text = os.environ.get(_VARIABLE)
     if not text:

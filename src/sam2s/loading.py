@@ -51,10 +51,10 @@ def load(
     path = path_given(name_or_path)
     exported = path is not None and is_export(path)
     if backend == "torch" and exported:
-        raise ConfigError(f"{name_or_path} is an exported network; leave --backend torch away or give weights")
+        raise ConfigError(f"{name_or_path} is an exported network; omit --backend torch, or give weights")
     if backend == "onnx" or exported:
         if compile:
-            raise ConfigError(f"{name_or_path} is run by onnxruntime, which compiles nothing; leave --compile away")
+            raise ConfigError(f"{name_or_path} is run by onnxruntime, which has no compiler; omit --compile")
         return _open_export(path or Path(name_or_path), str(device), image_size, precision, threads)
     where = resolve_device(device)
     dtype = resolve_precision(precision, where)
@@ -82,9 +82,7 @@ def _open_export(folder: Path, device: str, image_size: int | None, precision: s
             f"--image-size {image_size}"
         )
     if precision not in ("auto", "fp32", "float32"):
-        raise ConfigError(
-            f"the precision of {folder} was settled when it was exported; leave --precision {precision} away"
-        )
+        raise ConfigError(f"the precision of {folder} was fixed when it was exported; omit --precision {precision}")
     size = sum(file.stat().st_size for file in folder.glob("*.onnx"))
     use_threads(size / 4 * config.grid**2, threads)
     return OnnxNetwork(folder)

@@ -85,7 +85,7 @@ def test_a_folder_of_workspaces_is_taken_whole(cases, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
     done = CliRunner().invoke(app, ["analyze", str(empty), "--out", str(tmp_path / "r2")])
-    assert "is no workspace and holds none" in str(done.exception)
+    assert "is not a workspace and contains none" in str(done.exception)
 
 
 def test_bootstrap_intervals_hold_the_mean_and_narrow_with_cases():

@@ -39,7 +39,7 @@ def test_failures_are_kept_and_retried_on_request(tmp_path):
             manifest.mark_failed(name, fault="job", reason=f"{name} is broken", seconds=1, place="p")
     with Manifest.create(tmp_path, [job("a"), job("b")]) as manifest:
         assert {status.reason for status in manifest.statuses()} == {"a is broken", "b is broken"}
-        with pytest.raises(OutputError, match=r"'x' is no failed job of .*; failed jobs: a, b"):
+        with pytest.raises(OutputError, match=r"'x' is not a failed job of .*; failed jobs: a, b"):
             manifest.retry(["x"])
         assert manifest.retry(["a"]) == 1
         assert states(manifest) == {"a": "pending", "b": "failed"}

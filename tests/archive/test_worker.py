@@ -224,7 +224,7 @@ def hold(jobs, out):
 
 def test_nothing_is_tracked_where_the_archive_is_not(make_archive, tmp_path):
     job = read_jobs(make_archive(1))[0]
-    with pytest.raises(OutputError, match=r"is away: archive\.sqlite is not in it; bring it back") as caught:
+    with pytest.raises(OutputError, match=r"is not available: archive\.sqlite is missing; restore it") as caught:
         track_video(Attempt(job, tmp_path / "mount point" / "a", 1), SETTINGS, lambda done, total: None)
     assert fault_of(caught.value).kind == "output"
     assert not (tmp_path / "mount point").exists()

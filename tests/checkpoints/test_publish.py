@@ -56,7 +56,7 @@ def test_a_refusal_of_the_hub_names_the_token(server, weights):
     server.fault = "read only"
     with pytest.raises(CheckpointError, match=r"cannot publish lab/nano: .*HF_TOKEN to a token that may write"):
         push_weights(weights, "lab/nano")
-    with pytest.raises(CheckpointError, match="'nano' is no repository; give OWNER/NAME"):
+    with pytest.raises(CheckpointError, match="'nano' is not a repository; give OWNER/NAME"):
         push_weights(weights, "nano")
 
 

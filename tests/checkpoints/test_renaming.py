@@ -42,7 +42,7 @@ def test_two_tensors_never_share_a_name(tmp_path):
         ("renames: []", "with the keys prefix, rename and drop; found renames"),
         ("rename: {a: b}", "rename must be a list, not {'a': 'b'}"),
         ("rename: [a]", r"each entry of rename is a list \[pattern, replacement\]; found 'a'"),
-        ("rename: [['(', '']]", r"'\(' is no regular expression"),
+        ("rename: [['(', '']]", r"'\(' is not a regular expression"),
         ("rename: [['a', '\\2']]", "names a group that 'a' does not have"),
         ("drop: [3]", "a pattern must be text, not 3"),
         ("prefix: [a]", r"prefix must be text, not \['a'\]"),

@@ -135,7 +135,7 @@ FAULTS = {
     "no length": (changed(ytvis(), lambda c: [c["videos"][0].pop(k) for k in ("file_names", "length")]), "no 'length'"),
     "height": (changed(ytvis(), video(height="tall")), "'videos' 0, 'height': 'tall' is not a whole number"),
     "nothing high": (changed(ytvis(), video(height=0)), "'videos' 0: a size of 64x0"),
-    "id is a list": (changed(ytvis(), video(id=[1])), r"'videos' 0: \[1\] is no id; give a number or a text"),
+    "id is a list": (changed(ytvis(), video(id=[1])), r"'videos' 0: \[1\] is not an id; give a number or a text"),
     "other image": (coco(image_id=9), "'annotations' 0: it is of image 9, which is not in 'images'"),
     "image twice": (changed(coco(), lambda c: c["images"].append(c["images"][0] | {"id": 9})), "vid a second time"),
     "image of other size": (changed(coco(), lambda c: c["images"][3].update(width=65)), "has another size than images"),

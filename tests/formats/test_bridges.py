@@ -130,7 +130,7 @@ def test_archives_that_are_no_export_of_cvat(tmp_path):
         archive()
     with pytest.raises(DatasetError, match="holds 2 XML files"):
         archive(one="<a/>", two="<a/>")
-    with pytest.raises(DatasetError, match=r"a\.zip: one\.xml is no XML"):
+    with pytest.raises(DatasetError, match=r"a\.zip: one\.xml is not XML"):
         archive(one="<a>")
     whole = (tmp_path / "a.zip").read_bytes()
     (tmp_path / "a.zip").write_bytes(whole[: len(whole) // 2])

@@ -242,7 +242,9 @@ def test_folders_of_another_origin_and_names_that_are_paths(store, info):
     ours = store.folder / "davis"
     ours.mkdir()
     (ours / "precious.png").touch()
-    with pytest.raises(OutputError, match=r"davis is there and is no export of the run in .*; move it or give another"):
+    with pytest.raises(
+        OutputError, match=r"davis is there and is not an export of the run in .*; move it or give another"
+    ):
         write_exports(store, None, ["davis"])
     with pytest.raises(OutputError, match=r"is there and no earlier export \(it lacks objects.json\)"):
         write_davis([], info, ours)

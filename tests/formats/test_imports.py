@@ -150,8 +150,8 @@ def test_text_ids_windows_paths_byte_order_marks_boxes_and_numbers_in_names(tmp_
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "is no JSON"),
-        ("[" * 100000, "is no JSON: it is nested too deeply"),
+        ("{", "is not JSON"),
+        ("[" * 100000, "is not JSON: it is nested too deeply"),
         ({"images": 3, "annotations": []}, "is not of the form coco: it should hold the lists images, annotations"),
         ({"images": [], "annotations": []}, "holds no mask, polygon or box"),
         (coco(image_id="none"), "annotation 0: its image 'none' is not among the images"),
@@ -203,7 +203,7 @@ def test_two_of_one_name_without_a_track_are_refused(tmp_path, empty):
 @pytest.mark.parametrize(
     ("xml", "message"),
     [
-        ("<annotations><track", "is no XML"),
+        ("<annotations><track", "is not XML"),
         ("<!DOCTYPE x [<!ENTITY a 'b'>]><annotations/>", "declares entities of its own"),
         ('<a><track id="1" label="x"><mask frame="-1" rle="1"/></track></a>', "track 1, frame -1: frame is '-1'"),
         (
@@ -276,7 +276,7 @@ def test_forms_that_are_not_read(tmp_path, empty):
             import_masks(empty, path)
     with pytest.raises(ConfigError, match="form 'csv' is not read; allowed are davis, coco"):
         import_masks(empty, tmp_path / "x.txt", form="csv")
-    with pytest.raises(DatasetError, match="is no folder, as masks of the form yolo are kept in"):
+    with pytest.raises(DatasetError, match="is not a folder, as masks of the form yolo are kept in"):
         import_masks(empty, tmp_path / "x.txt", form="yolo")
 
 

@@ -15,10 +15,10 @@ from sam2s.memory import MEMORIES, MemoryPolicy, SearchRule, memory_policy
         ("hold", 1.2, "search hold 1.2 is not from 0 to 1"),
         ("take", "much", "search take 'much' is not from 0 to 2"),
         ("margin", 0.9, "search margin 0.9 is not from 1 to 100"),
-        ("every", 0, "search every 0 is no whole number from 1 up"),
-        ("grid", 2.5, "search grid 2.5 is no whole number from 1 up"),
-        ("places", 1, "search places 1 is no whole number from 2 up"),
-        ("proposer", 3, "search proposer 3 is no name"),
+        ("every", 0, "search every 0 is not a whole number from 1 up"),
+        ("grid", 2.5, "search grid 2.5 is not a whole number from 1 up"),
+        ("places", 1, "search places 1 is not a whole number from 2 up"),
+        ("proposer", 3, "search proposer 3 is not a name"),
     ],
 )
 def test_impossible_numbers_are_refused(field, value, message):

@@ -129,8 +129,8 @@ def test_a_session_reaches_any_frame(exported):
     [
         ({"image_size": 128}, "was exported for images of 64, not 128; export it again with --image-size 128"),
         ({"device": "cuda"}, "runs on the cpu, not 'cuda'; use --device cpu"),
-        ({"precision": "bf16"}, "leave --precision bf16 away"),
-        ({"backend": "torch"}, "is an exported network; leave --backend torch away or give weights"),
+        ({"precision": "bf16"}, "omit --precision bf16"),
+        ({"backend": "torch"}, "is an exported network; omit --backend torch, or give weights"),
     ],
 )
 def test_what_an_export_has_settled_is_not_asked_for_otherwise(folder, asked, message):

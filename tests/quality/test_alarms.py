@@ -87,10 +87,10 @@ def test_a_prompt_is_in_doubt_below_its_limit_or_with_a_doubtful_mask():
 
 
 def test_limits_are_numbers_from_zero_up():
-    with pytest.raises(ConfigError, match="alarm limit grown nan is no number from 0 up"):
+    with pytest.raises(ConfigError, match="alarm limit grown nan is not a number from 0 up"):
         AlarmLimits(grown=math.nan)
-    with pytest.raises(ConfigError, match="alarm limit shared -1 is no number"):
+    with pytest.raises(ConfigError, match="alarm limit shared -1 is not a number"):
         AlarmLimits(shared=-1)
-    with pytest.raises(ConfigError, match="alarm limit patience '3' is no number"):
+    with pytest.raises(ConfigError, match="alarm limit patience '3' is not a number"):
         AlarmLimits(patience="3")
     assert np.isfinite(LIMITS.grown)

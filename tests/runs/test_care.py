@@ -30,12 +30,14 @@ def test_files_of_others_stay(job):
     (folder / "patient.txt").write_text("precious")
     for name in ("summary.csv", "davis"):
         (settings.out / name).write_text("precious")
-        with pytest.raises(OutputError, match=rf"{name} is there and is no export of the run in .*; move it or give"):
+        with pytest.raises(
+            OutputError, match=rf"{name} is there and is not an export of the run in .*; move it or give"
+        ):
             run(replace(settings, overwrite=True), quiet)
         assert names(settings.out) == {"snapshots", name}
         (settings.out / name).unlink()
     (folder / "session.json").write_text('{"mine": 1}')
-    with pytest.raises(OutputError, match=r"session.json is there and is no record of a session; move it"):
+    with pytest.raises(OutputError, match=r"session.json is there and is not a record of a session; move it"):
         run(settings, quiet)
     assert (folder / "session.json").read_text() == '{"mine": 1}'
     (folder / "session.json").unlink()

@@ -71,7 +71,7 @@ def test_a_finished_run_that_lost_masks_empties_no_exports(job):
         run(settings, quiet)
     (settings.out / "workspace.sqlite").unlink()
     (settings.out / ".sam2s-exports.json").unlink()
-    with pytest.raises(OutputError, match=r"masks.csv is there and is no export of the run"):
+    with pytest.raises(OutputError, match=r"masks.csv is there and is not an export of the run"):
         run(settings, quiet)
     assert (settings.out / "masks.csv").read_bytes() == before
 

@@ -123,7 +123,7 @@ def test_a_kill_after_any_act_loses_nothing(model, tmp_path):
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     check_session_folder(tmp_path)
     (tmp_path / "session.json").write_text('{"mine": 1}')
-    with pytest.raises(OutputError, match=r"session.json is there and is no record of a session"):
+    with pytest.raises(OutputError, match=r"session.json is there and is not a record of a session"):
         check_session_folder(tmp_path)
 
 

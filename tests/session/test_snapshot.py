@@ -83,7 +83,9 @@ def test_one_flipped_bit_anywhere_is_an_error(written, tmp_path, data):
     damaged[place // 8] ^= 1 << place % 8
     path = tmp_path / "b.snapshot"
     path.write_bytes(damaged)
-    with pytest.raises(DamagedSnapshotError, match=r"b.snapshot is damaged \((its checksum differs|it is no snapshot)"):
+    with pytest.raises(
+        DamagedSnapshotError, match=r"b.snapshot is damaged \((its checksum differs|it is not a snapshot)"
+    ):
         read_snapshot(path, CPU)
 
 

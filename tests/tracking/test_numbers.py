@@ -1,4 +1,4 @@
-"""Numbers of Python, numpy and torch are taken alike; what is no number is refused with its name."""
+"""Numbers of Python, numpy and torch are taken alike; what is not a number is refused with its name."""
 
 from decimal import Decimal
 from fractions import Fraction

@@ -108,7 +108,7 @@ def test_presence_is_calibrated_by_two_numbers_of_the_weights():
     ("changes", "message"),
     [
         ({"presence_scale": 0.0}, "presence_scale 0 must be above 0, or presence would be reversed"),
-        ({"presence_shift": math.nan}, "presence_shift nan is no number"),
+        ({"presence_shift": math.nan}, "presence_shift nan is not a number"),
     ],
 )
 def test_numbers_that_calibrate_presence_are_checked(changes, message):

@@ -28,7 +28,7 @@ def batch(level):
     [((1.0, float("nan"), 2.0), [1]), ((1.0, 2.0, 3.0), [0, 1, 2]), ((float("inf"),) * 3, [0, 1, 2])],
 )
 def test_the_batches_to_blame_are_kept(tmp_path, losses, kept):
-    """Those whose loss is no number; all of them where only the gradient is none."""
+    """Those whose loss is not a number; all of them where only the gradient is none."""
     with pytest.raises(DivergedError, match=r"step 4 has the gradient norm nan .*; nothing was changed"):
         refuse_step(float("nan"), losses, [batch(0), batch(1), batch(2)], 4, tmp_path, ALONE)
     files = sorted(tmp_path.glob("*.pt"))

@@ -69,7 +69,7 @@ def test_a_built_set_states_the_terms_of_its_sources(lineage, tmp_path, add_vide
     file = tmp_path / "split.json"
     write_split(file, "mine", 1, {"a/film": "train"})
     about = lineage(f"data.sources=[{{place: {tmp_path}, split_file: {file}, hold_out: 0.25}}]")
-    assert about.licence == "Apache-2.0 and CC BY-NC-SA 4.0", "b is no source of its videos"
+    assert about.licence == "Apache-2.0 and CC BY-NC-SA 4.0", "b is not a source of its videos"
     (entry,) = about.training["stages"][0]["data"]
     assert entry["split_file"] == "split.json"
     assert entry["split_sha256"] == sha256(file)

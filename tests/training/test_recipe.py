@@ -106,7 +106,7 @@ def test_a_recipe_that_is_not_there(tmp_path):
     with pytest.raises(ConfigError, match=r"there is no recipe 'mikro': did you mean micro\?"):
         find_recipe("mikro")
     (tmp_path / "bad.yaml").write_text("- 1")
-    with pytest.raises(ConfigError, match="is no recipe; it must hold keys such as model"):
+    with pytest.raises(ConfigError, match="is not a recipe; it must hold keys such as model"):
         load_recipe(str(tmp_path / "bad.yaml"))
     (tmp_path / "bad.yaml").write_text("a: [")
     with pytest.raises(ConfigError, match="cannot be read as YAML"):

@@ -41,7 +41,7 @@ def test_a_recipe_that_starts_from_itself_is_refused(tmp_path, files):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is no recipe; it must hold keys such as model, data, schedule"),
+        ("", "is not a recipe; it must hold keys such as model, data, schedule"),
         ("base: [micro]", r"base is \['micro'\]; give the name of a recipe, or a YAML file beside this one"),
         ("base: 7", "base is 7; give the name of a recipe"),
         ("run: 2020-13-45", "cannot be read as YAML: month must be in 1"),

@@ -108,11 +108,11 @@ def test_arrays_and_lists_of_grey_rgb_and_rgba(channels, kind):
     ("frames", "message"),
     [
         (np.zeros((2, 4, 4, 3), np.float32), r"type float32, but pixels must be uint8 .*astype\(np.uint8\)"),
-        (np.zeros((2, 3, 4, 4, 3), np.uint8), r"shape \(3, 4, 4, 3\) is no picture; allowed are \[H, W\]"),
-        (np.zeros((2, 4, 4, 2), np.uint8), "is no picture"),
+        (np.zeros((2, 3, 4, 4, 3), np.uint8), r"shape \(3, 4, 4, 3\) is not a picture; allowed are \[H, W\]"),
+        (np.zeros((2, 4, 4, 2), np.uint8), "is not a picture"),
         (np.zeros((0, 4, 4, 3), np.uint8), "holds no frames"),
         ([np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5, 3), np.uint8)], r"frame 0 has shape \(4, 4, 3\) and frame 1"),
-        (["a.png", "b.png"], "shape None is no picture"),
+        (["a.png", "b.png"], "shape None is not a picture"),
     ],
 )
 def test_what_is_no_video_in_an_array(frames, message):
@@ -171,7 +171,7 @@ class TestMasksBesideFrames:
         save(tmp_path, ["1.png"])
         with pytest.raises(SourceError, match=r"none of its 1 images is called '\*\.jpg'; one is 1\.png"):
             open_source(tmp_path, pattern="*.jpg")
-        with pytest.raises(ConfigError, match="a pattern chooses files of a folder, and this is none"):
+        with pytest.raises(ConfigError, match="--pattern selects files of a folder, and this is not a folder"):
             open_source(tmp_path / "1.png", pattern="*.png")
 
     def test_a_stack_in_a_folder_is_refused(self, tmp_path):

@@ -1,4 +1,4 @@
-"""One door: the right source for every target, and a clear error for what is no source."""
+"""One door: the right source for every target, and a clear error for what is not a source."""
 
 import subprocess
 import sys
@@ -118,7 +118,7 @@ def test_a_camera_or_stream_that_is_not_there(target):
         (np.array(3, np.uint8), "array: is a single value; give an array"),
         (np.zeros((0, 4, 4, 3), np.uint8), "holds no frames"),
         ([np.zeros((4, 4), np.float32)], "type float32, but pixels must be uint8"),
-        (["a.png"], r"array\[0\]: shape None is no picture"),
+        (["a.png"], r"array\[0\]: shape None is not a picture"),
         ("a\0b", "no such file or folder"),
         (b"missing.mp4", r"missing\.mp4: no such file or folder"),
     ],

@@ -44,7 +44,7 @@ def test_what_was_accepted_is_replaced_by_nothing_until_it_is_taken_back():
 def test_cleared_prompts_show_what_was_there_before():
     claims = [Claim(1, P, 1), Claim(2, Layer.PROMPTED), Claim(3, Layer.CLEARED)]
     assert choose(claims) == 1
-    assert choose([Claim(0, Layer.BRUSHED), *claims]) == 0, "a brush is no prompt"
+    assert choose([Claim(0, Layer.BRUSHED), *claims]) == 0, "a brush is not a prompt"
     assert choose([*claims, Claim(4, Layer.PROMPTED)]) == 4
 
 

@@ -55,7 +55,7 @@ def test_a_quality_that_is_no_number_is_refused(workspace):
     result = make_result(0, (1,))
     item = replace(result.objects[1], quality=MaskQuality(float("nan"), 0.1))
     event = workspace.record("propagate")
-    with pytest.raises(OutputError, match="object 1 on frame 0: expected IoU is nan, which is no number"):
+    with pytest.raises(OutputError, match="object 1 on frame 0: expected IoU is nan, which is not a number"):
         workspace.write_frame(to_record(replace(result, objects={1: item})), event.event_id)
 
 

@@ -98,7 +98,7 @@ def test_events_are_noted_in_order_and_survive(tmp_path):
         workspace.record("note", payload={"text": "ü"})
         with pytest.raises(WorkspaceError, match="event kind 'dance' is not known; allowed are prompt, clear"):
             workspace.record("dance")
-        with pytest.raises(WorkspaceError, match="payload of a note event is no JSON"):
+        with pytest.raises(WorkspaceError, match="payload of a note event is not JSON"):
             workspace.record("note", payload={"x": float("nan")})
     with Workspace.open(tmp_path) as workspace:
         events = workspace.events()
@@ -141,7 +141,7 @@ def test_masks_of_another_size_and_values_that_are_no_numbers_are_refused(tmp_pa
         with pytest.raises(OutputError, match=r"mask of object 1 on frame 2 has size \[4, 4\], frames of clip have"):
             workspace.write_frame(FrameRecord(2, None, {1: entry}), event)
         entry = ObjectRecord(1, rle.encode(wandering(0, 1)), float("nan"), 1.0, ObjectState.VISIBLE)
-        with pytest.raises(OutputError, match="object 1 on frame 2: predicted IoU is nan, which is no number"):
+        with pytest.raises(OutputError, match="object 1 on frame 2: predicted IoU is nan, which is not a number"):
             workspace.write_frame(FrameRecord(2, None, {1: entry}), event)
         assert workspace.frame_indices().tolist() == [0]
 

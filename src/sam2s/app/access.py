@@ -78,7 +78,7 @@ class AccessLayer:
             if scope["type"] == "http" and int(headers.get("content-length") or 0) > limit:
                 raise ApiError("too-large", f"the body is larger than {limit} bytes, the most that is taken here")
         except ValueError:
-            await self._refuse(scope, receive, send, ApiError("invalid", "Content-Length is no number"))
+            await self._refuse(scope, receive, send, ApiError("invalid", "Content-Length is not a number"))
             return
         except ApiError as error:
             await self._refuse(scope, receive, send, error)

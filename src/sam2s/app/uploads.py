@@ -58,7 +58,7 @@ class Uploads:
         clean = re.sub(r"[^\w .()+-]+", "_", Path(name.replace("\\", "/")).name).strip(". ")[:150]
         if Path(clean).suffix.lower() not in VIDEO_SUFFIXES:
             allowed = " ".join(sorted(VIDEO_SUFFIXES))
-            raise ApiError("invalid", f"{name!r} is no video by its name; names end in one of: {allowed}", "name")
+            raise ApiError("invalid", f"{name!r} is not a video by its name; names end in one of: {allowed}", "name")
         if not 0 < size <= self._limits.upload_bytes:
             raise ApiError(
                 "too-large", f"{size} bytes; a video may have 1 to {self._limits.upload_bytes} (--max-upload)", "size"
@@ -119,7 +119,7 @@ class Uploads:
 
         Raises:
             ApiError: parts are missing.
-            SourceError: it is no video that can be read.
+            SourceError: it is not a video that can be read.
         """
         upload = self.find(upload_id)
         if upload.offset != upload.size:

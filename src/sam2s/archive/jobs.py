@@ -154,7 +154,7 @@ def _csv_rows(text: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 raise ConfigError(f"{path}: line {reader.line_num} has more cells than the header has columns")
             yield f"line {reader.line_num}", {key: value for key, value in row.items() if value not in (None, "")}
     except csv.Error as error:
-        raise ConfigError(f"{path}: line {reader.line_num} is no CSV: {error}") from error
+        raise ConfigError(f"{path}: line {reader.line_num} is not CSV: {error}") from error
 
 
 def _json_rows(text: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -164,14 +164,14 @@ def _json_rows(text: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         try:
             yield f"line {number}", json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise ConfigError(f"{path}: line {number} is no JSON: {error}") from error
+            raise ConfigError(f"{path}: line {number} is not JSON: {error}") from error
 
 
 def _yaml_rows(text: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
         content = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ConfigError(f"{path} is no YAML: {str(error).splitlines()[0]}") from error
+        raise ConfigError(f"{path} is not YAML: {str(error).splitlines()[0]}") from error
     rows = content.get("jobs") if isinstance(content, dict) else content
     if not isinstance(rows, list):
         raise ConfigError(f"{path}: expected a list of jobs, or a mapping with the list under the key jobs")

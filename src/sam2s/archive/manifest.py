@@ -164,7 +164,7 @@ class Manifest:
         wanted = failed if names is None else set(names)
         if unknown := sorted(wanted - failed):
             listed = ", ".join(sorted(failed)) or "none"
-            raise OutputError(f"{unknown[0]!r} is no failed job of {self.path.parent}; failed jobs: {listed}")
+            raise OutputError(f"{unknown[0]!r} is not a failed job of {self.path.parent}; failed jobs: {listed}")
         self._write(
             lambda c: c.executemany(
                 "UPDATE jobs SET state = 'pending', attempts = 0 WHERE name = ?", [(name,) for name in wanted]

@@ -271,6 +271,6 @@ def _connect(ray: Any, address: str | None, spill: Path | None) -> None:
     except (ConnectionError, RuntimeError, ValueError) as error:
         reason = (str(error).strip().splitlines() or [""])[0]
         raise ClusterError(
-            f"no Ray cluster answers at --address {address}: {reason}; start one with `ray start --head`, or leave the "
-            "flag away to start one on this machine"
+            f"no Ray cluster answers at --address {address}: {reason}; start one with `ray start --head`, or omit "
+            "--address to start one on this machine"
         ) from error

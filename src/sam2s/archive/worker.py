@@ -124,7 +124,7 @@ def _check_archive_there(out: Path) -> None:
     """Refuse to write where the archive is not: where a mount was lost its mount point is an empty folder."""
     if not (out.parent / FILE).is_file():
         raise OutputError(
-            f"the folder {out.parent} is away: {FILE} is not in it; bring it back, or mount its disk again"
+            f"the folder {out.parent} is not available: {FILE} is missing; restore it, or mount its disk again"
         )
 
 

@@ -59,7 +59,7 @@ class SpeedComparison:
     Attributes:
         ours, theirs: how they did.
         differing_pixels: share of mask pixels, at a quarter of the network's size, that differ.
-        largest_difference: of any logit; infinite where one is no number.
+        largest_difference: of any logit; infinite where one is not a number.
         without_cls: whether the weights have a CLS token, which both sides then leave out.
     """
 

@@ -28,7 +28,7 @@ def average_checkpoints(first: Checkpoint, second: Checkpoint, *, share: float) 
         share: of the second, from 0 to 1.
 
     Raises:
-        ConfigError: the share is no share.
+        ConfigError: the share is not a share.
         CheckpointError: they are not of one network.
     """
     if not 0 <= share <= 1:

@@ -71,7 +71,7 @@ def push_weights(
     from huggingface_hub import HfApi, constants
 
     if repo.count("/") != 1:
-        raise CheckpointError(f"{repo!r} is no repository; give OWNER/NAME")
+        raise CheckpointError(f"{repo!r} is not a repository; give OWNER/NAME")
     api = HfApi(endpoint=constants.ENDPOINT)
     with tempfile.TemporaryDirectory(prefix="sam2s-") as folder:
         write_publication(source, Path(folder), repo, precision=precision, figures=figures)

@@ -101,7 +101,7 @@ def _pattern(text: object, path: Path) -> re.Pattern[str]:
     try:
         return re.compile(text)
     except re.error as error:
-        raise CheckpointError(f"{path}: {text!r} is no regular expression ({error})") from error
+        raise CheckpointError(f"{path}: {text!r} is not a regular expression ({error})") from error
 
 
 def _replacement(old: str, new: str, path: Path) -> str:

@@ -34,7 +34,7 @@ class Agreement:
         frames: frames of the clip.
         masks: masks compared.
         long_term: long-term memories held at the end, of all objects.
-        logits: largest difference of two logits; infinite where one is no number.
+        logits: largest difference of two logits; infinite where one is not a number.
         iou: mean IoU of the masks of one form with those of the other.
         worst_iou: the smallest one.
         seconds: median time of a frame, the reference first.

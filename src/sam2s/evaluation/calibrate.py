@@ -46,7 +46,7 @@ def confident_iou(network: Network, scenes: Sequence[Scene], *, quantile: float)
     """The quantile of the network's predictions on drawn scenes, rounded to three digits.
 
     Raises:
-        ConfigError: the quantile is no share, or the network sees no object anywhere.
+        ConfigError: the quantile is not a share, or the network sees no object anywhere.
     """
     _require_share("quantile", quantile)
     predictions = predicted_ious(network, scenes)
@@ -61,7 +61,7 @@ def presence_shift(network: Network, scenes: Sequence[Scene], *, missed: float) 
     Never below 0: a network that misses fewer is left as it is.
 
     Raises:
-        ConfigError: `missed` is no share, or no object is visible anywhere.
+        ConfigError: `missed` is not a share, or no object is visible anywhere.
     """
     _require_share("missed", missed)
     scores = [_logit(result.presence) for result, area in _follow(network, scenes) if area >= LEAST_AREA]

@@ -223,7 +223,7 @@ def _size(entry: Mapping[str, Any], height: str, width: str, where: str, path: P
 
 def _key(value: Any, where: str, path: Path) -> Any:
     if not isinstance(value, str | int):
-        raise DatasetError(f"{path}, {where}: {_short(value)} is no id; give a number or a text")
+        raise DatasetError(f"{path}, {where}: {_short(value)} is not an id; give a number or a text")
     return value
 
 

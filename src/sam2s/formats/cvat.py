@@ -86,7 +86,7 @@ def read_cvat_zip(path: Path, size: tuple[int, int]) -> Iterator[ImportedShape]:
     """Yield what the only XML file of an archive, or of the folder that it was unpacked into, holds.
 
     Raises:
-        DatasetError: it is no archive, has no XML file or several, or one that is larger than any.
+        DatasetError: it is not an archive, has no XML file or several, or one that is larger than any.
     """
     if path.is_dir():
         unpacked = list(path.rglob("*.xml"))
@@ -127,7 +127,7 @@ def read_cvat(path: Path, size: tuple[int, int]) -> Iterator[ImportedShape]:
     try:
         root = ET.fromstring(text)
     except (ET.ParseError, ValueError) as error:
-        raise DatasetError(f"{path} is no XML: {error}") from error
+        raise DatasetError(f"{path} is not XML: {error}") from error
     for number, track in enumerate(root.iter("track")):
         for element in track:
             with entry_of(path, f"track {track.get('id', number)}, frame {element.get('frame')}"):

@@ -40,7 +40,7 @@ class CaptureWriter:
             size: (H, W) of the frames to come.
             fps: frames a second, where frames bring no time.
             info: what the export says of the video.
-            reference: to the recording, None where the video is no DICOM file.
+            reference: to the recording, None where the video is not a DICOM file.
 
         Raises:
             MissingExtraError: pydicom is not installed.

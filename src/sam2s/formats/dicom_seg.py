@@ -51,7 +51,7 @@ def write_dicom_seg(read: Read, info: ExportInfo, reference: DicomReference | No
         path: replaced when it exists.
 
     Raises:
-        OutputError: the video is no DICOM file, there is no mask, or there are more than one object can hold.
+        OutputError: the video is not a DICOM file, there is no mask, or there are more than one object can hold.
         MissingExtraError: pydicom is not installed.
     """
     if reference is None:

@@ -140,7 +140,7 @@ def read_shapes(path: Path, form: str, video: VideoIdentity, first_frame: int = 
     if form not in FORMS:
         raise ConfigError(f"form {form!r} is not read; allowed are {', '.join(FORMS)}")
     if form in ("davis", "labelme", "yolo") and not path.is_dir():
-        raise DatasetError(f"{path} is no folder, as masks of the form {form} are kept in")
+        raise DatasetError(f"{path} is not a folder, as masks of the form {form} are kept in")
     size = video.size
     if form == "dicom-seg":
         return read_dicom_seg(path, video)

@@ -138,7 +138,7 @@ def _picture(text: str) -> np.ndarray:
     try:
         data = io.BytesIO(base64.b64decode(text, validate=True))
     except binascii.Error as error:
-        raise DatasetError(f"the mask is no picture ({error})") from error
+        raise DatasetError(f"the mask is not a picture ({error})") from error
     with open_picture(data, "the mask") as picture:
         return np.array(picture.convert("L")) > 0
 

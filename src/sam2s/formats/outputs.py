@@ -49,7 +49,7 @@ def recorded(folder: Path) -> list[str]:
 
 
 def check_free(folder: Path, kind: str) -> None:
-    """Refuse to replace what is no export of ours.
+    """Refuse to replace what is not an export of ours.
 
     Raises:
         OutputError: naming the file.
@@ -58,7 +58,7 @@ def check_free(folder: Path, kind: str) -> None:
     for name in files_of(kind):
         if os.path.lexists(folder / name) and name not in ours:
             raise OutputError(
-                f"{folder / name} is there and is no export of the run in {folder}; move it or give another --out"
+                f"{folder / name} is there and is not an export of the run in {folder}; move it or give another --out"
             )
 
 
@@ -66,7 +66,7 @@ def claim(folder: Path, kind: str) -> Path:
     """Where an export goes; it is listed, so that a later one may replace it.
 
     Raises:
-        OutputError: there lies something that is no export of ours, or the folder cannot be written.
+        OutputError: there lies something that is not an export of ours, or the folder cannot be written.
     """
     check_free(folder, kind)
     made = recorded(folder)

@@ -141,7 +141,7 @@ def parse_points(text: str) -> PromptEntry:
         point = _POINT.fullmatch(part)
         if not point:
             raise PromptError(
-                f"--point {text!r}: {part!r} is no click; write +x,y on the object or -x,y off it, in pixels"
+                f"--point {text!r}: {part!r} is not a click; write +x,y on the object or -x,y off it, in pixels"
             )
         coords.append((float(point[2]), float(point[3])))
         labels.append(0 if point[1] == "-" else 1)
@@ -213,7 +213,7 @@ def _number(value: Any) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise PromptError(f"{_quote(value)} is no coordinate; give a number of pixels")
+        raise PromptError(f"{_quote(value)} is not a coordinate; give a number of pixels")
     return number
 
 

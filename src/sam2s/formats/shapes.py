@@ -89,13 +89,13 @@ def read_json_file(path: Path) -> Any:
     """Whatever a JSON file holds.
 
     Raises:
-        DatasetError: it cannot be read, or is no JSON.
+        DatasetError: it cannot be read, or is not JSON.
     """
     text = read_text(path)
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DatasetError(f"{path} is no JSON: {describe(error)}") from error
+        raise DatasetError(f"{path} is not JSON: {describe(error)}") from error
 
 
 def to_rle(segmentation: Any, size: tuple[int, int]) -> Rle:
@@ -125,7 +125,7 @@ def coordinates(points: Any, size: tuple[int, int]) -> list[float]:
     """Flat coordinates x0, y0, x1, y1, ... of a polygon, put onto the frame where they lie a little off it.
 
     Raises:
-        ValueError, TypeError: one is no number, or far off the frame.
+        ValueError, TypeError: one is not a number, or far off the frame.
     """
     height, width = size
     values = [float(value) for value in points]
@@ -141,11 +141,11 @@ def to_box(x0: Any, y0: Any, x1: Any, y1: Any) -> Box:
     """A box from its corners.
 
     Raises:
-        ValueError: it is empty, or a corner is no number.
+        ValueError: it is empty, or a corner is not a number.
     """
     values = [float(value) for value in (x0, y0, x1, y1)]
     if not all(math.isfinite(value) for value in values):
-        raise ValueError(f"the box {values} is no box")
+        raise ValueError(f"the box {values} is not a box")
     return Box(*values)
 
 
@@ -168,7 +168,7 @@ def score_of(value: Any) -> float:
     """A confidence; 1 where the file has none.
 
     Raises:
-        ValueError: it is no number from 0 to 1.
+        ValueError: it is not a number from 0 to 1.
     """
     score = 1.0 if value is None else float(value)
     if not 0 <= score <= 1:

@@ -60,9 +60,9 @@ class SearchRule:
         ):
             value = getattr(self, name)
             if not isinstance(value, Integral) or value < least:
-                raise ConfigError(f"search {name} {value!r} is no whole number from {least} up; give an int")
+                raise ConfigError(f"search {name} {value!r} is not a whole number from {least} up; give an int")
         if self.proposer is not None and not isinstance(self.proposer, str):
-            raise ConfigError(f"search proposer {self.proposer!r} is no name; give package.module:function")
+            raise ConfigError(f"search proposer {self.proposer!r} is not a name; give package.module:function")
 
     @property
     def decoder_calls(self) -> int:

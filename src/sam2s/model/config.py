@@ -144,7 +144,7 @@ class ModelConfig:
         for name in ("presence_scale", "presence_shift"):
             value = getattr(self, name)
             if not isinstance(value, int | float) or not math.isfinite(value):
-                raise ConfigError(f"{name} {value!r} is no number")
+                raise ConfigError(f"{name} {value!r} is not a number")
         if self.presence_scale <= 0:
             raise ConfigError(f"presence_scale {self.presence_scale:g} must be above 0, or presence would be reversed")
         if self.semantic not in ("off", "joint", "reader"):

@@ -36,7 +36,7 @@ class OnnxNetwork:
 
     Raises:
         MissingExtraError: onnxruntime is not installed.
-        CheckpointError: the folder is no export, is of another version, or a file of it is missing or damaged.
+        CheckpointError: the folder is not an export, is of another version, or a file of it is missing or damaged.
     """
 
     dtype = torch.float32
@@ -153,7 +153,7 @@ def network_config(folder: Path) -> ModelConfig:
     """Sizes of an exported network.
 
     Raises:
-        CheckpointError: the folder is no export, or one that this version does not know.
+        CheckpointError: the folder is not an export, or one that this version does not know.
     """
     if not is_export(folder):
         raise CheckpointError(f"{folder} holds no {FILE}; make it with: sam2s export onnx --weights NAME --out DIR")

@@ -54,7 +54,7 @@ class AlarmLimits:
         for item in fields(self):
             value = getattr(self, item.name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-                raise ConfigError(f"alarm limit {item.name} {value!r} is no number from 0 up")
+                raise ConfigError(f"alarm limit {item.name} {value!r} is not a number from 0 up")
 
 
 def raise_alarms(

@@ -28,7 +28,7 @@ FORMAT = 1
 FLOOR = 0.001
 """No probability is nearer to 0 or 1."""
 MAX_NUMBERS = 1000
-"""A curve or a head with more numbers than that is no model of ours."""
+"""A curve or a head with more numbers than that is not a model of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ def read_model(path: Path) -> QualityModel:
     """Read a model from a JSON file.
 
     Raises:
-        CheckpointError: the file cannot be read, or is no quality model of this version.
+        CheckpointError: the file cannot be read, or is not a quality model of this version.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -24,7 +24,7 @@ def find_outside(
     """Spans out of the body by cautious thresholds.
 
     A frame is compared with the median of the whole video, most of which is taken to be inside: so a video that begins
-    outside is no exception. The statistics of all frames are kept for that: 13 MB for three hours.
+    outside is not an exception. The statistics of all frames are kept for that: 13 MB for three hours.
 
     Args:
         source: a video; it is read once.

@@ -23,7 +23,7 @@ class CutDetector:
 
     Two measures must agree. The change of colour is half the L1 distance of two histograms of 4 x 4 x 4 colours, from 0
     to 1. The change of structure is one minus the correlation of the two luminance pictures, from 0 to 2: it ignores
-    brightness and contrast, so a flash or an adjusted lamp is no cut. A frame begins a scene if both exceed their
+    brightness and contrast, so a flash or an adjusted lamp is not a cut. A frame begins a scene if both exceed their
     threshold and the sum exceeds `ratio` times its median over the frames before: a fast pan changes much in every
     frame, a cut in one.
 

@@ -44,7 +44,7 @@ class Ontology:
     sources: Mapping[str, Mapping[str, str | None]]
 
     def category(self, source: str, label: str) -> Category | None:
-        """The category of a source's label (case ignored), or None when the label is no object.
+        """The category of a source's label (case ignored), or None when the label is not an object.
 
         Raises:
             DatasetError: the label is not in the ontology.
@@ -74,7 +74,7 @@ def parse_ontology(text: str) -> Ontology:
     """Parse an ontology file.
 
     Raises:
-        DatasetError: it is no YAML or lacks a part, a category stands twice, or a source maps a label to a category
+        DatasetError: it is not YAML or lacks a part, a category stands twice, or a source maps a label to a category
             that does not exist.
     """
     try:

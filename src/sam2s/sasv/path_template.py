@@ -23,7 +23,7 @@ class PathTemplate:
         return set(re.findall(r"\{(\w+)\}", self.text))
 
     def check(self) -> None:
-        """Refuse what is no path with fields.
+        """Refuse what is not a path with fields.
 
         Raises:
             ValueError: it is empty, absolute, leads out of its folder, or a brace or a field's name is wrong.

@@ -30,7 +30,7 @@ def make_split(entries: Mapping[str, Mapping[str, Any]], *, val: float = 0.0, se
 
     Raises:
         DatasetError: a patient is both trained and tested on.
-        ConfigError: `val` is no share.
+        ConfigError: `val` is not a share.
     """
     if not 0 <= val < 1:
         raise ConfigError(f"val is {val}; give a share of the training patients, at least 0 and below 1 (--val 0.1)")

@@ -118,7 +118,7 @@ def check_session_folder(folder: Path) -> None:
     except (OSError, ValueError, TypeError):
         ours = False
     if not ours:
-        raise OutputError(f"{record} is there and is no record of a session; move it or give another --out")
+        raise OutputError(f"{record} is there and is not a record of a session; move it or give another --out")
 
 
 def remove_session_files(folder: Path) -> None:

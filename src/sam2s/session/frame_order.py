@@ -16,7 +16,7 @@ def locate_frame(source: VideoSource, frame: int, stride: int) -> tuple[int, int
     """The index of a frame that can be pointed at, as an int, and its number among those that are looked at.
 
     Raises:
-        PromptError: it is no whole number, not in the video, or skipped by the stride.
+        PromptError: it is not a whole number, not in the video, or skipped by the stride.
     """
     frame, length = whole_number(frame, "frame"), source.length
     if frame < 0 or (length is not None and frame >= length):
@@ -33,7 +33,7 @@ def check_span(
     """Where to go over a video: the number of the first frame that is looked at, `first` by default, and `stop`.
 
     Raises:
-        PromptError: a frame is no whole number, or lies before the first.
+        PromptError: a frame is not a whole number, or lies before the first.
     """
     begin = first
     if start is not None:

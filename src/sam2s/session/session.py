@@ -182,7 +182,7 @@ class VideoSession:
             judged: tells of each frame in turn whether it is judged, see `Tracker.step`; by default all are.
 
         Raises:
-            PromptError: there is nothing to track, or a frame is no whole number or lies before the first.
+            PromptError: there is nothing to track, or a frame is not a whole number or lies before the first.
         """
         with self._lock:
             prompted = [t for track in self.tracker.tracks.values() for t in (*track.answers, *track.pending)]

@@ -74,7 +74,7 @@ def read_snapshot(path: Path, device: torch.device) -> dict[str, Any]:
         start = len(MAGIC) + hashlib.sha256().digest_size
         payload = data[start:]
         if data[:start] != MAGIC + hashlib.sha256(payload).digest():
-            raise ValueError("its checksum differs" if data.startswith(MAGIC) else "it is no snapshot of this sam2s")
+            raise ValueError("its checksum differs" if data.startswith(MAGIC) else "it is not a snapshot of this sam2s")
         header = json.loads(payload[8 : 8 + int.from_bytes(payload[:8], "little")])
         tensors = {name: tensor.to(device) for name, tensor in load(payload).items()}
         state: dict[str, Any] = _unpack(json.loads(header["__metadata__"]["state"]), tensors)

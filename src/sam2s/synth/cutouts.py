@@ -107,7 +107,7 @@ def recoloured(colour: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
 
 @lru_cache(maxsize=512)
 def read_cutout(path: FilePath) -> NDArray[np.uint8] | None:
-    """A cut-out `[h, w, 4]`, cropped to its outline and reduced to `SIDE`, or None where the picture is no cut-out."""
+    """A cut-out `[h, w, 4]`, cropped to its outline and reduced to `SIDE`, or None if the picture is none."""
     try:
         with open_picture(path) as picture:
             if picture.width * picture.height > MOST_PIXELS:

@@ -28,7 +28,7 @@ def at_least(least: int, value: Any, name: str) -> int:
     """Turn a setting that counts something into an int.
 
     Raises:
-        ConfigError: it is no whole number, or less than `least`.
+        ConfigError: it is not a whole number, or less than `least`.
     """
     try:
         number = whole_number(value, name)

@@ -103,7 +103,7 @@ class ObjectSegmenter:
         """Make the memory of each answer; masks of prompted frames are thresholded first, as SAM 2.1 does.
 
         Raises:
-            CheckpointError: the network answered something that is no number.
+            CheckpointError: the network answered something that is not a number.
         """
         maps = self.encode_maps(context.features.embedding, answers, prompted=prompted)
         return self.to_host(context, answers, maps)[1]
@@ -124,7 +124,7 @@ class ObjectSegmenter:
             the answers, with masks and pointers where they were and everything else on the host; their memories.
 
         Raises:
-            CheckpointError: the network answered something that is no number.
+            CheckpointError: the network answered something that is not a number.
         """
         device = answers.logits.device
         columns = [answers.iou, answers.object_logit, answers.logits.flatten(1).sum(1, keepdim=True)]

@@ -42,7 +42,7 @@ def resize(image: np.ndarray, size: int) -> Tensor:
 
 
 def check_picture(image: np.ndarray) -> None:
-    """Refuse a frame that is no picture the network can read.
+    """Refuse a frame that is not a picture the network can read.
 
     Raises:
         SourceError: it is not uint8 [H, W, 3].
@@ -103,8 +103,8 @@ def convert_prompt(prompt: Prompt, frame_size: tuple[int, int], size: int) -> Mo
     """Check a prompt against a frame of `frame_size` (H, W) and scale it to the network's square of side `size`.
 
     Raises:
-        PromptError: it is no prompt, a click or the whole box lies outside the frame, or a mask has another size. A box
-            that sticks out is cut at the border.
+        PromptError: it is not a prompt, a click or the whole box lies outside the frame, or a mask has another size.
+            A box that is partly outside is clipped.
     """
     height, width = frame_size
 

@@ -109,7 +109,7 @@ class Tracker(ObjectGroup):
             keep: clicks add to earlier clicks on the same frame instead of replacing them.
 
         Raises:
-            PromptError: the object was removed or ended, the frame has passed, or it is no prompt.
+            PromptError: the object was removed or ended, the frame has passed, or it is not a prompt.
         """
         object_id, frame = self.check_prompt(object_id, prompt), self._check_frame(frame)
         self._queue.add(WaitingPrompt(frame, object_id, prompt, keep))
@@ -140,7 +140,7 @@ class Tracker(ObjectGroup):
         self.gone.add(object_id)
 
     def check_prompt(self, object_id: int, prompt: Prompt) -> int:
-        """Refuse what is no prompt, and the id of an object that is gone; returns the id as an int."""
+        """Refuse what is not a prompt, and the id of an object that is gone; returns the id as an int."""
         object_id = whole_number(object_id, "object_id")
         if not isinstance(prompt, Prompt):
             raise PromptError(f"a prompt is Points, Box or Mask, got {type(prompt).__name__}: {prompt!r}")

@@ -36,7 +36,7 @@ def lines_of(records: Sequence[Mapping[str, float]], prefix: str) -> dict[str, L
     lines: dict[str, Line] = {}
     for record in records:
         if "start_share" in record:
-            continue  # an average with the weights of the start, which is no step of the run
+            continue  # an average with the weights of the start, which is not a step of the run
         for name, value in record.items():
             if name.startswith(prefix):
                 lines.setdefault(name, []).append((record["step"], value))

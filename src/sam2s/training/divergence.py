@@ -1,4 +1,4 @@
-"""What to do when a loss or a gradient is no number: stop before it reaches the weights, and keep what caused it."""
+"""What to do when a loss or a gradient is not a number: stop before it reaches the weights, and keep what caused it."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def train(
         ConfigError: the recipe cannot be followed here; nothing was written.
         DatasetError: the data cannot be used.
         OutputError: the folder holds a run with other settings, or cannot be written.
-        DivergedError: the loss or its gradient is no number.
+        DivergedError: the loss or its gradient is not a number.
     """
     with joined(device) as processes, _without_denormals():
         try:

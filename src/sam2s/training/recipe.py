@@ -134,7 +134,7 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = (), *, data: Seque
         data: places that replace those of the recipe; other settings of its first source hold for all of them.
 
     Raises:
-        ConfigError: there is no such recipe, it is no YAML, or a setting does not exist or cannot have its value.
+        ConfigError: there is no such recipe, it is not YAML, or a setting does not exist or cannot have its value.
     """
     values = read_values(find_recipe(name_or_path))
     try:

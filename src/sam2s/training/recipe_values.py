@@ -54,7 +54,7 @@ def read_values(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
         above: files that start from this one, none of which it may start from.
 
     Raises:
-        ConfigError: it cannot be read, is no mapping, or starts from itself.
+        ConfigError: it cannot be read, is not a mapping, or starts from itself.
     """
     path = path.resolve()
     if path in above:
@@ -66,7 +66,7 @@ def read_values(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
         raise ConfigError(f"{path} cannot be read as text: {error}") from error
     values = parse_yaml(text, str(path))
     if not isinstance(values, dict):
-        raise ConfigError(f"{path} is no recipe; it must hold keys such as model, data, schedule")
+        raise ConfigError(f"{path} is not a recipe; it must hold keys such as model, data, schedule")
     base = values.pop("base", None)
     if base is None:
         return values
@@ -79,7 +79,7 @@ def parse_yaml(text: str, what: str) -> Any:
     """The value that a YAML text holds.
 
     Raises:
-        ConfigError: it is no YAML, or holds what YAML cannot make a value of; the message names `what`.
+        ConfigError: it is not YAML, or holds what YAML cannot make a value of; the message names `what`.
     """
     try:
         return yaml.safe_load(text)

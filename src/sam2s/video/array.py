@@ -78,7 +78,7 @@ def _check_picture(frame: np.ndarray, name: str) -> None:
     shape = getattr(frame, "shape", None)
     if shape is None or not (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))) or 0 in shape:
         raise SourceError(
-            f"{name}: shape {shape} is no picture; allowed are [H, W], [H, W, 1], [H, W, 3] and [H, W, 4]"
+            f"{name}: shape {shape} is not a picture; allowed are [H, W], [H, W, 1], [H, W, 3] and [H, W, 4]"
         )
     if frame.dtype != np.uint8:
         raise SourceError(

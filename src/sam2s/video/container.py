@@ -78,7 +78,7 @@ def open_container(
         strict: let the decoder refuse what it could make up for.
 
     Raises:
-        SourceError: it does not exist, cannot be read, is no video, holds no pictures, or its codec is unknown.
+        SourceError: it does not exist, cannot be read, is not a video, holds no pictures, or its codec is unknown.
     """
     try:
         container = _open_file(path) if isinstance(path, Path) else _open_stream(path)

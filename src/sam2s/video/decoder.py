@@ -46,7 +46,7 @@ class Decoder:
         self.path = path
         self._threads = threads
         self._strict = True
-        self._joined = False  # time was seen to go back, so that a time stamp is no address
+        self._joined = False  # time was seen to go back, so that a time stamp is not an address
         self._scan: Iterator[int] | None = None
         self._scan_lock = threading.Lock()
         self._spare = SpareContainer()

@@ -61,7 +61,7 @@ class FileSource:
                 which players show them.
 
         Raises:
-            SourceError: if the file does not exist, is no video, holds no pictures, or its first frame is damaged.
+            SourceError: if the file does not exist, is not a video, holds no pictures, or its first frame is damaged.
         """
         self.path: StoredVideo = Path(path) if isinstance(path, (str, os.PathLike)) else path
         self.name = self.path.stem

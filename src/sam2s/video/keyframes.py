@@ -28,7 +28,7 @@ class KeyFrames:
         tabled: whether the container has a table of packets.
         total: number of shown packets in the stream, or None while unknown.
         monotonic: whether no time stamp met so far is repeated; streams joined from several may repeat theirs, and then
-            a stamp is no address to seek to.
+            a stamp is not an address to seek to.
         placed: whether the place in the file of every key packet met so far is known, which tells it from one further
             on with the same stamp.
     """

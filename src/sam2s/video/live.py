@@ -62,7 +62,7 @@ class LiveSource:
             timeout: seconds without data after which a stream counts as broken.
 
         Raises:
-            SourceError: if nothing answers, or what answers is no video.
+            SourceError: if nothing answers, or what answers is not a video.
         """
         if policy not in ("latest", "block"):
             raise ConfigError(f"policy '{policy}'; allowed are 'latest' and 'block'")

@@ -67,7 +67,7 @@ def open_source(
     if path.is_dir():
         return FolderSource(path, fps=fps, pattern=pattern)
     if pattern is not None:
-        raise ConfigError(f"{path}: a pattern chooses files of a folder, and this is none; leave --pattern away")
+        raise ConfigError(f"{path}: --pattern selects files of a folder, and this is not a folder; omit --pattern")
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return PagesSource(path, fps=fps)
     if path.suffix.lower() == ".npy":

@@ -44,7 +44,7 @@ class EventLog:
         """Append an act.
 
         Raises:
-            WorkspaceError: its kind is not known, or its payload is no JSON.
+            WorkspaceError: its kind is not known, or its payload is not JSON.
         """
         if kind not in KINDS:
             raise WorkspaceError(f"event kind {kind!r} is not known; allowed are {', '.join(KINDS)}")
@@ -52,7 +52,7 @@ class EventLog:
             text = json.dumps(dict(payload or {}), allow_nan=False)
         except (TypeError, ValueError) as error:
             raise WorkspaceError(
-                f"the payload of a {kind} event is no JSON ({error}); give numbers, texts and lists"
+                f"the payload of a {kind} event is not JSON ({error}); give numbers, texts and lists"
             ) from error
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         cursor = self._database.connection.execute(

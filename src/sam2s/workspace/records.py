@@ -216,9 +216,9 @@ def to_units(value: float, what: str) -> int:
     """A probability as it is stored.
 
     Raises:
-        OutputError: it is no number.
+        OutputError: it is not a number.
     """
     try:
         return round(value * SCALE)
     except (ValueError, OverflowError) as error:
-        raise OutputError(f"{what} is {value}, which is no number: the weights or the input are damaged") from error
+        raise OutputError(f"{what} is {value}, which is not a number: the weights or the input are damaged") from error

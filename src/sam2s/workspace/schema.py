@@ -140,7 +140,7 @@ def check_version(connection: sqlite3.Connection, name: str) -> int:
     """Version of a workspace's tables.
 
     Raises:
-        WorkspaceError: the file is no workspace, or one of a newer sam2s.
+        WorkspaceError: the file is not a workspace, or one of a newer sam2s.
     """
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise WorkspaceError(f"{name} is a database but no workspace of sam2s; give another folder")

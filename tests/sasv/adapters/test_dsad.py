@@ -65,7 +65,7 @@ def test_missing_mask_is_named(folder):
 def test_unknown_organ_is_named(folder):
     fixture.save(folder / "multilabel/02/mask00_uterus.png", fixture.disc(5, 5, 3))
     video = next(v for v in adapter.videos(folder) if v.name == "multilabel-02")
-    with pytest.raises(DatasetError, match="'uterus' is no organ of DSAD"):
+    with pytest.raises(DatasetError, match="'uterus' is not an organ of DSAD"):
         list(video.frames())
 
 

@@ -422,7 +422,7 @@ class TestHeldOut:
             training_entries(settings)
 
     def test_a_split_file_for_another_form(self, davis, tmp_path):
-        with pytest.raises(ConfigError, match=r"is no built set, so .* does not divide it"):
+        with pytest.raises(ConfigError, match=r"is not a built set, so .* does not divide it"):
             training_entries(SourceSettings(place=str(davis), split_file=str(tmp_path / "x.json")))
 
 

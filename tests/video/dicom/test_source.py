@@ -166,7 +166,7 @@ def test_what_is_no_recording(tmp_path):
     made = data_set("1.2.840.10008.5.1.4.1.1.2", frames=1)
     made.PixelData = numbered(0).tobytes()
     with pytest.raises(
-        SourceError, match=r"class 1\.2\.840\.10008\.5\.1\.4\.1\.1\.2, which is no recording.*Video Endoscopic"
+        SourceError, match=r"class 1\.2\.840\.10008\.5\.1\.4\.1\.1\.2, which is not a recording.*Video Endoscopic"
     ):
         open_source(save(made, tmp_path / "slice.dcm"))
     made = data_set()

@@ -174,7 +174,7 @@ class Engine:
             try:
                 self._note(Report.from_line(line))
             except (ValueError, TypeError):
-                _log.warning("the tracking process said what is no report: %r", line[:200])
+                _log.warning("the tracking process said what is not a report: %r", line[:200])
         code = process.wait()
         if self._held is not None and not self._closing:
             self._take_over()

@@ -117,7 +117,7 @@ def chosen(library: Library, video_ids: Sequence[str] | None) -> list[VideoEntry
         if video_id not in there:
             entry = library.find(video_id)
             raise ApiError(
-                "invalid", f"{entry.name} has no accepted mask; accept some (key A), or leave it away", "videos"
+                "invalid", f"{entry.name} has no accepted mask; accept some (key A), or omit the video", "videos"
             )
     if not wanted:
         raise ApiError(

@@ -165,7 +165,7 @@ class TeachingRunner:
                 assert self.progress is not None
                 self.progress = replace(self.progress, **report)
             except (ValueError, TypeError):
-                _log.warning("the teaching process said what is no report: %r", line[:200])
+                _log.warning("the teaching process said what is not a report: %r", line[:200])
             self.changes += 1
         code = process.wait()
         with self._lock:

@@ -62,7 +62,7 @@ CODES = {
 }
 UNLABELLED = (0, 255)  # 255 is a line one pixel wide round the frame
 _CLIP = 80  # frames
-_SPECK = 100  # pixels; what covers fewer is no object
+_SPECK = 100  # pixels; what covers fewer is not an object
 _LINK = LinkRules(gap=_CLIP, min_area=_SPECK, join=10)
 FORM = DownloadForm(
     files=(

@@ -151,7 +151,7 @@ def _many_organs(image: Path) -> FrameLabels:
         if path.stem.startswith(f"{stem}_"):
             organ = path.stem.removeprefix(f"{stem}_")
             if organ not in ORGANS:
-                raise DatasetError(f"{path}: {organ!r} is no organ of DSAD ({', '.join(ORGANS)}); restore its name")
+                raise DatasetError(f"{path}: {organ!r} is not an organ of DSAD ({', '.join(ORGANS)}); restore its name")
             masks.append(_organ(organ, path))
     return FrameLabels(tuple(masks), frozenset(mask.label for mask in masks))
 

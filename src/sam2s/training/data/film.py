@@ -125,7 +125,7 @@ def films_without_maps(folder: Path) -> list[str]:
 
 
 def film_files(folder: Path) -> dict[str, Path]:
-    """Video files of a folder by stem, none where it is no folder.
+    """Video files of a folder by stem, none where it is not a folder.
 
     Raises:
         DatasetError: two have one stem.

@@ -169,7 +169,9 @@ def find_entries(
     if (root / MANIFEST).exists():
         return masklet_entries(root, split=split, subset=subset, split_file=split_file)
     if split_file is not None:
-        raise ConfigError(f"{root} is no built set, so {split_file} does not divide it; use ImageSets/train.txt there")
+        raise ConfigError(
+            f"{root} is not a built set, so {split_file} does not divide it; use ImageSets/train.txt there"
+        )
     if entries := sav_mask_entries(root) or sav_entries(root, auto=auto):
         return entries
     return davis_entries(root, split=split)

@@ -118,7 +118,7 @@ def read_attributes(path: Path) -> tuple[dict[str, Any], int]:
         for CS and UI, bytes for OW. What is missing or malformed is left out. Then the place in the file.
 
     Raises:
-        SourceError: the file cannot be read, is no DICOM file, or is damaged before its pixel data.
+        SourceError: the file cannot be read, is not a DICOM file, or is damaged before its pixel data.
         MissingExtraError: pydicom is not installed.
     """
     try:

@@ -52,7 +52,7 @@ def locate_pixel_data(path: Path, place: int, *, implicit: bool, little: bool, e
     """Find the pixel data whose element begins at a place of a file; no pixel is read.
 
     Raises:
-        SourceError: there is none, or it is of a kind that is no picture.
+        SourceError: there is none, or it is of a kind that is not a picture.
         LimitError: it is in more fragments than any recording has.
     """
     order = "<" if little else ">"

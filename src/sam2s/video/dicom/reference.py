@@ -41,7 +41,7 @@ class DicomReference:
 
 
 def reference_to(source: object) -> DicomReference | None:
-    """Reference to the recording that a source reads, or None where it is no DICOM file or lacks a UID."""
+    """Reference to the recording that a source reads, or None where it is not a DICOM file or lacks a UID."""
     recording = getattr(source, "recording", None)
     if not isinstance(recording, (DicomVideoSource, DicomPicturesSource)):
         return None

@@ -82,7 +82,7 @@ def open_dicom(path: Path, *, fps: Fraction | None = None, square_pixels: bool =
 
 
 def open_samples(path: Path, classes: tuple[str, ...]) -> tuple[dict[str, Any], DicomPictures]:
-    """Open the pictures of an object that is no recording, as they are stored.
+    """Open the pictures of an object that is not a recording, as they are stored.
 
     Args:
         path: the file.
@@ -131,6 +131,6 @@ def _check_class(path: Path, attributes: dict[str, Any], *, video: bool) -> None
     if kind in CLASSES or (kind is None and video):
         return
     raise SourceError(
-        f"{path}: is a DICOM object of the class {kind or 'unknown'}, which is no recording: a slice or a volume of "
+        f"{path}: is a DICOM object of the class {kind or 'unknown'}, which is not a recording: a slice or a volume of "
         f"another device; allowed are {', '.join(CLASSES.values())}"
     )

@@ -150,10 +150,6 @@ class Manifest:
         """Note that an attempt failed and another will follow."""
         self._end(name, JobState.PENDING, fault, reason, seconds, None, place)
 
-    def restart(self) -> None:
-        """Make all jobs pending again, for work that finds out for itself what is done already."""
-        self._write(lambda c: c.execute("UPDATE jobs SET state = 'pending', attempts = 0"))
-
     def retry(self, names: Iterable[str] | None = None) -> int:
         """Make failed jobs pending again, all or some; returns how many.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -28,12 +29,15 @@ def shard_jobs(
 ) -> list[ArchiveJob]:
     """A job for each of `count` shards of an evaluation.
 
+    Jobs of another call are others, so that every command looks at all shards again, while a driver that is started
+    again with the same jobs leaves finished ones as they are. Results that count are found by `evaluate` itself.
+
     Args:
         count: of shards; as many as workers, or a few times that.
         data: as for `open_videos`.
         runs, settings: as for `evaluate`.
         out: folder of the results, under the same path on all machines.
-        options: of `open_videos`: split, split_file, subsets and void as text; and `overwrite` of `evaluate`.
+        options: of `open_videos`: split, split_file, subsets and void as text.
     """
     common = {
         "data": list(data),
@@ -41,6 +45,7 @@ def shard_jobs(
         "settings": {**asdict(settings), "missing": str(settings.missing)},
         "out": str(out.absolute()),
         "options": options,
+        "command": uuid.uuid4().hex,
         "folder": os.getcwd(),  # from which relative paths and modules of trackers are sought
     }
     return [
@@ -69,7 +74,6 @@ def evaluate_shard(attempt: Attempt, worker: WorkerSettings, report: Callable[[i
         EvalSettings(**settings),
         Path(asked["out"]),
         shard=(part, parts),
-        overwrite=options["overwrite"] and attempt.attempt == 1,
         report_progress=lambda done, total, name: report(done, total),
     )
     return len(videos[part::parts])
@@ -84,7 +88,6 @@ def evaluate_on(
         OutputError: a shard failed for good; the message names the first and its reason.
     """
     with Manifest.create(out / FOLDER, jobs) as manifest:
-        manifest.restart()
         run_archive(manifest, engine, out, report_progress=report_progress)
         failed = [status for status in manifest.statuses() if status.state is JobState.FAILED]
     if failed:

@@ -107,8 +107,9 @@ def eval(
     Exit status: 0 all done; 1 some videos failed or are missing; 2 invalid input or missing requirement.
     """
     from sam2s.evaluation.datasets import open_videos
-    from sam2s.evaluation.evaluate import evaluate
+    from sam2s.evaluation.evaluate import check_runs, evaluate
     from sam2s.evaluation.plan import EvalSettings, parse_shard, plan_runs
+    from sam2s.evaluation.result_files import forget_results
     from sam2s.evaluation.write_report import report_rows
 
     part = parse_shard(shard)
@@ -122,9 +123,12 @@ def eval(
         options: dict[str, Any] = {
             "split": split,
             "split_file": split_file and str(split_file.absolute()),
-            "overwrite": overwrite,
+            "subsets": list(subset or ()),
+            "void": void,
         }
-        options |= {"subsets": list(subset or ()), "void": void}
+        if overwrite:  # once, since workers and drivers may be lost and begin again
+            check_runs(runs, videos, settings)
+            forget_results(out, runs, [video.name for video in videos])
         _evaluate_on_ray(data, runs, settings, out, options, workers, gpus, address)
     else:
         with progress("frames") as report:

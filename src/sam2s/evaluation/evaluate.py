@@ -58,7 +58,7 @@ def evaluate(
         ConfigError: a run cannot be done at all.
         OutputError: the folder holds results of other settings, or cannot be written.
     """
-    _check_runs(runs, videos, settings)
+    check_runs(runs, videos, settings)
     part, parts = shard
     mine = videos[part::parts]
     if overwrite:
@@ -84,8 +84,12 @@ def evaluate(
             )
 
 
-def _check_runs(runs: Sequence[EvalRun], videos: Sequence[EvalVideo], settings: EvalSettings) -> None:
-    """Find out before minutes of work what cannot be done at all."""
+def check_runs(runs: Sequence[EvalRun], videos: Sequence[EvalVideo], settings: EvalSettings) -> None:
+    """Find out before minutes of work what cannot be done at all.
+
+    Raises:
+        ConfigError: naming it.
+    """
     for run in runs:
         if run.uses_weights:
             find_weights(run.weights)

@@ -136,10 +136,27 @@ def test_frames_that_are_marked_as_hiding_the_scene_are_not_judged(video):
     new_object(client, address)
     paint(client, address, 1, 2, disc())
     desk = client.app.state.context.desks.open(client.app.state.context.library.find(address.rsplit("/", 1)[1]))
-    desk.writer().put_video_marks("black", [(4, 6, None)])
-    desk.writer().put_video_marks("smoke", [(6, 7, None)])
+    desk.writer().put_video_marks({"black": [(4, 6, None)]})
+    desk.writer().put_video_marks({"smoke": [(6, 7, None)]})
     run = client.post(f"{address}/propagate", json={"frame": 2, "until": "frames", "frames": 5}).json()
     assert done(client, address, run["event_id"])["state"] == "done"
     states = {record.index: str(record.objects[1].state) for record in desk.writer().frames()}
     assert [frame for frame, state in states.items() if state == "not_judged"] == [4, 5]
     assert set(states) == {2, 3, 4, 5, 6, 7}
+
+
+def test_a_propagation_that_searches_doubts_what_it_finds_and_one_after_it_does_not(video):
+    client, address = video
+    new_object(client, address)
+    paint(client, address, 1, 2, disc())
+    states = {}
+    for search in (True, False):
+        body = {"frame": 2, "until": "frames", "frames": 8, "search": search}
+        run = client.post(f"{address}/propagate", json=body).json()
+        assert done(client, address, run["event_id"])["state"] == "done"
+        states[search] = {masks(client, address, frame)[1]["state"] for frame in range(3, 11)}
+    assert states[True] & {"uncertain", "searching"}
+    assert not states[False] & {"uncertain", "searching"}
+    plans = [e["payload"] for e in client.get(f"{address}/events").json() if e["kind"] == "propagate"]
+    assert [plan["search"] for plan in plans] == [True, False]
+    assert client.post(f"{address}/propagate", json={"frame": 2, "search": "far"}).json()["error"]["field"] == "search"

@@ -4,6 +4,7 @@ import shutil
 import signal
 import time
 
+import numpy as np
 import pytest
 
 from app_browser import Page, chromium, running
@@ -145,6 +146,61 @@ def test_a_page_keeps_its_lock_while_the_server_stands_still_and_is_told_of_one_
     first.page.evaluate("() => { window.sam2s.notices.closed = false; window.sam2s.notices.connect(); }")
     first.page.wait_for_selector(".toast.bad:has-text('Bob edits this video since you were out of reach')")
     first.page.wait_for_selector("#banner:has-text('Bob edits this video')")
+
+
+def test_events_of_the_video_are_found_by_a_key_and_lost_objects_by_a_switch_that_is_remembered(visit):
+    page = visit().open("/")
+    page.page.click(".card a")
+    page.page.wait_for_selector("body[data-ready]")
+    page.press("v")
+    page.page.wait_for_selector(".toast:has-text('Esc stops it')")
+    page.wait("work.events.state.state === 'done'", 120)
+    assert page.state("work.events.state.done") == page.state("desk.video.length")
+    page.page.wait_for_selector(".toast.good:has-text('events in')")
+    assert page.page.inner_text("#busy") == ""
+    assert page.page.inner_text("#propagate") == "Propagate"
+    page.press("Shift+Enter")
+    page.page.check("#search-lost")
+    page.page.click("dialog button:text('Cancel')")
+    assert page.state("work.carrier.searches") is False
+    page.press("Shift+S")
+    page.page.wait_for_selector("#propagate:text('Propagate + search')")
+    page.page.reload()
+    page.page.wait_for_selector("body[data-ready]")
+    page.page.wait_for_selector("#propagate:text('Propagate + search')")
+    page.press("Shift+Enter")
+    assert page.page.is_checked("#search-lost")
+    page.press("Escape")
+    page.press("Shift+S")
+    assert page.errors == []
+
+
+def test_states_of_the_timeline_are_told_by_shape_and_named(visit):
+    page = visit().open("/")
+    page.page.click(".card a")
+    page.page.wait_for_selector("body[data-ready]")
+    page.press("?")
+    shown = page.page.inner_text("dialog .legend")
+    assert [words in shown for words in ("uncertain, not remembered", "absent, searching", "not judged")] == [True] * 3
+    # As grey pictures every two of tracked, absent, uncertain, searching and not judged differ in many pixels.
+    shapes = page.page.evaluate(
+        """() => [...document.querySelectorAll("dialog .legend canvas")].map((canvas) => {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, 15);
+        return Array.from({ length: data.length / 4 }, (_, i) => data[4 * i + 1] * data[4 * i + 3] / 255); })"""
+    )
+    chosen = np.array([shapes[place] for place in (0, 4, 5, 6, 7)])
+    differing = [(np.abs(a - b) > 60).sum() for place, a in enumerate(chosen) for b in chosen[:place]]
+    assert min(differing) >= 40
+    page.press("Escape")
+    names = ("present", "uncertain", "searching", "not_judged", "accepted")
+    row = {name: [0, 0, 0.5] for name in names} | {"covered": [0, 1, 1], "stale": [0, 0, 0], "alarms": [0, 0, 0]}
+    words = page.page.evaluate(
+        """async (row) => { const { columnWords } = await import("/static/timeline_tiles.js");
+        return [0, 1, 2].map((bucket) => columnWords(row, bucket)); }""",
+        row,
+    )
+    assert words[:2] == ["no mask", "absent"]
+    assert words[2] == "visible; uncertain, not remembered; absent, searching; not judged on this frame; accepted"
 
 
 def test_a_video_is_uploaded_in_parts_and_one_without_pictures_says_why(visit, tmp_path, clip):

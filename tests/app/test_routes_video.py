@@ -165,6 +165,21 @@ def test_the_timeline_adds_up_presence_confidence_and_acceptance(tracked):
     assert tracked.get(f"{video}/timeline?start=0&stop=100000&buckets=100000").status_code == 422
 
 
+def test_the_timeline_tells_uncertain_searched_and_unjudged_frames_apart(tracked, folder):
+    video = only_video(tracked)
+    states = [ObjectState.UNCERTAIN] * 2 + [ObjectState.SEARCHING] * 3 + [ObjectState.NOT_JUDGED] * 1
+    with Workspace.open(folder / "clip.mp4.sam2s", write=True, take_over=True) as workspace:
+        event = workspace.record("propagate")
+        for frame, state in enumerate(states):
+            entry = ObjectRecord(1, rle.encode(disc()), 0.9, 0.9, state)
+            workspace.write_frame(FrameRecord(frame, None, {1: entry}), event.event_id)
+    row = tracked.get(f"{video}/timeline?start=0&stop=8&buckets=2").json()["rows"]["1"]
+    assert row["uncertain"] == [0.5, 0]
+    assert row["searching"] == [0.5, 0.25]
+    assert row["not_judged"] == [0, 0.25]
+    assert row["present"] == [0, 0.5]
+
+
 def test_the_cache_of_pictures_keeps_its_bound(folder):
     cache = PictureCache(20_000)
     server = FrameServer(folder / "clip.mp4", folder / "clip.mp4.sam2s", SMALL, cache)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sam2s.quality import EventDetector, EventKind, EventSpan, find_events
+from sam2s.quality import EventDetector, EventKind, EventSpan, find_events, iterate_events
 from sam2s.quality.event_detector import ENTER, LEAVE, SteadyState
 from sam2s.synth.video_events import DrawnEvent, EventScene
 from sam2s.video import ArraySource
@@ -65,3 +65,12 @@ def test_a_state_needs_several_frames_that_agree():
     assert state.step(EventKind.SMOKE) is EventKind.SMOKE  # the count of the others begins anew
     assert [state.step(None) for _ in range(LEAVE)][-1] is None
     assert state.age == LEAVE - 1
+
+
+def test_events_are_told_as_soon_as_their_end_is_known():
+    source = draw(DrawnEvent(EventKind.BLACK, START, STOP, 5))
+    told = {span: done for done, ended in iterate_events(source.frames()) for span in ended}
+    (black,) = [span for span in told if span.kind is EventKind.BLACK]
+    assert STOP < told[black] <= STOP + 2 * LEAVE
+    assert sorted(told, key=lambda span: (span.start, span.kind)) == find_events(source)
+    assert list(iterate_events([])) == [(0, [])]

@@ -251,13 +251,25 @@ def test_runs_are_noted(tmp_path):
 
 def test_video_marks_of_a_kind_replace_older_ones(tmp_path):
     with Workspace.create(tmp_path, VIDEO) as workspace:
-        workspace.put_video_marks("cut", [(5, 6, 0.5), (2, 3, None)])
-        workspace.put_video_marks("blur", [(1, 9, 0.1)])
-        workspace.put_video_marks("cut", [(7, 8, 1.0)])
+        workspace.put_video_marks({"cut": [(5, 6, 0.5), (2, 3, None)]})
+        workspace.put_video_marks({"blur": [(1, 9, 0.1)]})
+        workspace.put_video_marks({"cut": [(7, 8, 1.0)]})
         assert workspace.video_marks("cut") == [(7, 8, 1.0)]
         workspace.undo()
         assert workspace.video_marks("cut") == [(2, 3, None), (5, 6, 0.5)]
         assert workspace.video_marks("blur") == [(1, 9, 0.1)]
+
+
+def test_video_marks_of_several_kinds_are_one_act(tmp_path):
+    with Workspace.create(tmp_path, VIDEO) as workspace:
+        workspace.put_video_marks({"cut": [(5, 6, None)]})
+        act = workspace.put_video_marks({"cut": [], "black": [(1, 2, 0.5)]}, author="Ada")
+        assert [event.event_id for event in workspace.events()][-1] == act.event_id
+        assert (workspace.video_marks("cut"), workspace.video_marks("black")) == ([], [(1, 2, 0.5)])
+        workspace.undo()
+        assert (workspace.video_marks("cut"), workspace.video_marks("black")) == ([(5, 6, None)], [])
+        workspace.record("video_mark", payload={"kind": "smoke"})  # as written before marks of kinds were one act
+        assert workspace.video_marks("cut") == [(5, 6, None)]
 
 
 def test_what_lies_in_the_file_can_be_read_by_any_sqlite(tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 from sam2s.app.edit_lock import EditLock
 from sam2s.app.engine.client import Engine, order_for
 from sam2s.app.engine.messages import Do, Order
+from sam2s.app.event_search.runner import EventSearch
 from sam2s.app.frames import FrameServer, PictureCache
 from sam2s.app.library import VideoEntry
 from sam2s.app.problems import ApiError
@@ -18,7 +19,8 @@ from sam2s.app.settings import AppLimits
 from sam2s.app.timeline_blocks import TimelineBlocks
 from sam2s.app.video_marks import VideoMarks
 from sam2s.errors import WorkspaceInUseError
-from sam2s.workspace import ObjectInfo, VideoIdentity, Workspace, WorkspaceReader
+from sam2s.quality import EventSpan, write_marks
+from sam2s.workspace import ObjectInfo, VideoIdentity, Workspace, WorkspaceEvent, WorkspaceReader
 
 QUIET_SECONDS = 20.0
 """The right to write is let go so long after the last act, so that `sam2s track` and others may have it."""
@@ -33,6 +35,7 @@ class VideoDesk:
         blocks: what its timeline says, from afar.
         marks: what happens to the video itself.
         lock: who edits it.
+        search: the present or the last search for events, or None.
         used: when it was used last.
         newest: the newest act that pages were told of.
     """
@@ -43,6 +46,7 @@ class VideoDesk:
         self.blocks = TimelineBlocks()
         self.marks = VideoMarks()
         self.lock = EditLock()
+        self.search: EventSearch | None = None
         self.used = time.monotonic()
         self._guard = threading.RLock()
         self._reader: WorkspaceReader | None = None
@@ -108,6 +112,18 @@ class VideoDesk:
         if self._writer is not None and self._engine.detail is not None:
             self._engine.send(self.order("look", frame=frame))
 
+    def begin_search(self, author: str) -> None:
+        """Look for events of the video; what is found is shown at once, and kept as one act at the end."""
+
+        def keep(spans: list[EventSpan], within: tuple[int, int] | None) -> WorkspaceEvent | None:
+            try:
+                return write_marks(self.writer(), spans, within=within, author=author)
+            finally:
+                self.marks.pending = []
+
+        self.search = EventSearch(self.entry.path, self.folder, author, keep)
+        self.marks.pending = self.search.spans
+
     def rest(self) -> None:
         """Let go of the right to write when nobody has used it for a while."""
         with self._guard:
@@ -120,6 +136,8 @@ class VideoDesk:
 
     def close(self) -> None:
         """Let go of everything; idempotent."""
+        if self.search is not None:
+            self.search.stop()
         with self._guard:
             if self._writer is not None:
                 self._let_go()
@@ -132,7 +150,8 @@ class VideoDesk:
     @property
     def busy(self) -> bool:
         """Whether somebody edits it or something runs."""
-        return self._writer is not None or bool(self._engine.running(str(self.folder)))
+        searching = self.search is not None and self.search.running
+        return searching or self._writer is not None or bool(self._engine.running(str(self.folder)))
 
     def _open_writer(self) -> Workspace:
         if self._writer is None:
@@ -192,6 +211,11 @@ class Desks:
             desks = list(self._desks.values())
         for desk in desks:
             desk.rest()
+
+    def searches(self) -> int:
+        """How many videos are being looked through for events."""
+        with self._lock:
+            return sum(desk.search is not None and desk.search.running for desk in self._desks.values())
 
     def close(self) -> None:
         """Close all."""

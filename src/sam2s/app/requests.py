@@ -59,13 +59,18 @@ class BrushRequest(Strict):
 
 
 class PropagateRequest(Strict):
-    """Carry objects from a frame: `until` the end, the next frame that a person gave, or so many `frames`."""
+    """Carry objects from a frame: `until` the end, the next frame that a person gave, or so many `frames`.
+
+    `search` doubts masks that are unlike what an object has looked like, and looks for lost objects all over the
+    picture, as `sam2s track --memory divemem+search` does.
+    """
 
     frame: FrameIndex
     objects: Annotated[list[ObjectId], Field(max_length=500)] | None = None
     direction: Literal["forward", "backward", "both"] = "forward"
     until: Literal["end", "prompt", "frames"] = "end"
     frames: Annotated[int, Field(ge=1, le=1 << 40)] | None = None
+    search: bool = False
 
 
 class SpanRequest(Strict):

@@ -44,6 +44,7 @@ _WORDS = {
     "accept": "an acceptance",
     "unaccept": "a withdrawn acceptance",
     "import": "an import",
+    "video_mark": "a search for events",
 }
 
 

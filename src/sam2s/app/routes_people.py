@@ -14,6 +14,7 @@ from sam2s.app.context import AppContext, Caller, Desk, Who, get_caller, get_con
 from sam2s.app.desk import VideoDesk
 from sam2s.app.problems import ApiError
 from sam2s.app.requests import LockRequest
+from sam2s.app.routes_marks import search_state
 from sam2s.app.runs_view import run_items
 from sam2s.app.schemas import EventItem, LockState
 from sam2s.errors import Sam2sError
@@ -123,6 +124,7 @@ def _state(context: AppContext, desk: VideoDesk, who: Caller) -> dict[str, Any]:
             "weights": context.weights_name,
         },
         "teaching": _teaching(context),
+        "search": search_state(desk).model_dump(),
     }
 
 

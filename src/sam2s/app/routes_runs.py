@@ -41,6 +41,7 @@ def propagate(context: Context, desk: Desk, who: Who, body: PropagateRequest) ->
             "stop": stop,
             "direction": body.direction,
             "until": body.until,
+            "search": body.search,
             "weights": context.engine.weights,
         }
         event = workspace.record("propagate", frame=body.frame, payload=plan, author=who.user)

@@ -134,13 +134,20 @@ class RunItem(BaseModel):
 
 
 class TimelineRow(BaseModel):
-    """One object over the columns of the timeline; `alarms` marks columns that a person should look at."""
+    """One object over the columns of the timeline; `alarms` marks columns that a person should look at.
+
+    `covered` is the part of a column's frames that have masks; of those `present` is the part with the object visible,
+    and `uncertain`, `searching` and `not_judged` are the parts with these states.
+    """
 
     covered: list[float]
     present: list[float]
     confidence: list[float | None]
     accepted: list[float]
     prompted: list[int]
+    uncertain: list[float]
+    searching: list[float]
+    not_judged: list[float]
     alarms: list[int]
     stale: list[int]
 

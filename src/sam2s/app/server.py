@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from sam2s import __version__
 from sam2s.app import (
     routes_acts,
+    routes_marks,
     routes_people,
     routes_remarks,
     routes_runs,
@@ -90,7 +91,7 @@ def create_app(settings: AppSettings) -> FastAPI:
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]
     install_handlers(app)
     routers = (routes_start, routes_teach, routes_video, routes_acts, routes_runs, routes_people)
-    for module in (*routers, routes_remarks, routes_transfer):
+    for module in (*routers, routes_marks, routes_remarks, routes_transfer):
         app.include_router(module.router)
     if settings.pages:
         _add_pages(app)

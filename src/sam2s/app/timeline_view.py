@@ -7,7 +7,7 @@ import numpy as np
 from sam2s.app.desk import VideoDesk
 from sam2s.app.problems import ApiError
 from sam2s.app.remembered import mark_columns, stale_spans
-from sam2s.app.schemas import TimelineData, TimelineRow, VideoMark
+from sam2s.app.schemas import TimelineData, TimelineRow
 
 
 def timeline_data(desk: VideoDesk, start: int, stop: int, buckets: int) -> TimelineData:
@@ -24,16 +24,15 @@ def timeline_data(desk: VideoDesk, start: int, stop: int, buckets: int) -> Timel
         )
     columns = min(buckets, max(0, -(-(desk.frames.length - start) // each)))
     rows: dict[int, TimelineRow] = {}
-    marks: list[VideoMark] = []
+    end = start + columns * each
     if reader is not None and columns:
-        end = start + columns * each
         edges = start + each * np.arange(columns + 1)
         objects = reader.objects()
         desk.blocks.count(reader, [info.object_id for info in objects], start, end, columns)
         for info in objects:
             table = desk.blocks.timeline(reader, info.object_id, start, end, columns)
             rows[info.object_id] = _row(table, each, mark_columns(stale_spans(reader, info.object_id), edges))
-        marks = desk.marks.between(reader, start, end)
+    marks = desk.marks.between(reader, start, end)
     return TimelineData(start=start, stop=stop, buckets=buckets, rows=rows, marks=marks[:2000])
 
 
@@ -47,8 +46,17 @@ def _row(table: np.ndarray, each: int, stale: list[int]) -> TimelineRow:
         covered=np.round(frames / each, 3).tolist(),
         present=np.round(table["present"].astype(float), 3).tolist(),
         confidence=confidence,
-        accepted=np.round(table["accepted"] / np.maximum(frames, 1), 3).tolist(),
+        accepted=_share(table["accepted"], frames),
         prompted=np.minimum(table["prompted"] + table["brushed"], 1).tolist(),
+        uncertain=_share(table["uncertain"], frames),
+        searching=_share(table["searching"], frames),
+        not_judged=_share(table["not_judged"], frames),
         alarms=np.minimum(table["alarms"], 1).tolist(),
         stale=[value if covered else 0 for value, covered in zip(stale, frames, strict=True)],
     )
+
+
+def _share(count: np.ndarray, frames: np.ndarray) -> list[float]:
+    """Parts of the frames that have masks."""
+    parts: list[float] = np.round(count / np.maximum(frames, 1), 3).tolist()
+    return parts

@@ -5,22 +5,32 @@ from __future__ import annotations
 import threading
 
 from sam2s.app.schemas import VideoMark
-from sam2s.quality import EventKind
+from sam2s.quality import EventKind, EventSpan
 from sam2s.workspace import WorkspaceReader
 
 MARK_KINDS = tuple(str(kind) for kind in EventKind)
 
 
 class VideoMarks:
-    """Marks of one workspace, read again when it has changed."""
+    """Marks of one workspace, read again when it has changed.
+
+    Attributes:
+        pending: what a search has found and not written yet.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._change = -1
         self._marks: list[VideoMark] = []
+        self.pending: list[EventSpan] = []
 
     def all(self, reader: WorkspaceReader | None) -> list[VideoMark]:
-        """All marks, by kind."""
+        """All marks, by kind; then those that a search has found so far."""
+        found = [VideoMark(kind=span.kind, start=span.start, stop=span.stop) for span in self.pending]
+        stored = self._stored(reader)
+        return stored + [mark for mark in found if mark not in stored] if found else stored
+
+    def _stored(self, reader: WorkspaceReader | None) -> list[VideoMark]:
         if reader is None:
             return []
         with self._lock:

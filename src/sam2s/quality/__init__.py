@@ -6,7 +6,7 @@ from .alarms import ALARM_TEXTS, AlarmLimits
 from .backward import backward_agreement
 from .calibration import BLANK_MODEL, QualityModel, default_model, read_model
 from .cuts import CutDetector, find_cuts
-from .event_detector import EventDetector, EventSpan, find_events
+from .event_detector import EventDetector, EventSpan, find_events, iterate_events
 from .event_marks import read_marks, write_marks
 from .event_rules import EventThresholds
 from .features import EMPTY, SEEN
@@ -38,6 +38,7 @@ __all__ = [
     "find_cuts",
     "find_events",
     "fit_model",
+    "iterate_events",
     "model_of",
     "prompt_agreement",
     "prompt_kind",

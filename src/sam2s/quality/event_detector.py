@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import astuple, dataclass
 from statistics import median
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sam2s.video.event_kind import EventKind
-from sam2s.video.frame import VideoSource
+from sam2s.video.frame import Frame, VideoSource
 
 from .cuts import CutDetector
 from .event_rules import WASH_FRAMES, EventThresholds, UsualFrame, UsualMeter, classify_frame
@@ -150,12 +150,22 @@ def find_events(
     Raises:
         SourceError: the video cannot be read.
     """
-    detector, follower, spans = EventDetector(thresholds), SpanFollower(), []
-    for done, frame in enumerate(source.frames(), 1):
-        detector.step(frame.image)
-        spans += follower.step(frame.index, detector)
+    spans: list[EventSpan] = []
+    for done, ended in iterate_events(source.frames(), thresholds):
+        spans += ended
         report_progress(done, source.length)
-    return sorted([*spans, *follower.end()], key=lambda span: (span.start, span.kind))
+    return sorted(spans, key=lambda span: (span.start, span.kind))
+
+
+def iterate_events(
+    frames: Iterable[Frame], thresholds: EventThresholds | None = None
+) -> Iterator[tuple[int, list[EventSpan]]]:
+    """Yield after each frame how many there were, and the events known to have ended; last, the one that goes on."""
+    detector, follower, done = EventDetector(thresholds), SpanFollower(), 0
+    for done, frame in enumerate(frames, 1):
+        detector.step(frame.image)
+        yield done, follower.step(frame.index, detector)
+    yield done, follower.end()
 
 
 def classify_frames(

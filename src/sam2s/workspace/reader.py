@@ -155,7 +155,8 @@ class WorkspaceReader:
         """Spans of the video of one kind, as noted last."""
         rows = self._database.query(
             "SELECT start, stop, score FROM video_marks WHERE kind = ?1 AND event_id = (SELECT MAX(event_id) FROM "
-            "events WHERE kind = 'video_mark' AND undone = 0 AND json_extract(payload, '$.kind') = ?1) ORDER BY start",
+            "events WHERE kind = 'video_mark' AND undone = 0 AND (json_extract(payload, '$.kind') = ?1 "
+            "OR ?1 IN (SELECT value FROM json_each(payload, '$.kinds')))) ORDER BY start",
             (kind,),
         )
         return [(int(str(start)), int(str(stop)), score) for start, stop, score in rows]  # type: ignore[misc]

@@ -263,12 +263,12 @@ class Workspace(WorkspaceReader):
             return self._edits.swap(first, second, frame, author)
 
     def put_video_marks(
-        self, kind: str, marks: Iterable[tuple[int, int, float | None]], *, author: str | None = None
+        self, marks: Mapping[str, Iterable[tuple[int, int, float | None]]], *, author: str | None = None
     ) -> WorkspaceEvent:
-        """Note spans of the video itself, such as "cut" or "out-of-body", with scores, in place of older ones."""
+        """Note spans of the video itself by kind, with scores, in place of older ones of these kinds; one act."""
         with self._database.transaction(durable=True) as connection:
-            event = self._events.append("video_mark", payload={"kind": kind}, author=author)
-            rows = [(event.event_id, kind, start, stop, score) for start, stop, score in marks]
+            event = self._events.append("video_mark", payload={"kinds": list(marks)}, author=author)
+            rows = [(event.event_id, kind, *span) for kind, spans in marks.items() for span in spans]
             connection.executemany(
                 "INSERT INTO video_marks (event_id, kind, start, stop, score) VALUES (?, ?, ?, ?, ?)", rows
             )

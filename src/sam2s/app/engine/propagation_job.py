@@ -71,6 +71,11 @@ class PropagationJob:
         return -1 if self.reverse else 1
 
     @property
+    def search(self) -> bool:
+        """Whether lost objects are looked for."""
+        return bool(self.event.payload.get("search"))
+
+    @property
     def total(self) -> int:
         """Frames that will be passed."""
         if not self.reaches:
@@ -156,7 +161,7 @@ class PropagationJob:
     def _goes_on_from(self, earlier: PropagationJob) -> bool:
         return (
             earlier.tracker is not None
-            and earlier.reverse == self.reverse
+            and (earlier.reverse, earlier.search) == (self.reverse, self.search)
             and earlier.at is not None
             and {reach.begin for reach in self.reaches.values()} == {earlier.at}
             and earlier.signature == self.signature
@@ -165,7 +170,7 @@ class PropagationJob:
     @torch.inference_mode()
     def _condition(self) -> None:
         """Make a tracker that knows the masks that persons gave, and those where the propagation begins."""
-        self.tracker = self.video.new_tracker()
+        self.tracker = self.video.new_tracker(search=self.search)
         for object_id, reach in self.reaches.items():
             anchors = [anchor for anchor in reach.anchors.values() if anchor.frame != reach.begin]
             behind = [anchor for anchor in anchors if (reach.begin - anchor.frame) * self.sign > 0]

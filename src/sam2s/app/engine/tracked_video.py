@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sam2s.errors import WorkspaceError
-from sam2s.memory import MemoryPolicy
+from sam2s.memory import memory_policy
 from sam2s.model import ImageFeatures, Network
 from sam2s.runs import open_workspace_video
 from sam2s.tracking import Mask, Tracker
@@ -49,7 +49,6 @@ class TrackedVideo:
         network: the weights.
         workspace: open to write, with the server's right to do so.
         source: the frames.
-        policy: what objects remember.
     """
 
     def __init__(self, network: Network, folder: Path, video: Path, owner: str) -> None:
@@ -57,7 +56,6 @@ class TrackedVideo:
         self.workspace = Workspace.open(folder, write=True, owner=owner)
         self.owner = owner
         self.source: VideoSource = open_workspace_video(self.workspace, str(video))
-        self.policy = MemoryPolicy()
         self._features: OrderedDict[int, tuple[Frame, ImageFeatures]] = OrderedDict()
 
     def close(self) -> None:
@@ -139,9 +137,9 @@ class TrackedVideo:
         tracker.commit()
         return True
 
-    def new_tracker(self) -> Tracker:
-        """A tracker that knows nothing yet and may return to frames with prompts."""
-        return Tracker(self.network, self.policy, revisit=True)
+    def new_tracker(self, *, search: bool = False) -> Tracker:
+        """A tracker that knows nothing yet and may return to frames with prompts; `search`: looks for lost objects."""
+        return Tracker(self.network, memory_policy("divemem+search" if search else "divemem"), revisit=True)
 
     def hint(self, entry: ObjectRecord | None) -> Tensor | None:
         """A stored mask as logits [1, 1, 4h, 4w] for the prompt encoder."""

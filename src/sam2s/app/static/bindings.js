@@ -39,6 +39,7 @@ export function bindings(work) {
     ["Track", ["p"], "P", "Propagate to the next given or accepted frame", carry("p", { until: "prompt", direction: "forward" })],
     ["Track", ["Shift+P", "Shift+p"], "Shift+P", "Propagate backward", carry("Shift+P", { until: "prompt", direction: "backward" })],
     ["Track", ["y"], "Y", "Carry a correction 10 frames", () => void work.carrier.answer("y")],
+    ["Track", ["Shift+S", "Shift+s"], "Shift+S", "Look for lost objects when propagating: on or off", () => work.carrier.switchSearch()],
     ["Track", ["Escape"], "Esc", "Stop at once, keep what is done; unmark", () => work.transport.escape()],
     ["Review", ["a"], "A", "Accept this frame, or the marked span", () => work.span("accept")],
     ["Review", ["Shift+A", "Shift+a"], "Shift+A", "Take acceptance back", () => work.span("unaccept")],
@@ -70,6 +71,7 @@ export function bindings(work) {
     ["View", ["Ctrl+e"], "Ctrl+E", "Export", () => work.transport.exports()],
     ["Review", ["q"], "Q", "Remark on this frame", () => work.remarks.ask()],
     ["Review", ["Shift+Q", "Shift+q"], "Shift+Q", "Next open remark", () => work.remarks.next()],
+    ["Review", ["v"], "V", "Find events of the video: cuts, out of the body, smoke, blur ...", () => void work.events.begin()],
     ["Review", ["w"], "W", "Teach: let the tracker learn from accepted masks", () => void teachDialog()],
     ["View", ["?"], "?", "This page", () => work.keys.help()],
   ];

@@ -1,6 +1,10 @@
 // Propagation: how far, which way, for whom; and the question after a correction.
 import { post } from "./api.js";
-import { byId, choice, el, field, openDialog } from "./dom.js";
+import { byId, choice, el, field, openDialog, toast } from "./dom.js";
+
+/** Where the browser remembers whether lost objects are looked for. */
+const SEARCH = "sam2s-search";
+const SEARCH_HINT = "Doubts masks unlike what an object has looked like, and looks for lost objects all over the picture. Slower; remembered in this browser.";
 
 /** Keys mean what they mean elsewhere, but for the corrected objects alone; digits go on choosing objects. */
 const CHOICES = /** @type {[string, string, string, object][]} */ ([
@@ -23,6 +27,19 @@ export class Carrier {
     desk.on("frame", () => this.dismiss());
   }
 
+  /** Whether propagations look for lost objects. */
+  get searches() {
+    return localStorage.getItem(SEARCH) === "on";
+  }
+
+  /** @param {boolean} [on] by default the other way than it is */
+  switchSearch(on = !this.searches) {
+    if (on === this.searches) return;
+    localStorage.setItem(SEARCH, on ? "on" : "off");
+    toast(on ? "Propagations look for lost objects." : "Propagations do not look for lost objects.");
+    this.desk.emit("runs");
+  }
+
   /** @param {object} plan */
   async begin(plan) {
     this.dismiss();
@@ -32,7 +49,7 @@ export class Carrier {
     await this.settled();
     this.dismiss(); // a stroke that was on its way has asked meanwhile
     try {
-      const run = await post(`${desk.path}/propagate`, { frame, ...plan });
+      const run = await post(`${desk.path}/propagate`, { frame, search: this.searches, ...plan });
       desk.followed = true;
       desk.runs = [...desk.runs.filter((one) => one.event_id !== run.event_id), run];
       desk.emit("runs");
@@ -64,8 +81,10 @@ export class Carrier {
     const frames = el("input", { type: "number", min: 1, value: 100 });
     const boxes = desk.objects.map((item) => el("label", {}, el("input", { type: "checkbox", checked: !item.locked,
       disabled: item.locked, value: String(item.object_id) }), ` ${item.object_id} ${item.name}`));
+    const search = el("input", { type: "checkbox", checked: this.searches, id: "search-lost" });
     openDialog(`Propagate from frame ${desk.frame}`, [field("Direction", direction), field("How far", until),
-      field("Frames", frames), field("Objects", el("div.options", {}, ...boxes))], [
+      field("Frames", frames), field("Objects", el("div.options", {}, ...boxes)),
+      field("Look for lost objects", search, SEARCH_HINT)], [
       { label: "Cancel" },
       { label: "Propagate", primary: true, act: () => {
         const chosen = boxes.map((box) => /** @type {HTMLInputElement} */ (box.firstChild)).filter((box) => box.checked);
@@ -73,6 +92,7 @@ export class Carrier {
         /** @type {any} */
         const plan = { direction: direction.value, until: until.value, objects: chosen.map((box) => Number(box.value)) };
         if (until.value === "frames") plan.frames = Math.max(1, Number(frames.value) || 1);
+        this.switchSearch(search.checked);
         this.begin(plan);
       } },
     ]);

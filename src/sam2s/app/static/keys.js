@@ -1,5 +1,6 @@
 // Every act has a key; one table serves the keyboard, the tooltips and the page under "?".
 import { el, openDialog } from "./dom.js";
+import { legend } from "./timeline_tiles.js";
 
 /** @typedef {{keys: string[], shown: string, label: string, group: string, act: () => void}} Binding */
 
@@ -47,6 +48,7 @@ export class Keys {
       ["Shift + drag on the timeline", "mark a span"], ["Wheel on the timeline", "zoom; with Shift move"],
     ];
     content.push(el("h2", {}, "Mouse"), el("div.keys", {}, ...mouse.flatMap(([keys, label]) => [el("kbd", {}, keys), el("span", {}, label)])));
+    content.push(el("h2", {}, "Rows of the timeline"), el("div.keys.legend", {}, ...legend()));
     openDialog("Keys", content, [{ label: "Close", primary: true }]);
   }
 }

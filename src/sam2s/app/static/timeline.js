@@ -1,5 +1,5 @@
 // The timeline: a row an object, from three hours to single frames; drag to seek, Shift-drag to mark a span.
-import { BUCKETS, ROW, Tiles } from "./timeline_tiles.js";
+import { BUCKETS, columnWords, ROW, Tiles } from "./timeline_tiles.js";
 import { MARKS as MARK_KINDS, markWord } from "./words.js";
 
 const RULER = 22;
@@ -107,11 +107,29 @@ export class Timeline {
     return Math.max(0, Math.min(this.desk.video.length - 1, Math.floor(this.start + x * this.perPixel)));
   }
 
+  /** The object of the row at a height. @param {number} y */
+  rowAt(y) {
+    return y > RULER + MARKS ? this.desk.objects[Math.floor((y - RULER - MARKS + this.scroll) / ROW)] : undefined;
+  }
+
+  /** Frames of a column are 2 to this power. */
+  get level() {
+    return Math.max(0, Math.ceil(Math.log2(this.perPixel)));
+  }
+
+  /** What the timeline draws of an object at a frame, in words. @param {number} objectId @param {number} frame */
+  wordsAt(objectId, frame) {
+    const { level } = this;
+    const frames = BUCKETS * 2 ** level;
+    const index = Math.floor(frame / frames);
+    const row = this.tiles.at(level, index).data?.rows[objectId];
+    return row ? columnWords(row, Math.floor((frame - index * frames) / 2 ** level)) : "no mask";
+  }
+
   /** @param {PointerEvent} event */
   down(event) {
     const { x, y } = this.place(event);
-    const row = Math.floor((y - RULER - MARKS + this.scroll) / ROW);
-    const item = y > RULER + MARKS ? this.desk.objects[row] : undefined;
+    const item = this.rowAt(y);
     if (item) this.desk.select(item.object_id);
     if (x < 0) return;
     this.canvas.setPointerCapture(event.pointerId);
@@ -126,6 +144,11 @@ export class Timeline {
     const { x, y } = this.place(event);
     const frame = this.frameAt(x);
     if (!this.gesture) {
+      const item = this.rowAt(y);
+      if (item && x >= 0) {
+        this.canvas.title = `${this.desk.label(item.object_id)}: ${this.wordsAt(item.object_id, frame)}`;
+        return;
+      }
       const there = y > RULER && y < RULER + MARKS ? this.marks.filter((mark) => frame >= mark.start && frame < mark.stop + this.perPixel) : [];
       this.canvas.title = there.map((mark) => `${markWord(mark.kind)}, frames ${mark.start} to ${mark.stop - 1}`).join("\n");
       return;
@@ -184,7 +207,7 @@ export class Timeline {
 
   drawTiles() {
     const { context, desk } = this;
-    const level = Math.max(0, Math.ceil(Math.log2(this.perPixel)));
+    const { level } = this;
     const frames = BUCKETS * 2 ** level;
     const stop = Math.min(desk.video.length, this.start + this.width * this.perPixel);
     const top = RULER + MARKS;

@@ -1,5 +1,7 @@
 // The timeline's data in tiles: the server adds frames up, each tile is drawn once and then only moved and stretched.
 import { get } from "./api.js";
+import { el } from "./dom.js";
+import { stateWord } from "./words.js";
 
 export const BUCKETS = 512;
 export const ROW = 22;
@@ -117,6 +119,21 @@ function paintRow(context, row, top, colour) {
       context.fillRect(bucket, top + 6, 1, 8);
     }
     context.globalAlpha = 1;
+    // States are told by shape, not by colour: a hollow bar, dots, strokes.
+    if (row.uncertain[bucket] > 0) {
+      context.fillStyle = colour;
+      context.fillRect(bucket, top + 5, 1, 2);
+      context.fillRect(bucket, top + 13, 1, 2);
+    }
+    if (row.searching[bucket] > 0 && bucket % 6 < 2) {
+      context.fillStyle = "#d7dee7";
+      context.fillRect(bucket, top + 9, 1, 3);
+    }
+    if (row.not_judged[bucket] > 0 && bucket % 6 < 2) {
+      context.fillStyle = "#8a97a6";
+      context.fillRect(bucket, top + 4, 1, 12);
+    }
+    context.globalAlpha = 1;
     context.fillStyle = row.alarms[bucket] ? "#ff4d5e" : confidenceColour(row.confidence[bucket]);
     if (present > 0) context.fillRect(bucket, top + 15, 1, 3);
     if (row.accepted[bucket] > 0) {
@@ -131,4 +148,37 @@ function paintRow(context, row, top, colour) {
     }
   }
   context.globalAlpha = 1;
+}
+
+/** Columns of a row that say the same. @param {Partial<Record<keyof import("./types.js").TimelineRow, number>>} values */
+function sample(values) {
+  const names = /** @type {const} */ (["covered", "present", "confidence", "accepted", "prompted", "uncertain", "searching", "not_judged", "alarms", "stale"]);
+  const row = Object.fromEntries(names.map((name) => [name, Array(48).fill(values[name] ?? (name === "covered" ? 1 : 0))]));
+  return /** @type {import("./types.js").TimelineRow} */ (/** @type {unknown} */ (row));
+}
+
+const LEGEND = /** @type {[Parameters<typeof sample>[0], string][]} */ ([
+  [{ present: 1, confidence: 0.95 }, "tracked; the strip below: sure"],
+  [{ present: 1, confidence: 0.75 }, "less sure"], [{ present: 1, confidence: 0.5 }, "unsure"],
+  [{ present: 1, confidence: 0.5, alarms: 1 }, "an alarm: worth a look"], [{}, "absent"],
+  [{ uncertain: 1 }, stateWord("uncertain")], [{ searching: 1 }, stateWord("searching")], [{ not_judged: 1 }, stateWord("not_judged")],
+  [{ present: 1, confidence: 0.95, accepted: 1 }, "accepted"], [{ present: 1, confidence: 0.95, stale: 1 }, "rests on a frame that was forgotten"],
+]);
+
+/** What the rows mean, drawn as the rows are. @returns {HTMLElement[]} */
+export function legend() {
+  return LEGEND.flatMap(([values, words]) => {
+    const canvas = el("canvas", { width: 48, height: ROW });
+    paintRow(/** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")), sample(values), 0, "#5aa9e6");
+    return [canvas, el("span", {}, words)];
+  });
+}
+
+/** What a column of a row says, in words. @param {import("./types.js").TimelineRow} row @param {number} bucket */
+export function columnWords(row, bucket) {
+  if (!row.covered[bucket]) return "no mask";
+  const states = /** @type {const} */ (["uncertain", "searching", "not_judged"]).filter((name) => row[name][bucket] > 0).map(stateWord);
+  const tracked = row.present[bucket] > 0 ? ["visible"] : states.length ? [] : ["absent"];
+  const more = [row.accepted[bucket] > 0 && "accepted", row.alarms[bucket] > 0 && "an alarm", row.stale[bucket] > 0 && "rests on a frame that was forgotten"];
+  return [...tracked, ...states, ...more.filter(Boolean)].join("; ");
 }

@@ -37,13 +37,14 @@ export class Transport {
     byId("history").append(iconButton("undo", "Undo", "Ctrl+Z", () => work.turn("undo")), iconButton("redo", "Redo", "Ctrl+Shift+Z", () => work.turn("redo")));
     const propagate = el("button.primary", { type: "button", id: "propagate", title: "Propagate to the end (Enter)",
       onclick: () => work.carrier.begin({ until: "end", direction: "forward" }) }, "Propagate");
-    const stop = el("button.danger", { type: "button", id: "stop", title: "Stop, keep what is done (Esc)", hidden: true, onclick: () => work.carrier.stop() }, icon("stop"), "Stop");
+    const stop = el("button.danger", { type: "button", id: "stop", title: "Stop, keep what is done (Esc)", hidden: true, onclick: () => this.stop() }, icon("stop"), "Stop");
     byId("actions").append(propagate, stop,
       iconButton("more", "Propagate: how far, which way, for whom", "Shift+Enter", () => work.carrier.options()),
       iconButton("check", "Accept this frame or the marked span", "A", () => work.span("accept")),
       iconButton("doubt", "Next frame worth a look", "U", () => work.doubtful()),
       el("button", { type: "button", title: "Export (Ctrl+E)", id: "export", onclick: () => this.exports() }, "Export"),
       el("button", { type: "button", title: "Import masks", id: "import", onclick: () => importDialog(desk, work.may) }, "Import"),
+      el("button", { type: "button", title: "Find cuts, frames out of the body, smoke, blur and the like (V)", id: "events", onclick: () => work.events.begin() }, "Events"),
       el("button", { type: "button", title: "Let the tracker learn from accepted masks (W)", id: "teach", onclick: teachDialog }, "Teach"),
       iconButton("help", "Keys", "?", () => work.keys.help()));
     const step = (/** @type {number} */ by) => () => {
@@ -136,11 +137,14 @@ export class Transport {
   }
 
   progress() {
-    const running = this.work.desk.runs.filter((run) => run.state === "running");
-    byId("stop").hidden = !running.length;
+    const { carrier, desk, events } = this.work;
+    const running = desk.runs.filter((run) => run.state === "running");
+    byId("stop").hidden = !running.length && !events.running;
     byId("propagate").hidden = running.length > 0;
+    byId("propagate").textContent = carrier.searches ? "Propagate + search" : "Propagate";
     if (!running.length) {
-      byId("busy").replaceChildren();
+      const bar = events.running && el("progress", { value: events.state.done, max: Math.max(1, events.state.total ?? desk.video.length) });
+      byId("busy").replaceChildren(...(bar ? [events.word, bar] : []));
       return;
     }
     const done = running.reduce((sum, run) => sum + run.done, 0);
@@ -166,6 +170,14 @@ export class Transport {
     else if (work.desk.runs.some((run) => run.state === "running")) work.carrier.stop();
     else if (work.playback.playing) work.playback.stop();
     else if (work.desk.span) work.desk.mark(null);
+    else if (work.events.running) work.events.stop();
+  }
+
+  /** Stop propagations; where there are none, the search for events. */
+  stop() {
+    const { desk, carrier, events } = this.work;
+    if (desk.runs.some((run) => run.state === "running")) carrier.stop();
+    else events.stop();
   }
 
   exports() {

@@ -18,10 +18,12 @@
  *   done: number, total: number, direction: string, state: string, message: string | null, queue: number}} RunItem
  * @typedef {{holder: string | null, mine: boolean, since: number | null, notice: string | null}} LockState
  * @typedef {{covered: number[], present: number[], confidence: (number | null)[], accepted: number[], prompted: number[],
- *   alarms: number[], stale: number[]}} TimelineRow
+ *   uncertain: number[], searching: number[], not_judged: number[], alarms: number[], stale: number[]}} TimelineRow
  * @typedef {{start: number, stop: number, buckets: number, rows: Record<string, TimelineRow>,
  *   marks: VideoMark[]}} TimelineData
  * @typedef {{kind: string, start: number, stop: number}} VideoMark
+ * @typedef {{state: string, author: string | null, done: number, total: number | null, found: number,
+ *   event_id: number | null, message: string | null}} EventSearchState
  * @typedef {{event_id: number | null, frames: number[], masks: FrameMasks | null, message: string | null}} ActResult
  */
 export {};

@@ -4,6 +4,7 @@ import { Carrier } from "./carry.js";
 import { bindings } from "./bindings.js";
 import { Desk } from "./desk.js";
 import { byId, el, openDialog, toast } from "./dom.js";
+import { EventFinder } from "./events.js";
 import { Keys } from "./keys.js";
 import { ObjectsPanel } from "./objects.js";
 import { PictureView } from "./picture.js";
@@ -27,6 +28,7 @@ export class Work {
     this.objects = new ObjectsPanel(this.desk, this.may);
     this.panel = new FramePanel(this.desk, this.may);
     this.remarks = new Remarks(this.desk);
+    this.events = new EventFinder(this.desk, this.may);
     this.transport = new Transport(this);
     this.playback = new Playback(this.desk, () => this.transport.render());
     this.tools = new Tools(this.view, this.desk, {
@@ -193,6 +195,7 @@ export class Work {
       this.banner();
     }
     if (notice.runs) this.hearRuns(notice.runs);
+    if (notice.search) this.events.hear(notice.search);
     if (notice.event !== undefined && notice.event !== this.event) {
       const acts = notice.event > 0; // the first notice too: others may have acted since the page asked
       this.event = notice.event;

@@ -1,0 +1,1 @@
+"""Looking for events of a video, in a process of its own."""

@@ -27,6 +27,8 @@ def bar(x: float, y: float, width: int = 8) -> np.ndarray:
 def write_workspace(folder, masks, names, *, confidence=None, video=None):
     """A workspace with masks by frame and object id; a frame may lack an object, or hold None for an absent one.
 
+    A state in the place of a mask stands for itself, with an empty mask.
+
     Args:
         folder: of the workspace.
         masks: by frame, by object id.
@@ -47,8 +49,9 @@ def write_workspace(folder, masks, names, *, confidence=None, video=None):
                 records = {}
                 for object_id, mask in objects.items():
                     sure = 0.9 if confidence is None else confidence(frame, object_id)
-                    state = ObjectState.ABSENT if mask is None else ObjectState.VISIBLE
-                    shape = np.zeros(SIZE, bool) if mask is None else mask
+                    empty = mask is None or isinstance(mask, ObjectState)
+                    state = (mask or ObjectState.ABSENT) if empty else ObjectState.VISIBLE
+                    shape = np.zeros(SIZE, bool) if empty else mask
                     records[object_id] = ObjectRecord(object_id, rle.encode(shape), sure, sure, state)
                 workspace.write_frame(FrameRecord(frame, None, records), event.event_id)
     return folder

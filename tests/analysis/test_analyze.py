@@ -10,8 +10,10 @@ from typer.testing import CliRunner
 from analysis_tools import bar, write_video, write_workspace
 from sam2s.analysis import AnalysisSettings, analyze
 from sam2s.analysis.compare import interval
+from sam2s.analysis.plots import NOT_JUDGED
 from sam2s.cli import app
 from sam2s.errors import ConfigError
+from sam2s.tracking.results import ObjectState
 
 pytest.importorskip("matplotlib")
 
@@ -54,6 +56,26 @@ def test_a_report_of_two_cases(cases, tmp_path):
     assert float(rows[0]["tip_path_px"]) == pytest.approx(found[0].objects[0].tip.path, abs=1e-5)
     assert abs(float(rows[0]["tip_without_camera_path_px"]) - float(rows[0]["tip_path_px"])) < 2
     assert json.loads((out / "case1.json").read_text())["name"] == "case1"
+
+
+def test_spans_that_were_not_judged_are_drawn_and_explained(tmp_path):
+    hidden = {1: ObjectState.NOT_JUDGED, 2: ObjectState.NOT_JUDGED}
+    shown = {1: bar(60, 30), 2: bar(80, 60)}
+    masks = [hidden if 10 <= t < 20 or t >= 35 else shown for t in range(40)]
+    settings = AnalysisSettings(camera=False, pictures=False)
+    folders = [
+        write_workspace(tmp_path / name, frames, {1: "grasper", 2: "hook"})
+        for name, frames in (("judged", [shown] * 40), ("hidden", masks))
+    ]
+    analyze(folders, tmp_path / "report", settings)
+    judged, page = ((tmp_path / f"report/{name}.html").read_text() for name in ("judged", "hidden"))
+    assert page.count(f"fill: {NOT_JUDGED}") == 4, "two spans of two objects"
+    assert NOT_JUDGED not in judged
+    assert "Grey: not" in page
+    assert "Grey: not" not in judged
+    assert "share of the video not judged" in page
+    row = next(csv.DictReader((tmp_path / "report/objects.csv").open()))
+    assert float(row["not_judged_share"]) == 0
 
 
 def test_without_the_video_figures_are_made_all_the_same(cases, tmp_path):

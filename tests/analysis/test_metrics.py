@@ -10,6 +10,7 @@ from sam2s.analysis import measure_case, read_case
 from sam2s.analysis.metrics import pixel_scale
 from sam2s.analysis.series import masks_touch
 from sam2s.errors import ConfigError
+from sam2s.tracking.results import ObjectState
 from sam2s.workspace import VideoIdentity, Workspace
 
 
@@ -68,6 +69,16 @@ def test_doubtful_frames_take_no_part_in_motion_and_their_share_is_given(tmp_pat
     trusted = measure_case(case_of(folder)).objects[0]
     assert trusted.doubtful_share == 0
     assert trusted.tip.path > 100
+
+
+def test_frames_that_were_not_judged_are_gaps_whose_share_is_given(tmp_path):
+    masks = [{1: ObjectState.NOT_JUDGED if 20 <= t < 30 else bar(40 + t, 48)} for t in range(50)]
+    case = case_of(write_workspace(tmp_path / "w", masks, {1: "hook"}))
+    assert np.flatnonzero(case.objects[1].not_judged).tolist() == list(range(20, 30))
+    found = measure_case(case).objects[0]
+    assert found.not_judged_share == pytest.approx(0.2)
+    assert found.share == pytest.approx(0.8)
+    assert found.tip.path == pytest.approx(19 + 19, abs=1)
 
 
 def test_exchanges_are_returns_through_another_edge(tmp_path):

@@ -27,7 +27,7 @@ def case(*objects, unit="mm", pairs=()):
 
 def test_the_row_of_an_object():
     (row,) = object_rows(case(HOOK))
-    assert list(row.items())[:15] == [
+    assert list(row.items())[:16] == [
         ("case", "case 7"),
         ("id", 3),
         ("name", "hook"),
@@ -40,6 +40,7 @@ def test_the_row_of_an_object():
         ("ports", "left inside top"),
         ("exchanges", 1),
         ("doubtful_share", 0.125),
+        ("not_judged_share", 0.0),
         ("idle_share", 0.25),
         ("mean_area_share", 0.1),
         ("area_share_change_per_min", -0.01),
@@ -65,7 +66,7 @@ def test_the_unit_stands_in_the_names_of_lengths(point, first, unit):
 
 def test_without_the_camera_s_motion_its_columns_are_left_away():
     (row,) = object_rows(case(replace(HOOK, tip_steady=None)))
-    assert len(row) == 15 + 2 * 8
+    assert len(row) == 16 + 2 * 8
     assert not any("without_camera" in name for name in row)
 
 

@@ -1,15 +1,20 @@
 """`sam2s archive` as a person runs it."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from archive_tools import job
+from result_tools import make_result
 from sam2s.archive import Manifest
 from sam2s.cli import app
 from sam2s.errors import ConfigError, OutputError
+from sam2s.tracking.mask_quality import Alarm, MaskQuality
+from sam2s.workspace import FrameRecord, Workspace, to_record
+from workspace_tools import VIDEO, fill
 
 
 def sam2s(*arguments, status=0):
@@ -39,6 +44,32 @@ def test_status_and_report_say_what_became_of_every_job(archive):
     content = json.loads(sam2s("status", archive, "--json"))
     assert content["counts"] == {"pending": 1, "running": 0, "done": 1, "failed": 1}
     assert content["jobs"][1]["reason"] == "bad.mp4 cannot be opened"
+
+
+def test_alarms_of_finished_videos_are_listed(archive):
+    with Workspace.create(archive / "good", VIDEO) as workspace:
+        fill(workspace, range(2))
+        event = workspace.record("propagate").event_id
+        for frame in (5, 6, 7):
+            entry = to_record(make_result(frame, (1,))).objects[1]
+            entry = replace(entry, quality=MaskQuality(0.3, 0.7, (Alarm.LEAK,)))
+            workspace.write_frame(FrameRecord(frame, None, {1: entry}), event)
+    text = sam2s("report", archive, "--alarms", status=1)
+    lines = text.splitlines()
+    place = next(n for n, line in enumerate(lines) if line.startswith("good"))
+    assert lines[place + 1] == "    grasper (1), frames 5 to 7: the mask has grown suddenly (leak)"
+    assert lines[-1] == "1 stretches to look at, in 1 of 1 finished videos"
+    assert "leak" not in sam2s("report", archive, status=1)
+    good, bad, _ = json.loads(sam2s("report", archive, "--alarms", "--json", status=1))["jobs"]
+    assert good["alarms"] == [{"object_id": 1, "name": "grasper", "alarm": "leak", "start": 5, "stop": 8}]
+    assert "alarms" not in bad
+
+
+def test_a_workspace_that_is_gone_is_said_where_its_alarms_would_be(archive):
+    text = sam2s("report", archive, "--alarms", status=1)
+    assert "    its alarms cannot be read: " in text
+    assert str(archive / "good") in text
+    assert "0 stretches to look at, in 0 of 1 finished videos" in text
 
 
 def test_retry_makes_failed_jobs_pending(archive):

@@ -49,8 +49,18 @@ def test_accepted_masks_outlast_propagation(workspace):
     assert workspace.accepted(1) == [FrameSpan(2, 5)]
 
 
+def test_frames_without_a_mask_end_a_span(tmp_path):
+    with Workspace.create(tmp_path, VIDEO) as workspace:
+        fill(workspace, [0, 1, 2, 4, 5, 200])
+        workspace.accept([1], 0, 300)
+        assert workspace.accepted(1) == [FrameSpan(0, 3), FrameSpan(4, 6), FrameSpan(200, 201)]
+        workspace.unaccept([1], 1, 2)
+        assert workspace.accepted(1)[:2] == [FrameSpan(0, 1), FrameSpan(2, 3)]
+
+
 def test_spans_of_a_run_with_a_stride_are_whole(tmp_path):
     with Workspace.create(tmp_path, VIDEO) as workspace:
+        workspace.runs.begin({"stride": 10}, "micro", "")
         fill(workspace, range(0, 100, 10))
         workspace.accept([1], 0, 41)
         workspace.accept([1], 60, 200)

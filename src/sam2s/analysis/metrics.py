@@ -62,6 +62,7 @@ class ObjectMetrics:
         tip_steady: motion of the tip with the camera's taken out, or None where that was not estimated.
         mean_area: mean share of the picture that it covers where it is seen.
         area_slope: change of that share a minute, by a straight line; NaN for fewer than two measured frames.
+        not_judged_share: part of the analysed time in which it was not looked for, because an event hid the scene.
     """
 
     object_id: int
@@ -81,6 +82,7 @@ class ObjectMetrics:
     tip_steady: MotionMetrics | None
     mean_area: float
     area_slope: float
+    not_judged_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,7 @@ def _measure_object(case: CaseSeries, series: ObjectSeries, motions: np.ndarray 
         None if steady is None else measure_motion(steady, measured, rate, scale),
         float(shares[series.visible].mean()) if seen else math.nan,
         _slope(case.times[measured] / 60, shares[measured]),
+        float(series.not_judged.mean()),
     )
 
 

@@ -17,18 +17,28 @@ from .series import CaseSeries, ObjectSeries
 
 HEAT_TILES = 48
 INK = "#1c1f24"
+NOT_JUDGED = "#d9dce1"
+"""Colour of spans in which nobody looked for the object, because an event hid the scene."""
 
 
 def timeline_svg(case: CaseSeries, labels: Mapping[int, str]) -> str:
-    """A row for each object, called as `labels` say by id: when it is seen; doubtful spans are hatched."""
+    """A row for each object, called as `labels` say by id: when it is seen.
+
+    Doubtful spans are hatched, and those that were not judged are grey over the whole height of the row.
+    """
     figure, axes = _figure(9, 0.6 + 0.34 * max(1, len(case.objects)))
     for row, series in enumerate(case.objects.values()):
         colour, width = _colour(series.object_id), 1 / case.rate
-        hatched = {"facecolors": "none", "edgecolors": colour, "hatch": "////"}
-        for valid, fill in ((series.measured, {"facecolors": colour}), (series.doubtful, hatched)):
+        seen, hatched = {"facecolors": colour}, {"facecolors": "none", "edgecolors": colour, "hatch": "////"}
+        fills: list[tuple[np.ndarray, float, dict[str, Any]]] = [
+            (series.not_judged, 0.5, {"facecolors": NOT_JUDGED}),
+            (series.measured, 0.32, seen),
+            (series.doubtful, 0.32, hatched),
+        ]
+        for valid, half, fill in fills:
             ends = [(case.times[start], case.times[stop - 1] + width) for start, stop in stretches(valid)]
             spans = [(start, stop - start) for start, stop in ends]
-            axes.broken_barh(spans, (row - 0.32, 0.64), linewidth=0, **fill)
+            axes.broken_barh(spans, (row - half, 2 * half), linewidth=0, **fill)
     axes.set_yticks(range(len(case.objects)), [labels[object_id] for object_id in case.objects])
     axes.set_ylim(len(case.objects) - 0.5, -0.5)
     axes.set_xlim(case.times[0], case.times[-1] + 1 / case.rate)

@@ -60,6 +60,7 @@ def case_page(case: CaseSeries, metrics: CaseMetrics, key_frames: Sequence[KeyFr
         duration=_clock(metrics.seconds),
         key_frames=[{"time": _clock(k.seconds), "index": k.index, "data": _jpeg(k.picture)} for k in key_frames],
         timeline=timeline_svg(case, labels),
+        not_judged=any(series.not_judged.any() for series in case.objects.values()),
         objects=objects,
         video=case.name,
         groups=figure_groups(object_rows(metrics), metrics.unit),

@@ -33,7 +33,8 @@ class ObjectSeries:
         name: what it is called; "object ID" where nobody named it.
         tracked: bool [T], the object has a record on the frame, which was judged.
         visible: bool [T], it has a mask with pixels there.
-        doubtful: bool [T], it has one, but with a confidence below `DOUBTFUL`.
+        not_judged: bool [T], the object has a record on the frame, which was not judged.
+        doubtful: bool [T], it has a mask, but with a confidence below `DOUBTFUL`.
         area: float [T] in pixels, 0 without a mask.
         tip, centre: float [T, 2], NaN without a mask.
         width: float [T] in pixels across its shaft, NaN where it cannot be measured.
@@ -43,6 +44,7 @@ class ObjectSeries:
     object_id: int
     name: str
     tracked: np.ndarray
+    not_judged: np.ndarray
     visible: np.ndarray
     doubtful: np.ndarray
     area: np.ndarray
@@ -144,6 +146,7 @@ def _empty_series(object_id: int, name: str | None, count: int) -> ObjectSeries:
         np.zeros(count, bool),
         np.zeros(count, bool),
         np.zeros(count, bool),
+        np.zeros(count, bool),
         np.zeros(count),
         np.full((count, 2), np.nan),
         np.full((count, 2), np.nan),
@@ -154,7 +157,8 @@ def _empty_series(object_id: int, name: str | None, count: int) -> ObjectSeries:
 
 def _note(series: ObjectSeries, index: int, record: ObjectRecord) -> np.ndarray | None:
     """Write down what a record says; returns its mask if it has pixels."""
-    series.tracked[index] = record.state is not ObjectState.NOT_JUDGED
+    series.not_judged[index] = record.state is ObjectState.NOT_JUDGED
+    series.tracked[index] = not series.not_judged[index]
     if record.state in (ObjectState.ABSENT, ObjectState.NOT_JUDGED, ObjectState.SEARCHING):
         return None
     mask, before = record.mask, series.tip[index - 1] if index else np.full(2, np.nan)

@@ -58,6 +58,7 @@ def _object_row(case: CaseMetrics, item: ObjectMetrics) -> Row:
         "ports": " ".join(port or "inside" for port in item.ports),
         "exchanges": item.exchanges,
         "doubtful_share": item.doubtful_share,
+        "not_judged_share": item.not_judged_share,
         "idle_share": item.idle_share,
         "mean_area_share": item.mean_area,
         "area_share_change_per_min": item.area_slope,

@@ -21,6 +21,7 @@ PRESENCE = {
     "ports": "enters from",
     "exchanges": "exchanges (comes back from elsewhere)",
     "doubtful_share": "share left out as doubtful",
+    "not_judged_share": "share of the video not judged",
     "idle_share": "share of the time at rest",
     "mean_area_share": "mean share of the picture covered",
     "area_share_change_per_min": "change of that share per minute",

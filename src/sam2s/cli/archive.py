@@ -126,9 +126,15 @@ def status(out: Out, as_json: options.Json = False) -> None:
 
 
 @app.command()
-def report(out: Out, as_json: options.Json = False) -> None:
+def report(
+    out: Out,
+    alarms: Annotated[
+        bool, typer.Option("--alarms", help="List what to look at in finished videos too; opens each workspace.")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
     """List failed jobs with their reasons; exit status 1 if there are any."""
-    result = _read_report(out)
+    result = _read_report(out, alarms=alarms)
     _print(result, as_json, failed_only=True)
     raise typer.Exit(result.exit_status)
 
@@ -211,11 +217,18 @@ def _ray_engine(flags: _RunFlags) -> ArchiveEngine:
     return RayEngine(track_video, flags.settings, resources, address=flags.address, spill=flags.spill)
 
 
-def _read_report(out: Path) -> ArchiveReport:
+def _read_report(out: Path, *, alarms: bool = False) -> ArchiveReport:
     from sam2s.archive import ArchiveReport, Manifest
 
     with Manifest.read(out) as manifest:
-        return ArchiveReport.of(manifest.statuses())
+        statuses = manifest.statuses()
+    if not alarms:
+        return ArchiveReport.of(statuses)
+    from sam2s.archive.report import read_alarms
+    from sam2s.cli.progress import progress
+
+    with progress("videos") as say:
+        return ArchiveReport.of(statuses, read_alarms(out, statuses, lambda stage, done, total: say(done, total)))
 
 
 def _print(report: ArchiveReport, as_json: bool, *, failed_only: bool = False) -> None:

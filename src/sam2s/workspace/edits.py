@@ -182,17 +182,21 @@ class Edits:
         return wanted
 
 
-def join(frames: Iterable[tuple[int, bool]]) -> Iterator[FrameSpan]:
-    """Spans of those frames, in order, of which the second part is true, each up to the last such frame."""
-    start = end = None
+def join(frames: Iterable[tuple[int, bool]], stride: int = 1) -> Iterator[FrameSpan]:
+    """Spans of those frames, ascending, of which the second part is true, each up to the last such frame.
+
+    A span ends before a frame of which it is false, and where the next frame comes more than `stride` later.
+    """
+    span: FrameSpan | None = None
     for frame, inside in frames:
+        goes_on = span is not None and inside and frame - span.stop < stride
+        if span is not None and not goes_on:
+            yield span
+            span = None
         if inside:
-            start, end = frame if start is None else start, frame + 1
-        elif start is not None and end is not None:
-            yield FrameSpan(start, end)
-            start = end = None
-    if start is not None and end is not None:
-        yield FrameSpan(start, end)
+            span = FrameSpan(frame if span is None else span.start, frame + 1)
+    if span is not None:
+        yield span
 
 
 def _say(object_ids: list[int]) -> str:

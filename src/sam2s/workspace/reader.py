@@ -111,11 +111,16 @@ class WorkspaceReader:
         }
 
     def accepted(self, object_id: int) -> list[FrameSpan]:
-        """Spans of an object that are accepted, each up to its last accepted frame."""
+        """Spans of an object that are accepted, each up to its last accepted frame.
+
+        A frame on which the object has no mask at all ends a span, since nobody judged it; those that a run with a
+        stride passes over do not.
+        """
         rows = self._database.query(
             "SELECT frame, layer FROM versions WHERE object_id = ? AND shown = 1 ORDER BY frame", (object_id,)
         )
-        return list(join((int(str(frame)), layer == Layer.ACCEPTED) for frame, layer in rows))
+        stride = max((int(run.settings.get("stride", 1)) for run in self.runs.all()), default=1)
+        return list(join(((int(str(frame)), layer == Layer.ACCEPTED) for frame, layer in rows), stride))
 
     def is_accepted(self, object_id: int, frame: int) -> bool:
         """Whether the mask of an object on a frame is accepted."""

@@ -64,6 +64,18 @@ def test_accepted_frames_are_not_rewritten_and_end_a_propagation_to_the_next_giv
     assert masks(client, address, 10)[1]["accepted"]
 
 
+def test_a_propagation_passes_several_frames_that_were_painted_ahead_of_it(video):
+    client, address = video
+    new_object(client, address)
+    for frame in (0, 4, 8, 12):
+        paint(client, address, 1, frame, disc((40 + frame, 32)))
+    run = client.post(f"{address}/propagate", json={"frame": 0, "until": "frames", "frames": 14}).json()
+    ended = done(client, address, run["event_id"])
+    assert ended["state"] == "done", ended["message"]
+    layers = [masks(client, address, frame)[1]["layer"] for frame in range(15)]
+    assert [frame for frame, layer in enumerate(layers) if layer == "brushed"] == [0, 4, 8, 12]
+
+
 def test_only_chosen_objects_are_carried(video):
     client, address = video
     for centre in ((25, 30), (70, 30)):

@@ -119,6 +119,7 @@ class TrackedVideo:
                 break
         return None
 
+    @torch.inference_mode()
     def give_mask(self, tracker: Tracker, object_id: int, frame: int) -> bool:
         """Let an object of a tracker be conditioned on its mask of a frame; False where there is none, or it is empty.
 

@@ -94,7 +94,27 @@ def test_frames_that_were_not_judged_are_passed_as_they_were(model):
     explanation = explained(model, 8, judged=lambda frame: frame.index not in (4, 5))
     assert [d.verdict for d in explanation.decisions][4:6] == ["not remembered"] * 2
     assert not {4, 5} & {r.frame for r in explanation.reads}
-    assert explained(model, 4, judged=lambda frame: frame.index != 4).result.state is ObjectState.NOT_JUDGED
+    passed = explained(model, 4, judged=lambda frame: frame.index != 4)
+    assert (passed.result.state, passed.reads, passed.candidates) == (ObjectState.NOT_JUDGED, (), ())
+
+
+def test_memory_is_that_before_the_frame_wherever_the_session_stands(model):
+    expected = explained(model, 10)
+    with VideoSession(model, source(20), policy=ANY) as session:
+        session.add_prompt(frame=0, object_id=1, prompt=CLICK)
+        session.add_prompt(frame=0, object_id=2, prompt=BOX)
+        assert len(list(session.propagate())) == 20
+        explanation = explain(session, frame=10, object_id=1, start=10)
+    assert [(read.frame, read.kind) for read in explanation.reads] == [(r.frame, r.kind) for r in expected.reads]
+    assert [p.frame for p in explanation.pointers] == [p.frame for p in expected.pointers]
+
+
+def test_an_object_without_a_prompt_is_refused(model):
+    with VideoSession(model, source(20), policy=ANY) as session:
+        session.add_prompt(frame=0, object_id=1, prompt=CLICK)
+        session.clear_prompts(frame=0, object_id=1)
+        with pytest.raises(PromptError, match="object 1 has no prompt left; give it one with add_prompt first"):
+            explain(session, frame=10, object_id=1)
 
 
 def test_it_is_plain_json(model):

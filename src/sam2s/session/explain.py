@@ -1,9 +1,10 @@
-"""What an object's mask on a frame rests on: what was read of its memory, how much, where; and what was remembered."""
+"""What the mask of an object on a frame is based on: the memory that was read, and the decisions of the filter."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from copy import copy
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from sam2s.memory import Recall
 from sam2s.memory.entry import CONDITIONING_SLOT, LONG_TERM_SLOT
 from sam2s.model import Segmentation, condition_features, segment_frame
 from sam2s.model.attention_maps import record_attention
-from sam2s.tracking import ObjectResult
+from sam2s.tracking import ObjectResult, ObjectState
 from sam2s.tracking.frame_context import FrameContext
 from sam2s.tracking.lost_and_found import SearchState
 
@@ -31,14 +32,14 @@ Kind = Literal["conditioning", "short-term", "long-term"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MemoryRead:
-    """A memory frame as one frame read it.
+    """The attention of a frame to one memory frame.
 
     Attributes:
         frame: its index.
         kind: conditioning, short-term or long-term.
-        share: of all attention, of the pixels of the mask, or of all pixels where the mask is empty; 0 to 1.
-        share_of_frame: of the attention of all pixels of the frame.
-        heat: float32 [h, w], where in the memory frame the share lies; adds up to it.
+        share: of the attention from the pixels of the mask, or from all pixels if the mask is empty; 0 to 1.
+        share_of_frame: of the attention from all pixels of the frame; 0 to 1.
+        heat: float32 [h, w], distribution of `share` over the memory frame; adds up to it.
     """
 
     frame: int
@@ -50,7 +51,7 @@ class MemoryRead:
 
 @dataclass(frozen=True, slots=True)
 class PointerRead:
-    """An object pointer as one frame read it: the index of its frame, and shares as in `MemoryRead`."""
+    """The attention of a frame to one object pointer: the index of its frame, and shares as in `MemoryRead`."""
 
     frame: int
     share: float
@@ -59,12 +60,12 @@ class PointerRead:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CandidateMask:
-    """One of the three masks between which the network chose.
+    """One of the three candidate masks of the mask decoder.
 
     Attributes:
         mask: bool [H, W] at the size of the frame.
         iou: predicted IoU.
-        chosen: whether it became the answer.
+        chosen: whether it has the highest predicted IoU, and became the answer.
     """
 
     mask: np.ndarray
@@ -79,12 +80,12 @@ class Explanation:
     Attributes:
         frame: index of the frame.
         object_id: of the object.
-        result: what tracking gave.
-        reads: memory frames that were read, in reading order; none on a frame with a prompt, which memory does not
-            answer.
+        result: the result of tracking.
+        reads: memory frames that were read, in reading order; none on frames with a prompt or that were not judged,
+            where memory is not read.
         pointers: object pointers that were read.
-        candidates: the masks between which the network chose; none on a frame with a prompt.
-        decisions: what became of each frame up to this one in the long-term memory, in the order of tracking.
+        candidates: the candidate masks; none where memory is not read.
+        decisions: decisions of the DiveMem filter for all frames up to this one, in the order of tracking.
         search: whether the object was lost, after the frame; see `sam2s.tracking.lost_and_found`.
     """
 
@@ -98,7 +99,7 @@ class Explanation:
     search: SearchState
 
     def to_json(self) -> dict[str, Any]:
-        """All numbers as plain JSON; masks by their area in pixels, heat maps as rows."""
+        """Return all numbers as plain JSON; masks by their area in pixels, heat maps as rows."""
         reads = [
             {"frame": r.frame, "kind": r.kind, "share": r.share, "share_of_frame": r.share_of_frame}
             | {"heat": r.heat.round(6).tolist()}
@@ -131,29 +132,30 @@ def explain(
     judged: Judge | None = None,
     report_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Explanation:
-    """Track up to a frame and look at what its answer rests on.
+    """Propagate up to a frame and collect what the mask of an object there is based on.
 
     Args:
         session: with its prompts.
         frame: index of the frame.
         object_id: of the object.
         start, reverse, judged: as the frame was tracked, see `VideoSession.propagate`.
-        report_progress: told frames done and frames in all.
+        report_progress: called with the number of frames done and in all.
 
     Raises:
-        PromptError: there is no such frame or object, or the object is not tracked there.
+        PromptError: there is no such frame or object, or the object has no prompt or is not tracked there.
     """
     walk = _Walk(session, object_id, start, reverse, judged, report_progress)
     frame, time = locate_frame(session.source, frame, session.stride)
     walk.to(frame)
-    tracker, track = session.tracker, walk.track
-    recall = track.bank.recall(time, reverse=reverse, pointer_limit=tracker.segmenter.pointer_limit)
-    answered_by_prompt = track.prompted(time) is not None
     result = walk.over(frame)
+    tracker, track = session.tracker, walk.track
+    bank = copy(track.bank)
+    bank.undo(time)  # the memory as it was before this frame
+    recall = bank.recall(time, reverse=reverse, pointer_limit=tracker.segmenter.pointer_limit)
     reads: tuple[MemoryRead, ...] = ()
     pointers: tuple[PointerRead, ...] = ()
     candidates: tuple[CandidateMask, ...] = ()
-    if recall.maps and not answered_by_prompt:
+    if recall.maps and not result.prompted and result.state is not ObjectState.NOT_JUDGED:
         context = tracker.context(session.source.frame(frame), time, reverse=reverse)
         answer = _answer(session, context, recall)
         candidates = _candidates(answer, context.size)
@@ -163,7 +165,7 @@ def explain(
 
 
 class _Walk:
-    """A propagation that is watched."""
+    """A propagation up to one frame, in which a `FilterWatch` follows the memory of an object."""
 
     def __init__(
         self,
@@ -178,12 +180,14 @@ class _Walk:
         self.track = session.tracker.known(object_id)
         self.watch = FilterWatch(self.track.bank, session.stride)
         prompted = [*self.track.answers, *self.track.pending]
+        if not prompted:
+            raise PromptError(f"object {object_id} has no prompt left; give it one with add_prompt first")
         self.first = (max(prompted) if reverse else min(prompted)) * session.stride
         self.begin = self.first if start is None else start
         self.total = 0
 
     def to(self, frame: int) -> None:
-        """Track up to the frame before one."""
+        """Propagate up to the frame before `frame`."""
         behind = self.first - frame if self.reverse else frame - self.first
         if behind < 0 or self.track.ended(frame):
             raise PromptError(
@@ -195,7 +199,7 @@ class _Walk:
             self._propagate(self.begin, frame + self.session.stride if self.reverse else frame)
 
     def over(self, frame: int) -> ObjectResult:
-        """Track over one frame; its result."""
+        """Propagate over one frame; returns the object's result."""
         result = self._propagate(frame, frame if self.reverse else frame + 1)
         if result is None:
             raise PromptError(f"object {self.track.object_id} is not tracked on frame {frame}; give another frame")
@@ -214,7 +218,7 @@ class _Walk:
 
 
 def _answer(session: VideoSession, context: FrameContext, recall: Recall) -> Segmentation:
-    """What the network answers from memory, its three masks included."""
+    """Segment the object from memory, with the three candidate masks."""
     model, memory = session.model, session.tracker.segmenter.assemble_memory([recall])
     conditioned = condition_features(model, context.features, memory, 1)
     return segment_frame(model, context.features, conditioned, objects=1)
@@ -235,7 +239,7 @@ def _candidates(answer: Segmentation, size: tuple[int, int]) -> tuple[CandidateM
 def _attention(
     session: VideoSession, context: FrameContext, recall: Recall, answer: Segmentation
 ) -> tuple[tuple[MemoryRead, ...], tuple[PointerRead, ...]]:
-    """Shares of attention, means over the layers."""
+    """Shares of the attention to memory, averaged over the layers."""
     model, (height, width) = session.model, context.features.embedding.shape[-2:]
     area = height * width
     memory = session.tracker.segmenter.assemble_memory([recall])
@@ -259,7 +263,7 @@ def _attention(
 
 
 def _query_groups(logits: Tensor, height: int, width: int) -> Tensor:
-    """Weights [2, h*w] of image tokens, each row adding up to 1: all alike, and by how much of the mask they hold."""
+    """Weights [2, h*w] of image tokens, each row adding up to 1: uniform, and proportional to the mask."""
     share = F.interpolate((logits > 0).float(), (height, width), mode="area")[0, 0].flatten()
     alike = torch.full_like(share, 1 / share.numel())
     return torch.stack((alike, share / share.sum() if share.any() else alike))

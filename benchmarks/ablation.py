@@ -32,7 +32,7 @@ from sam2s.errors import OutputError
 from sam2s.evaluation.calibrate import predicted_ious
 from sam2s.evaluation.collect import collect
 from sam2s.evaluation.datasets import open_videos
-from sam2s.evaluation.diagnostics import calibration_error, decay_curve
+from sam2s.evaluation.diagnostics import decay_curve
 from sam2s.evaluation.plan import EvalRun, EvalSettings
 from sam2s.evaluation.plots import plot_decay
 from sam2s.evaluation.result_files import is_done
@@ -43,6 +43,7 @@ from sam2s.files import replacing, write_atomically
 from sam2s.masks.palette import write_label_map
 from sam2s.memory import MemoryPolicy
 from sam2s.model import upsample
+from sam2s.quality.figures import expected_calibration_error
 from sam2s.synth import Scene
 from sam2s.tracking import Box, Tracker
 from sam2s.training.data.noise import NoisyVideo
@@ -179,7 +180,7 @@ def edge_error(weights: Path | str, scenes: int = 12) -> float:
             near = ndimage.distance_transform_edt(mask) + ndimage.distance_transform_edt(~mask) <= 3
             predicted += logits.sigmoid().numpy()[near].tolist()
             marked += votes[near].tolist()
-    return 100 * calibration_error(predicted, marked)
+    return 100 * expected_calibration_error(predicted, marked)
 
 
 def keep(path: Path, compute: Callable[[], float]) -> float:

@@ -105,8 +105,13 @@ def natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
 
 def is_alive(process: int) -> bool:
     """Whether a process of this machine still runs."""
-    if sys.platform == "win32":
-        return True  # asking there would end it; what it left stays
+    if sys.platform == "win32":  # there a signal of number 0 would end the process
+        import ctypes
+
+        handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, process)
+        if handle:
+            ctypes.windll.kernel32.CloseHandle(handle)
+        return bool(handle)
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -1,10 +1,7 @@
-import math
-
 import numpy as np
 import pytest
 
 from sam2s.evaluation.diagnostics import (
-    calibration_error,
     clicks_needed,
     decay_curve,
     identity_switches,
@@ -41,13 +38,6 @@ def test_decay_curve_weighs_objects_alike_whatever_their_length():
     assert decay_curve([score_of(1, 1, 0.5, 0.5), score_of(0, 0)], 2).tolist() == [0.5, 0.25]
     assert decay_curve([score_of(0.25)], 3).tolist() == [0.25] * 3
     assert np.isnan(decay_curve([], 2)).all()
-
-
-def test_calibration_error_of_the_worked_example():
-    assert calibration_error([0.9, 0.9], [0.8, 0.6]) == pytest.approx(0.2)
-    assert calibration_error([0.95, 0.15], [0.95, 0.15]) == 0
-    assert calibration_error([1.0, 0.0], [0.0, 1.0]) == 1
-    assert math.isnan(calibration_error([], []))
 
 
 def test_clicks_needed_of_the_worked_example():

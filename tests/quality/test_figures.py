@@ -4,10 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
-from sam2s.evaluation.diagnostics import calibration_error
 from sam2s.quality.figures import (
     auroc,
     caught,
@@ -24,13 +22,8 @@ def test_calibration_error_by_hand():
     predicted, true = np.array([0.95, 0.95, 0.15]), np.array([0.9, 0.6, 0.45])
     assert expected_calibration_error(predicted, true) == pytest.approx((0.4 + 0.3) / 3)
     assert expected_calibration_error(np.array([1.0]), np.array([1.0])) == 0.0
-    assert math.isnan(expected_calibration_error(np.zeros(0), np.zeros(0)))
-
-
-@given(SHARES)
-def test_calibration_error_is_the_one_of_evaluation(pairs):
-    predicted, true = np.array(pairs).T
-    assert expected_calibration_error(predicted, true) == pytest.approx(calibration_error(predicted, true))
+    assert expected_calibration_error([1.0, 0.0], [0.0, 1.0]) == 1
+    assert math.isnan(expected_calibration_error([], []))
 
 
 def test_auroc_counts_pairs_in_order():

@@ -311,7 +311,7 @@ def test_a_backup_of_a_workspace_in_use_is_whole(tmp_path):
         (tmp_path / "b").mkdir()
         workspace.backup(tmp_path / "b/workspace.sqlite")
         workspace.write_frame(to_record(make_result(5)), event)
-        with pytest.raises(WorkspaceError, match="is there already; give a new name for the copy"):
+        with pytest.raises(WorkspaceError, match="exists already; give a new name for the copy"):
             workspace.backup(tmp_path / "b/workspace.sqlite")
     with Workspace.open(tmp_path / "b", write=True) as copy:
         assert copy.frame_indices().tolist() == [0, 1, 2, 3, 4]

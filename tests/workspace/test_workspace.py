@@ -237,7 +237,7 @@ def test_runs_are_noted(tmp_path):
         assert (run.state, run.frames, run.ended) == (RunState.TRACKING, 0, None)
         assert [event.run_id for event in workspace.events()] == [run.run_id]
         workspace.runs.save(run.run_id, RunState.FINISHED, 12)
-        (again,) = workspace.runs
+        (again,) = workspace.runs.all()
         assert (again.state, again.frames, again.settings, again.weights_hash) == (
             "finished",
             12,

@@ -127,6 +127,12 @@ def test_a_holder_that_says_nothing_of_itself_holds_nothing(connection, take, ho
     assert take("b")
 
 
+def test_a_damaged_number_of_a_process_holds_nothing(connection, take):
+    take("a")
+    held_by(connection, pid=10**30, start="1")  # larger than any that the system can be asked about
+    assert take("b")
+
+
 def test_letting_go_frees_only_ones_own_lock(connection, take):
     take("a")
     release(connection, "b")

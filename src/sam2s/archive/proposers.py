@@ -1,7 +1,6 @@
-"""Prompts for a video that nobody has pointed into, from a plug-in that proposes boxes (`sam2s.tracking.proposers`).
+"""Prompts for a video without any, from a plug-in that proposes boxes (`sam2s.tracking.proposers`).
 
-Frames are shown to it from the first on, every `PROPOSAL_STRIDE`th, until it proposes something; its boxes are then the
-prompts of that frame.
+Every `PROPOSAL_STRIDE`th frame is shown to it until it proposes something; its boxes become the prompts of that frame.
 """
 
 from __future__ import annotations
@@ -15,18 +14,18 @@ from sam2s.video.frame import VideoSource
 
 PROPOSAL_STRIDE = 25
 """Frames between two that a proposer is shown."""
+MOST_OBJECTS = 8
+"""Proposals that become objects, those with the highest scores."""
 
 
 def propose_prompts(
-    proposer: Proposer, source: VideoSource, *, limit: int = 8, stride: int = PROPOSAL_STRIDE, start: int = 0
+    proposer: Proposer, source: VideoSource, *, start: int = 0
 ) -> tuple[int, list[tuple[Box, str | None]]]:
     """Show frames to a proposer until it proposes something.
 
     Args:
         proposer: looks at frames.
         source: the video.
-        limit: at most so many objects, those with the highest score.
-        stride: frames between two that are shown.
         start: first frame that is shown.
 
     Returns:
@@ -35,10 +34,12 @@ def propose_prompts(
     Raises:
         PromptError: nothing was proposed on any frame, or a proposal cannot be used.
     """
-    for frame in source.frames(start, None, stride):
+    for frame in source.frames(start, None, PROPOSAL_STRIDE):
         proposals = sorted(proposer(frame.image), key=lambda proposal: -proposal.score)
         if proposals:
-            return frame.index, [(proposal_box(p, frame.index, frame.image.shape), p.name) for p in proposals[:limit]]
+            return frame.index, [
+                (proposal_box(p, frame.index, frame.image.shape), p.name) for p in proposals[:MOST_OBJECTS]
+            ]
     raise PromptError(
-        f"the proposer found no object on any frame of {source.name} that it was shown (every {stride}th)"
+        f"the proposer found no object on any frame of {source.name} that it was shown (every {PROPOSAL_STRIDE}th)"
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .faults import Fault
-from .scheduler import Decision, JobScheduler, RetryPolicy
+from .scheduler import Decision, JobScheduler
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,15 @@ class SimulationResult:
     set_aside: int
 
 
-def simulate(
-    seconds: Sequence[float], cluster: ClusterModel, *, seed: int = 0, policy: RetryPolicy | None = None
-) -> SimulationResult:
+def simulate(seconds: Sequence[float], cluster: ClusterModel, *, seed: int = 0) -> SimulationResult:
     """Run jobs of given lengths through the scheduler on failing nodes, in simulated time.
 
     Args:
         seconds: work of each job, in seconds of one worker.
         cluster: the machines.
         seed: decides when nodes fail (exponentially distributed times, as for independent failures).
-        policy: as for the real scheduler.
     """
-    run = _Run(seconds, cluster, np.random.default_rng(seed), policy)
+    run = _Run(seconds, cluster, np.random.default_rng(seed))
     while not run.scheduler.finished:
         run.advance()
     ideal = sum(seconds) / (cluster.nodes * cluster.workers) / 3600
@@ -79,13 +76,11 @@ def simulate(
 class _Run:
     """The state of a simulation: a queue of events (time, order, kind, node, job)."""
 
-    def __init__(
-        self, seconds: Sequence[float], cluster: ClusterModel, rng: np.random.Generator, policy: RetryPolicy | None
-    ) -> None:
+    def __init__(self, seconds: Sequence[float], cluster: ClusterModel, rng: np.random.Generator) -> None:
         self.cluster, self._rng, self.now = cluster, rng, 0.0
         self._left = {str(i): float(length) for i, length in enumerate(seconds)}
         slots = cluster.nodes * cluster.workers
-        self.scheduler = JobScheduler(self._left, slots=slots + cluster.spare, policy=policy)
+        self.scheduler = JobScheduler(self._left, slots=slots + cluster.spare)
         self.attempts = dict.fromkeys(self._left, 0)
         self.lost = self.spent = 0.0
         self.failures = self.set_aside = 0

@@ -1,10 +1,10 @@
-"""Long videos as several jobs, where the user asks for it, and their results as one workspace again."""
+"""Splitting long videos into several jobs, and joining their results into one workspace."""
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -24,20 +24,13 @@ from .worker import source_settings
 _PART = re.compile(r"(.+)\.part-(\d+)")
 
 
-def split_job(
-    job: ArchiveJob,
-    *,
-    longest: int,
-    overlap: int,
-    report_progress: Callable[[int, int | None], None] = lambda done, total: None,
-) -> list[ArchiveJob]:
-    """Divide a job at scene cuts; one that is short enough stays as it is.
+def split_job(job: ArchiveJob, *, longest: int, overlap: int) -> list[ArchiveJob]:
+    """Split a job at scene cuts; one that is short enough is returned as it is.
 
     Args:
         job: what to divide.
         longest: frames of a part, without the overlap.
         overlap: frames that two parts share, by which ids are joined.
-        report_progress: told the frames looked at, and the frames in all or None.
 
     Raises:
         SourceError: the video cannot be read.
@@ -48,12 +41,11 @@ def split_job(
             return [job]
         seen = 0
 
-        def report(done: int, total: int | None) -> None:
+        def count(done: int, _: int | None) -> None:
             nonlocal seen
             seen = done
-            report_progress(done, total)
 
-        cuts = find_cuts(source, report_progress=report)
+        cuts = find_cuts(source, report_progress=count)
     parts = plan_parts(seen, cuts, longest=longest, overlap=overlap)
     if len(parts) == 1:
         return [job]

@@ -77,7 +77,7 @@ def plot_cost(runs: Sequence[TrackingTimes], path: Path, title: str) -> None:
     save()
 
 
-def _smooth(values: Sequence[float], width: int = 9) -> np.ndarray:
-    """Running median, so that what else the machine did does not hide the trend."""
-    padded = np.pad(np.asarray(values), width // 2, mode="edge")
-    return np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)
+def _smooth(values: Sequence[float]) -> np.ndarray:
+    """Running median over 9 values, so that other load of the machine does not hide the trend."""
+    padded = np.pad(np.asarray(values), 4, mode="edge")
+    return np.median(np.lib.stride_tricks.sliding_window_view(padded, 9), axis=1)

@@ -49,13 +49,13 @@ class Agreement:
     seconds: tuple[float, float]
 
 
-def agreement(reference: Network, other: Network, *, frames: int = 24, size: int = 256, seed: int = 0) -> Agreement:
+def agreement(reference: Network, other: Network, *, frames: int = 24, size: int = 256) -> Agreement:
     """Track three objects of a drawn clip with both, frame by frame in turn, each with a memory of its own.
 
     One object is given by a box and later corrected by a click on a frame that was already tracked, one is given by a
     click, and one by a mask while the others are tracked.
     """
-    scene, ids = _scene(seed, size, frames)
+    scene, ids = _scene(size, frames)
     trackers = [Tracker(network, POLICY) for network in (reference, other)]
     times: list[list[float]] = []
     logits, ious = 0.0, []
@@ -106,8 +106,9 @@ def _click(mask: np.ndarray) -> Points:
     return Points([(click.x, click.y)])
 
 
-def _scene(seed: int, size: int, frames: int) -> tuple[Scene, list[int]]:
-    """The first scene from `seed` on whose first frame shows three objects, and their ids."""
+def _scene(size: int, frames: int) -> tuple[Scene, list[int]]:
+    """The first scene whose first frame shows three objects, and their ids."""
+    seed = 0
     while True:
         scene = Scene(seed, size, frames)
         _, labels = scene.render(0)

@@ -19,7 +19,6 @@ from sam2s.evaluation.absence import (
     reentries,
 )
 from sam2s.evaluation.diagnostics import (
-    calibration_error,
     clicks_needed,
     identity_switches,
     mean_by_click,
@@ -34,7 +33,7 @@ from sam2s.evaluation.result_files import error_path, read_result, result_path
 from sam2s.evaluation.rules import Rules
 from sam2s.evaluation.sequence import FrameScore, ObjectScore, assemble
 from sam2s.evaluation.videos import EvalVideo
-from sam2s.quality.figures import BAD, QualityFigures, auroc, false_alarms, quality_figures
+from sam2s.quality.figures import BAD, QualityFigures, auroc, expected_calibration_error, false_alarms, quality_figures
 
 ENOUGH = 0.85
 """J at which a person is taken to stop clicking."""
@@ -139,7 +138,7 @@ def _diagnose(results: Sequence[_VideoResult]) -> Diagnostics:
         switches=sum(identity_switches(score.object_id, score.frame_scores) for score in scores),
         by_mask=add_presence([presence(score.frame_scores) for score in scores]),
         by_claim=count_claims(states) if states else None,
-        calibration=100 * calibration_error(predicted, actual),
+        calibration=100 * expected_calibration_error(predicted, actual),
         reliability=reliability(predicted, actual),
         names=_name_accuracy(results),
         first_frame=mean_by_click(row for result in results for row in result.data["first_frame_j"].values()),

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sam2s.errors import DatasetError
-from sam2s.evaluation.diagnostics import calibration_error
 from sam2s.evaluation.maskset import frame_key
 from sam2s.evaluation.sequence import ObjectScore
+from sam2s.quality.figures import expected_calibration_error
 
 _Rows = dict[tuple[int, str], float]  # predicted IoU by object and frame
 
@@ -41,7 +41,7 @@ def calibration(path: Path, scores: Iterable[ObjectScore], frames: Mapping[str, 
             f"{path} has no row for any counted frame: `frame` must be the stem of the mask files, or the number of "
             "the frame, and `object_id` the number in the masks"
         )
-    return 100 * calibration_error([iou for iou, _ in pairs], [j for _, j in pairs])
+    return 100 * expected_calibration_error([iou for iou, _ in pairs], [j for _, j in pairs])
 
 
 def _read(path: Path, names: set[str]) -> dict[str, _Rows]:

@@ -1,4 +1,4 @@
-"""What J&F hides: swapped identities, decay over time, false confidence, wrong names, the work of pointing."""
+"""What J&F does not show: identity switches, decay over time, calibration, wrong categories, clicks needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def identity_switches(object_id: int, frame_scores: Iterable[FrameScore]) -> int
 
     On each frame the object is matched with the predicted id whose mask overlaps it with IoU of at least 0.5, its own
     first. A switch is a match that differs from the match before; the prompt makes the first match the own id. Frames
-    without a match are passed over.
+    without a match are ignored.
 
     Example: matches 1, 1, 2, None, 2, 1 of object 1 have two switches.
     """
@@ -44,28 +44,13 @@ def decay_curve(scores: Iterable[ObjectScore], points: int = 20) -> np.ndarray:
     return np.mean(curves, axis=0) if curves else np.full(points, np.nan)
 
 
-def calibration_error(predicted: Sequence[float], actual: Sequence[float], bins: int = 10) -> float:
-    """Expected calibration error of predicted IoU: mean |mean prediction - mean truth| over equal bins, by their fill.
-
-    Both run from 0 to 1. NaN without any value.
-
-    Example: predictions 0.9, 0.9 on masks of IoU 0.8, 0.6 are off by |0.9 - 0.7| = 0.2.
-    """
-    prediction, truth = np.asarray(predicted, float), np.asarray(actual, float)
-    if not prediction.size:
-        return float("nan")
-    of_bin = np.clip((prediction * bins).astype(int), 0, bins - 1)
-    gaps = np.bincount(of_bin, weights=prediction - truth, minlength=bins)
-    return float(np.abs(gaps).sum() / prediction.size)
-
-
-def reliability(predicted: Sequence[float], actual: Sequence[float], bins: int = 10) -> list[tuple[float, float, int]]:
-    """Mean prediction, mean truth and number of values of each bin of equal width that holds any.
+def reliability(predicted: Sequence[float], actual: Sequence[float]) -> list[tuple[float, float, int]]:
+    """Mean prediction, mean truth and number of values of each of ten bins of equal width, empty ones left out.
 
     Example: predictions 0.9, 0.9 on masks of IoU 0.8, 0.6 give one bin (0.9, 0.7, 2).
     """
     prediction, truth = np.asarray(predicted, float), np.asarray(actual, float)
-    of_bin = np.clip((prediction * bins).astype(int), 0, bins - 1)
+    of_bin = np.clip((prediction * 10).astype(int), 0, 9)
     return [
         (float(prediction[of_bin == b].mean()), float(truth[of_bin == b].mean()), int((of_bin == b).sum()))
         for b in np.unique(of_bin)

@@ -30,7 +30,6 @@ def draw(
     opacity: float = 0.38,
     labels: bool = True,
     thickness: float | None = None,
-    text_size: int | None = None,
     places: Places | None = None,
 ) -> np.ndarray:
     """Draw objects on a picture; the input is left as it is.
@@ -41,7 +40,6 @@ def draw(
         opacity: of the fill, 0 (outline alone) to 1.
         labels: whether to write ids and names.
         thickness: of the outline in pixels; by default it grows with the picture.
-        text_size: of labels in pixels; by default it grows with the picture.
         places: for videos: one dict, empty at first, for all frames. Labels then stay on the side of their object where
             they stood as long as it is free, and glide instead of jumping.
 
@@ -51,7 +49,7 @@ def draw(
     canvas = np.array(image, dtype=np.uint8)
     shorter = min(canvas.shape[:2])
     thickness = max(1.4, shorter / 260) if thickness is None else thickness
-    text_size = max(10, round(shorter / 34)) if text_size is None else text_size
+    text_size = max(10, round(shorter / 34))
     layers = list(layers)
     anchors = [_paint(canvas, layer, thickness, opacity) for layer in layers]
     if labels:

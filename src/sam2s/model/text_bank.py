@@ -1,4 +1,4 @@
-"""The text bank: what instruments are called, as features of CLIP (SAM2S paper, Sec. TSL).
+"""The text bank: category names as CLIP text features (SAM2S paper, Sec. TSL).
 
 Legend: K names, D width of the features.
 """
@@ -17,7 +17,7 @@ from torch import Tensor
 from sam2s.errors import CheckpointError, ConfigError
 from sam2s.files import replacing
 
-from .config import ModelConfig, Semantic
+from .config import ModelConfig
 from .network import SAM2S
 
 KEY = "sam2s_text_bank"
@@ -30,8 +30,8 @@ class TextBank:
     Attributes:
         names: K names.
         features: float32 [K, D], rows of length 1.
-        encoder: the CLIP that made them, a name of the hub or a folder.
-        templates: sentences the names were put into, with {} in the name's place.
+        encoder: the CLIP model that computed them: a name on the hub or a folder.
+        templates: sentences with {} for the name.
     """
 
     names: tuple[str, ...]
@@ -65,8 +65,9 @@ class TextBank:
                 record = json.loads((file.metadata() or {})[KEY])
                 features = file.get_tensor("text_bank")
             names = tuple(record["names"])
-            assert features.shape[0] == len(names)
-            return cls(names, features, record["encoder"], tuple(record["templates"]))
+            if features.shape[0] == len(names):
+                return cls(names, features, record["encoder"], tuple(record["templates"]))
+            raise ValueError(f"{len(names)} names, {features.shape[0]} features")
         except FileNotFoundError as error:
             raise CheckpointError(
                 f"there is no text bank {path}; make it with: sam2s text-bank --out {path}"
@@ -74,11 +75,11 @@ class TextBank:
         except Exception as error:  # whatever a damaged file makes safetensors say
             raise CheckpointError(f"{path} is not a text bank that sam2s text-bank wrote") from error
 
-    def fit(self, config: ModelConfig, semantic: Semantic = "joint") -> ModelConfig:
-        """Sizes of a network with this bank; its CLS token is as it was, or `semantic` where it has none."""
+    def fit(self, config: ModelConfig) -> ModelConfig:
+        """Return the config of a network with this bank; a network without a CLS token gets a joint one."""
         return replace(
             config,
-            semantic=semantic if config.semantic == "off" else config.semantic,
+            semantic="joint" if config.semantic == "off" else config.semantic,
             text_dim=self.features.shape[1],
             categories=self.names,
             text_encoder=self.encoder,
@@ -87,5 +88,5 @@ class TextBank:
 
     @torch.no_grad()
     def put(self, network: SAM2S) -> None:
-        """Fill in the bank of a network whose sizes `fit` gave."""
+        """Copy the features into a network whose config came from `fit`."""
         network.text_bank.copy_(self.features)

@@ -1,4 +1,4 @@
-"""The backward check: track back from a mask, and see whether one comes to where it came from."""
+"""The backward check: track backward from a mask, and compare with the mask that it came from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sam2s.errors import PromptError
-from sam2s.memory import MemoryPolicy
 from sam2s.model import Network
 from sam2s.tracking import Mask, Tracker
 from sam2s.video.frame import Frame
@@ -20,19 +19,17 @@ def backward_agreement(
     frames: Sequence[Frame],
     first: Mapping[int, np.ndarray],
     last: Mapping[int, np.ndarray],
-    policy: MemoryPolicy | None = None,
 ) -> dict[int, float]:
-    """IoU, by object, of the mask on the first frame of a window with what is found there by tracking back.
+    """IoU per object of the mask on the first frame of a window with the result of tracking backward to it.
 
-    A tracker that knows nothing but the masks on the last frame goes over the window backward. If an object was lost or
-    confused with another on the way forward, the way back ends somewhere else. It costs as much as tracking the window
-    again, so it is for single places and not for every frame.
+    A new tracker is prompted with the masks on the last frame and tracks the window backward. If an object was lost or
+    confused with another on the way forward, it does not return to the first mask. The cost is that of tracking the
+    window again, so this is a check for single frames.
 
     Args:
         network: the network.
         frames: of the window, in the order of the video.
         first, last: bool [H, W] by object on the first and on the last frame, as they were tracked forward.
-        policy: what objects remember.
 
     Returns:
         0 to 1 for each object that has a mask on both frames, or an empty one on the first.
@@ -46,7 +43,7 @@ def backward_agreement(
             f"there is nothing to track back over {len(frames)} frames with {len(starts)} masks on the last one; give "
             "two frames or more, and a frame on which objects are seen"
         )
-    tracker = Tracker(network, policy)
+    tracker = Tracker(network)
     for object_id, mask in starts.items():
         tracker.add_prompt(object_id=object_id, prompt=Mask(mask))
     for time, frame in enumerate(reversed(frames)):

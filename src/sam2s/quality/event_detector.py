@@ -137,21 +137,19 @@ class SteadyState:
 def find_events(
     source: VideoSource,
     *,
-    thresholds: EventThresholds | None = None,
     report_progress: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> list[EventSpan]:
-    """Events of a whole video by their start, cuts among them.
+    """Detect the events of a video, cuts included, ordered by their start.
 
     Args:
         source: a video; it is read once from its first frame to its last.
-        thresholds: limits of the rules; None for the fitted ones.
-        report_progress: told the frames done, and the frames in all or None.
+        report_progress: called with the frames done, and the frames in all or None.
 
     Raises:
         SourceError: the video cannot be read.
     """
     spans: list[EventSpan] = []
-    for done, ended in iterate_events(source.frames(), thresholds):
+    for done, ended in iterate_events(source.frames()):
         spans += ended
         report_progress(done, source.length)
     return sorted(spans, key=lambda span: (span.start, span.kind))

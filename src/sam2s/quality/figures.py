@@ -1,4 +1,4 @@
-"""How well quality tells good masks from bad ones, in figures; all arrays have one value a mask."""
+"""How well quality separates good masks from bad ones, in figures; all arrays have one value per mask."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
 BAD = 0.5
@@ -57,17 +58,24 @@ def quality_figures(true: np.ndarray, predicted: np.ndarray, expected: np.ndarra
     )
 
 
-def expected_calibration_error(predicted: np.ndarray, true: np.ndarray, bins: int = 10) -> float:
-    """Mean of |mean prediction - mean truth| over bins of equal width, each weighed by its fill; NaN without values.
+def expected_calibration_error(predicted: ArrayLike, true: ArrayLike) -> float:
+    """Mean of |mean prediction - mean truth| over ten bins of equal width, weighted by their counts.
 
-    >>> expected_calibration_error(np.array([0.9, 0.9]), np.array([0.8, 0.6]))  # doctest: +ELLIPSIS
+    Args:
+        predicted, true: [N], 0 to 1.
+
+    Returns:
+        0 to 1, NaN without values.
+
+    >>> expected_calibration_error([0.9, 0.9], [0.8, 0.6])  # doctest: +ELLIPSIS
     0.2...
     """
-    if not len(predicted):
+    prediction, truth = np.asarray(predicted, float), np.asarray(true, float)
+    if not prediction.size:
         return float("nan")
-    of_bin = np.clip((predicted * bins).astype(int), 0, bins - 1)
-    gaps = np.bincount(of_bin, weights=predicted - true, minlength=bins)
-    return float(np.abs(gaps).sum() / len(predicted))
+    bins = np.clip((prediction * 10).astype(int), 0, 9)
+    gaps = np.bincount(bins, weights=prediction - truth)
+    return float(np.abs(gaps).sum() / prediction.size)
 
 
 def auroc(score: np.ndarray, positive: np.ndarray) -> float:

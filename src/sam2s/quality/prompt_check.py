@@ -34,19 +34,16 @@ def prompt_kind(prompt: ModelPrompt) -> str:
 
 
 @torch.inference_mode()
-def prompt_agreement(
-    network: Network, features: ImageFeatures, prompt: ModelPrompt, *, stability: bool = True
-) -> float:
-    """Mean IoU of the masks of eight prompts, each moved a little another way, with the mask of the prompt itself.
+def prompt_agreement(network: Network, features: ImageFeatures, prompt: ModelPrompt) -> float:
+    """Mean IoU of the masks of eight jittered prompts with the mask of the prompt itself.
 
-    Clicks move as a whole; the corners of a box also against each other, so that it changes size too. Nothing that is
-    remembered of the object is used. A mask is its own answer, so it agrees with itself.
+    Clicks are shifted together; the corners of a box are also shifted against each other. The object's memory is not
+    used. A mask prompt is its own answer, so its agreement is 1.
 
     Args:
         network: the network.
         features: of the frame, which are reused.
         prompt: what was said of one object, in pixels of the network's image.
-        stability: as in `Tracker`.
 
     Returns:
         0 to 1; 1 where all masks are empty.
@@ -62,7 +59,6 @@ def prompt_agreement(
         condition_features(network, features, None, count),
         objects=count,
         points=(places, labels.expand(count, -1)),
-        stability=stability,
     )
     return agreement_with_first((answer.logits[:, 0] > 0).flatten(1))
 

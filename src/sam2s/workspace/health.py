@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from sam2s.errors import DamagedWorkspaceError, WorkspaceError
+from sam2s.files import replacing
 
 from .connection import Database, translated
 from .mask_table import MaskTable
@@ -69,18 +70,14 @@ def copy_database(database: Database, path: Path) -> None:
         OutputError: it cannot be written.
     """
     if path.exists():
-        raise WorkspaceError(f"{path} is there already; give a new name for the copy")
-    partial = path.with_name(f".partial-{path.name}")
-    with database.lock, translated(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)
+        raise WorkspaceError(f"{path} exists already; give a new name for the copy")
+    with database.lock, translated(path), replacing(path) as partial:
         target = sqlite3.connect(partial, isolation_level=None)
         try:
             database.connection.backup(target)
             target.execute("UPDATE writer SET token = NULL, holder = NULL")
         finally:
             target.close()
-        partial.replace(path)
 
 
 def check_event(database: Database, masks: MaskTable, event_id: int) -> None:

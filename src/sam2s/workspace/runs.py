@@ -60,9 +60,6 @@ class RunTable:
     def __init__(self, database: Database, events: EventLog) -> None:
         self._database, self._events = database, events
 
-    def __iter__(self) -> Any:
-        return iter(self.all())
-
     def all(self) -> list[RunRecord]:
         """All runs, the oldest first."""
         rows = self._database.query(f"SELECT {RUN_COLUMNS} FROM runs ORDER BY run_id")
@@ -80,13 +77,11 @@ class RunTable:
                 return run
         raise WorkspaceError(f"there is no run {run_id} in {self._database.path}")
 
-    def begin(
-        self, settings: Mapping[str, Any], weights: str, weights_hash: str, *, author: str | None = None
-    ) -> RunRecord:
-        """Note a run before its first frame, and the event under which its masks are written."""
+    def begin(self, settings: Mapping[str, Any], weights: str, weights_hash: str) -> RunRecord:
+        """Record a run before its first frame, and the event under which its masks are written."""
         with self._database.transaction(durable=True) as connection:
             run_id = int(connection.execute("SELECT COALESCE(MAX(run_id), 0) + 1 FROM runs").fetchone()[0])
-            event = self._events.append("propagate", author=author, run_id=run_id)
+            event = self._events.append("propagate", run_id=run_id)
             machine = f"{platform.node()}, {platform.system()} {platform.machine()}"
             connection.execute(
                 "INSERT INTO runs (run_id, event_id, settings, weights, weights_hash, state, started, machine) "

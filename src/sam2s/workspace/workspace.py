@@ -163,13 +163,10 @@ class Workspace(WorkspaceReader):
         object_id: int | None = None,
         payload: Mapping[str, Any] | None = None,
         author: str | None = None,
-        run_id: int | None = None,
     ) -> WorkspaceEvent:
-        """Note an act; it is on the disk when this returns."""
+        """Record an event; it is on disk when this returns."""
         with self._database.transaction(durable=True):
-            return self._events.append(
-                kind, frame=frame, object_id=object_id, payload=payload, author=author, run_id=run_id
-            )
+            return self._events.append(kind, frame=frame, object_id=object_id, payload=payload, author=author)
 
     def undo(self, event_id: int | None = None, *, author: str | None = None) -> WorkspaceEvent | None:
         """Take back an act and the masks it wrote, by default the last one; None if there is none."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sam2s.errors import WorkspaceInUseError
+from sam2s.files import is_alive
 
 OPEN: set[str] = set()
 """Tokens with which this process has workspaces open; one that could not let go, on a full disk, is not among them."""
@@ -80,24 +81,7 @@ def _runs(holder: dict[str, Any]) -> bool:
     pid = holder.get("pid")
     if not isinstance(pid, int) or holder.get("host") != socket.gethostname():
         return bool(holder)
-    return _alive(pid) and holder.get("start") == _start_of(pid)
-
-
-def _alive(pid: int) -> bool:
-    if sys.platform == "win32":  # there a signal of number 0 would end the process
-        import ctypes
-
-        handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, pid)
-        if handle:
-            ctypes.windll.kernel32.CloseHandle(handle)
-        return bool(handle)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return is_alive(pid) and holder.get("start") == _start_of(pid)
 
 
 def _start_of(pid: int) -> str | None:

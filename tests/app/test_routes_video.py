@@ -178,6 +178,8 @@ def test_the_timeline_tells_uncertain_searched_and_unjudged_frames_apart(tracked
     assert row["searching"] == [0.5, 0.25]
     assert row["not_judged"] == [0, 0.25]
     assert row["present"] == [0, 0.5]
+    found = tracked.get(f"{video}/doubtful?after=-1").json()
+    assert (found["frame"], found["reason"]) == (0, "uncertain: unlike what it has looked like")
 
 
 def test_the_cache_of_pictures_keeps_its_bound(folder):

@@ -44,7 +44,8 @@ def _first_stretch(table: np.ndarray, after: int, below: float, object_id: int) 
     covered = table["frames"] > 0
     present = (table["present"] > 0) & covered
     safe = (table["accepted"] + table["prompted"] + table["brushed"] + table["imported"]) > 0
-    unsure = (present & (table["min_confidence"] < below)) | (table["alarms"] > 0)
+    uncertain = table["uncertain"] > 0
+    unsure = (present & (table["min_confidence"] < below)) | (table["alarms"] > 0) | uncertain
     turned = np.zeros(len(table), bool)
     turned[1:] = (present[1:] != present[:-1]) & covered[1:] & covered[:-1]
     doubtful = np.flatnonzero((unsure | turned) & ~safe)
@@ -57,7 +58,9 @@ def _first_stretch(table: np.ndarray, after: int, below: float, object_id: int) 
         if frame <= after:
             continue
         reason = "it comes into sight" if present[place] else "it goes out of sight"
-        if inside.size:
+        if inside.size and uncertain[place]:
+            reason = "uncertain: unlike what it has looked like"
+        elif inside.size:
             reason = f"unsure: {round(100 * float(table['min_confidence'][place]))} %"
         return Doubtful(frame=frame, object_id=object_id, reason=reason)
     return None

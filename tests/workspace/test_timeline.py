@@ -103,3 +103,15 @@ def test_given_frames_are_those_that_a_person_gave_or_accepted(tmp_path):
         workspace.delete_masks([1], 0, FRAMES)
         accepted = [(frame, layer) for frame, layer in wanted if layer == Layer.ACCEPTED]
         assert [(frame, layer) for frame, _, layer in workspace.given_frames(1)] == accepted
+
+
+@pytest.mark.parametrize("frame", [0, 40, 75, FRAMES])
+def test_the_nearest_given_frames_are_the_nearest_of_all(tmp_path, frame):
+    with Workspace.create(tmp_path, VIDEO) as workspace:
+        fill_at_random(workspace, random.Random(3))
+        given = [one for one in workspace.given_frames(1) if one[0] != frame]
+        nearest = sorted(given, key=lambda one: (abs(one[0] - frame), one[0]))
+        for count in (1, 4, FRAMES):
+            assert workspace.given_frames_near(1, frame, count) == nearest[:count]
+        assert workspace.given_frames(1, limit=3) == workspace.given_frames(1)[:3]
+        assert workspace.given_frames_near(2, frame, 4) == []

@@ -134,7 +134,7 @@ def _prompt_item(event: WorkspaceEvent) -> PromptItem:
 
 def _suggestion(reader: WorkspaceReader, object_id: int) -> str | None:
     """The category that the weights gave the object on the first frame that a person pointed at."""
-    for frame, _, _ in reader.given_frames(object_id)[:1]:
+    for frame, _, _ in reader.given_frames(object_id, limit=1):
         entry = reader.read_frame(frame).objects.get(object_id)
         return entry.category if entry else None
     return None

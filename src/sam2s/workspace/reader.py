@@ -129,14 +129,29 @@ class WorkspaceReader:
         )
         return bool(rows) and rows[0][0] == Layer.ACCEPTED
 
-    def given_frames(self, object_id: int) -> list[tuple[int, int, Layer]]:
-        """Frames on which a person gave or accepted the mask that is shown: frame, event that wrote it, layer."""
-        layers = (*GIVEN, Layer.ACCEPTED)
-        places = ", ".join("?" * len(layers))
+    def given_frames(self, object_id: int, *, limit: int | None = None) -> list[tuple[int, int, Layer]]:
+        """Frames on which a person gave or accepted the mask that is shown: frame, event that wrote it, layer.
+
+        Args:
+            object_id: whose.
+            limit: return the first so many; None for all.
+        """
+        return self._given(object_id, "", (), "frame", -1 if limit is None else limit)
+
+    def given_frames_near(self, object_id: int, frame: int, count: int) -> list[tuple[int, int, Layer]]:
+        """As `given_frames`, but only the nearest to a frame, nearest first, and never the frame itself."""
+        before = self._given(object_id, "AND frame < ?", (frame,), "frame DESC", count)
+        behind = self._given(object_id, "AND frame > ?", (frame,), "frame", count)
+        return sorted([*before, *behind], key=lambda given: (abs(given[0] - frame), given[0]))[:count]
+
+    def _given(
+        self, object_id: int, where: str, values: tuple[int, ...], order: str, limit: int
+    ) -> list[tuple[int, int, Layer]]:
+        layers = ", ".join(str(int(layer)) for layer in (*GIVEN, Layer.ACCEPTED))
         rows = self._database.query(
             f"SELECT frame, event_id, layer FROM versions WHERE object_id = ? AND shown = 1 AND {NOTABLE} "
-            f"AND layer IN ({places}) ORDER BY frame",
-            (object_id, *map(int, layers)),
+            f"AND layer IN ({layers}) {where} ORDER BY {order} LIMIT ?",
+            (object_id, *values, limit),
         )
         return [(int(str(frame)), int(str(event_id)), Layer(int(str(layer)))) for frame, event_id, layer in rows]
 

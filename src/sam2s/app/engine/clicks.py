@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from sam2s.app.engine.tracked_video import Anchor, TrackedVideo, nearest
+from sam2s.app.engine.tracked_video import Anchor, TrackedVideo
 from sam2s.errors import PromptError
 from sam2s.quality import QualityMonitor
 from sam2s.session.events import decode_prompt
@@ -35,8 +35,7 @@ class ClickAnswerer:
         video, object_id, frame = self._video, event.object_id, event.frame
         events = self._events(object_id, frame, event.event_id)
         ids = [one.event_id for one in events]
-        others = [anchor for anchor in video.anchors(object_id) if anchor.frame != frame]
-        memories = nearest(others, frame, MEMORIES)
+        memories = video.nearest_anchors(object_id, frame, MEMORIES)
         shown = video.shown(object_id, frame)
         picture, features = video.encoded(frame)
         follows = self._answered == (object_id, frame, ids[:-1], memories) and ids[:-1]

@@ -96,6 +96,12 @@ class TrackedVideo:
         given = self.workspace.given_frames(object_id)
         return [Anchor(frame, event_id) for frame, event_id, _ in given if frame not in dropped]
 
+    def nearest_anchors(self, object_id: int, frame: int, count: int) -> list[Anchor]:
+        """The anchors nearest to a frame, nearest first, without the frame itself; not all are read for that."""
+        dropped = self.forgotten(object_id)
+        given = self.workspace.given_frames_near(object_id, frame, count + len(dropped))
+        return [Anchor(near, event_id) for near, event_id, _ in given if near not in dropped][:count]
+
     def forgotten(self, object_id: int) -> set[int]:
         """Frames that a person told the tracker to forget for an object."""
         events = self.workspace.events(kinds=("forget",))

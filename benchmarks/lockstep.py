@@ -91,7 +91,7 @@ def follow_together(
             found = trackers[0].segmenter.segment_from_memory(together, [recall for _, _, recall in members])
             for (n, object_id, _), mask in zip(members, found, strict=True):
                 answers[n, object_id] = (
-                    trackers[n].tracks[object_id].remember(contexts[n], mask, trackers[n].settings.rule)
+                    trackers[n].tracks[object_id].add_to_memory(contexts[n], mask, trackers[n].settings.rule)
                 )
         for n, (tracker, one) in enumerate(zip(trackers, followed, strict=True)):
             rule, names = tracker.settings.rule, name_answers(model, {i: answers[n, i] for i in tracker.tracks})

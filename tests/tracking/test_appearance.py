@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sam2s.model import ImageFeatures, Segmentation
-from sam2s.tracking.appearance import Appearance, Gallery, describe, likeness
+from sam2s.tracking.appearance import Appearance, Gallery, compute_appearance, likeness
 
 
 def unit(*values):
@@ -25,7 +25,7 @@ def test_features_are_pooled_under_the_mask_less_the_mean_of_the_frame():
     answer = Segmentation(
         logits, torch.ones(1, 1), torch.tensor([[3.0, 4.0]]), torch.ones(1, 1), torch.tensor([[0.0, 2.0]])
     )
-    seen = describe(ImageFeatures(coarse, (fine, fine)), answer)
+    seen = compute_appearance(ImageFeatures(coarse, (fine, fine)), answer)
     assert seen.pooled[0].tolist() == [1.0]  # 3 - 1, made 1 long
     assert torch.allclose(seen.pooled[1], unit(8.0 - 2.0, 0.0 - 1.0))
     assert torch.allclose(seen.pointer, torch.tensor([0.6, 0.8]))
@@ -37,7 +37,7 @@ def test_a_mask_smaller_than_a_cell_of_the_features_counts_that_cell():
     logits[0, 0, 3, 3] = 1.0
     coarse = torch.tensor([[[[0.0, 0.0], [0.0, 8.0]]]])
     answer = Segmentation(logits, torch.ones(1, 1), torch.ones(1, 2), torch.ones(1, 1))
-    seen = describe(ImageFeatures(coarse, (coarse, coarse)), answer)
+    seen = compute_appearance(ImageFeatures(coarse, (coarse, coarse)), answer)
     assert seen.pooled[0].tolist() == [1.0]
     assert seen.cls is None
 

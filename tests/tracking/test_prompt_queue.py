@@ -70,7 +70,7 @@ def test_a_frame_that_never_came_is_named_and_its_prompt_dropped(track_of):
     with pytest.raises(PromptError) as caught:
         take(queue, 4, track_of)
     assert str(caught.value) == (
-        "frame 2, on which object 7 was pointed at, never came; frame 4 is here: point at a frame that is stepped"
+        "the prompt of object 7 is for frame 2, which was not stepped before frame 4; prompt a frame that is stepped"
     )
     assert waits(queue) == [(4, 1)], "what fits the frame is neither lost nor taken"
     assert take(queue, 4, track_of) == [(4, 1)]

@@ -201,7 +201,9 @@ def test_a_prompt_whose_frame_never_comes_is_told_and_dropped(model):
     tracker.add_prompt(frame=1, object_id=2, prompt=CLICK)
     first, _, third = frames(3)
     tracker.step(first)
-    with pytest.raises(PromptError, match="frame 1, on which object 2 was pointed at, never came; frame 2 is here"):
+    with pytest.raises(
+        PromptError, match="the prompt of object 2 is for frame 1, which was not stepped before frame 2"
+    ):
         tracker.step(third)
     assert list(tracker.step(third).objects) == [1]
 

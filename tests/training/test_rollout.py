@@ -12,7 +12,7 @@ from sam2s.memory import MemoryBank, MemoryEntry, MemoryPolicy
 from sam2s.model import LONG_TERM_SLOT
 from sam2s.tracking import Mask
 from sam2s.tracking.frame_context import FrameContext
-from sam2s.tracking.frame_walk import find_objects
+from sam2s.tracking.frame_step import segment_objects
 from sam2s.tracking.object_segmenter import ObjectSegmenter
 from sam2s.tracking.object_track import ObjectTrack
 from sam2s.tracking.preprocess import convert_prompt
@@ -81,7 +81,9 @@ def test_a_clip_is_tracked_as_the_tracker_does(monkeypatch):
             track.commit()
             for answer in answers[1:]:
                 context = contexts[answer.frame]
-                seen = track.remember(context, find_objects(net, context, [track], batched=False)[1], PresenceRule())
+                seen = track.add_to_memory(
+                    context, segment_objects(net, context, [track], batched=False)[1], PresenceRule()
+                )
                 chosen = answer.logits[n, answer.ious[n].argmax()]
                 torch.testing.assert_close(chosen, seen.logits[0, 0], atol=1e-4, rtol=0)
 

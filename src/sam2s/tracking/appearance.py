@@ -26,7 +26,7 @@ class Appearance:
     cls: Tensor | None
 
 
-def describe(features: ImageFeatures, answer: Segmentation) -> Appearance:
+def compute_appearance(features: ImageFeatures, answer: Segmentation) -> Appearance:
     """The appearance of what an answer for one object shows; its mask must not be empty."""
     mask = (answer.logits[:1] > 0).float()
     pooled = []

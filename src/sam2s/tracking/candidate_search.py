@@ -1,6 +1,6 @@
-"""Looking for lost objects all over a picture: the mask decoder is asked at many places, and the answers are compared.
+"""Search for lost objects in the whole frame: the mask decoder is prompted at many places, and the masks are compared.
 
-One search serves all lost objects of a frame: what may be there does not depend on who is missing.
+One search serves all lost objects of a frame, since the candidates do not depend on the object.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from sam2s.memory import SearchRule
 from sam2s.model import Network, Segmentation, segment_frame
 from sam2s.model.prompt_encoder import BOX_BOTTOM_RIGHT, BOX_TOP_LEFT, POSITIVE
 
-from .appearance import Appearance, Gallery, describe
+from .appearance import Appearance, Gallery, compute_appearance
 from .frame_context import FrameContext
 from .preprocess import convert_prompt
 from .presence import PresenceRule
 from .proposers import load_proposer, proposal_box
 
 CHUNK = 16
-"""Prompts that the mask decoder answers together, which bounds its memory."""
+"""Prompts per batch of the mask decoder, which bounds its memory."""
 
 SAME = 0.7
-"""IoU from which two candidates are one, and the surer of them stays."""
+"""IoU from which two candidates are duplicates; the one with the higher predicted IoU is kept."""
 
 SMALLEST = 4
-"""Fewest pixels of a candidate at a quarter of the network's image size."""
+"""Minimum number of pixels of a candidate, at a quarter of the network's image size."""
 
 
 _proposer = lru_cache(maxsize=4)(load_proposer)
@@ -37,12 +37,12 @@ _proposer = lru_cache(maxsize=4)(load_proposer)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SearchCandidate:
-    """Something that stands in the picture.
+    """A candidate for lost objects on a frame.
 
     Attributes:
-        answer: what the mask decoder said of it.
+        answer: output of the mask decoder.
         mask: bool [4h * 4w].
-        appearance: what it looks like.
+        appearance: its appearance.
         presence: probability that something is there, by the rule of presence.
     """
 
@@ -52,7 +52,7 @@ class SearchCandidate:
     presence: float
 
     def evidence(self, gallery: Gallery) -> float:
-        """How much speaks for its being the object of a gallery."""
+        """Evidence that it is the object of a gallery, 0 to 1."""
         return evidence(self.answer, self.presence, self.appearance, gallery)
 
 
@@ -62,13 +62,13 @@ def evidence(answer: Segmentation, presence: float, appearance: Appearance, gall
 
 
 def grid_points(side: int, size: int) -> Tensor:
-    """The middles of side * side equal squares of the network's image, float32 [side * side, 1, 2], (x, y)."""
+    """Centres of a regular grid of side * side squares of the network's image, float32 [side * side, 1, 2], (x, y)."""
     middle = (torch.arange(side, dtype=torch.float32) + 0.5) * (size / side)
     return torch.stack(torch.meshgrid(middle, middle, indexing="xy"), dim=-1).reshape(-1, 1, 2)
 
 
 def search_prompts(rule: SearchRule, model: Network, context: FrameContext) -> tuple[Tensor, Tensor]:
-    """Where the decoder is asked: points [P, 1, 2] of the grid, or corners [P, 2, 2] of proposed boxes; and labels."""
+    """Prompts of a search: points [P, 1, 2] of the grid, or corners [P, 2, 2] of proposed boxes; and their labels."""
     if rule.proposer is None:
         points = grid_points(rule.grid, model.image_size)
         return points, torch.full(points.shape[:2], POSITIVE)
@@ -82,7 +82,7 @@ def search_prompts(rule: SearchRule, model: Network, context: FrameContext) -> t
 def find_candidates(
     rule: SearchRule, model: Network, context: FrameContext, presence: PresenceRule
 ) -> list[SearchCandidate]:
-    """Everything that the decoder finds on a frame without any memory, each thing once, the surest first."""
+    """Segment a frame at all prompts of a search, without memory; returns distinct masks, best first."""
     features = context.features
     points, labels = (tensor.to(model.device) for tensor in search_prompts(rule, model, context))
     answers: list[Segmentation] = []
@@ -106,7 +106,10 @@ def find_candidates(
             chosen.append(i)
     return [
         SearchCandidate(
-            answers[i], masks[i], describe(features, answers[i]), presence.probability(answers[i].object_logit)
+            answers[i],
+            masks[i],
+            compute_appearance(features, answers[i]),
+            presence.probability(answers[i].object_logit),
         )
         for i in chosen
     ]
@@ -125,21 +128,21 @@ def choose_candidate(
     taken: list[Tensor],
     rivals: Mapping[int, Gallery],
 ) -> tuple[SearchCandidate | None, list[float]]:
-    """The candidate that is the object, if one stands out.
+    """Choose the candidate that is the lost object, if one stands out.
 
-    It must have `take` of the usual evidence and `margin` times that of the second best that is another thing; most of
-    it must lie outside the masks of tracked objects, and no other lost object may be more like it.
+    It must have `take` of the usual evidence and `margin` times that of the best candidate elsewhere; at most `overlap`
+    of it may lie within the mask of a tracked object, and no other lost object may have more evidence for it.
 
     Args:
         rule: the numbers.
         candidates: of the frame.
         gallery: of the object.
         usual: its usual evidence.
-        taken: masks bool [4h * 4w] of the objects that are tracked on the frame.
+        taken: masks, bool [4h * 4w], of the objects that are tracked on the frame.
         rivals: galleries of the other lost objects, by id.
 
     Returns:
-        the candidate or None, and the evidence for each; 0 for what is another object's.
+        the candidate or None, and the evidence for each; 0 where it belongs to a tracked object.
     """
     scores = []
     for candidate in candidates:

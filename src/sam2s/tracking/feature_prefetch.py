@@ -1,4 +1,4 @@
-"""Reading, scaling and encoding frames ahead of the tracker, while it works on those before."""
+"""Prefetching of image features: frames are read, resized and encoded while the tracker processes earlier ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sam2s.video.prefetch import prefetch
 from .preprocess import normalise, resize
 
 ON_GPU = 8
-"""Frames that a GPU encodes together; on a processor larger batches than one gain nothing."""
+"""Frames per batch of the image encoder on a GPU; on a CPU larger batches than one gain nothing."""
 
 Encoded = tuple[Frame, ImageFeatures | None]
 

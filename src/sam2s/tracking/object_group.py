@@ -1,4 +1,4 @@
-"""The objects of a tracker and how they meet a frame, whichever comes next."""
+"""The objects of a tracker, and their prompts on one frame."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from .thin_masks import warn_if_too_thin
 
 
 class ObjectGroup:
-    """Objects that share the network and the features of a frame, and nothing else.
+    """Objects that share the network and the image features of a frame, and nothing else.
 
     Attributes:
         model: the network.
-        settings: what the tracker was made with.
+        settings: of the tracker.
         segmenter: the network with these settings.
         tracks: the objects by id, in the order they were added.
     """
@@ -40,15 +40,15 @@ class ObjectGroup:
         self._features: tuple[int, ImageFeatures] | None = None  # of the frame of a time
 
     def state_dict(self) -> dict[str, Any]:
-        """The network's name, the settings and all objects."""
+        """Return the network's name, the settings and the state of all objects."""
         tracks = {object_id: track.state_dict() for object_id, track in self.tracks.items()}
         return {"network": _describe(self.model), "settings": self.settings, "tracks": tracks}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Become the group that `state_dict` was taken of.
+        """Restore a state from `state_dict`.
 
         Raises:
-            ConfigError: it was one of another network.
+            ConfigError: it belongs to another network.
         """
         if state["network"] != _describe(self.model):
             raise ConfigError(
@@ -63,7 +63,7 @@ class ObjectGroup:
             self.tracks[object_id].load_state_dict(track)
 
     def known(self, object_id: int) -> ObjectTrack:
-        """The object of an id.
+        """Return the object with an id.
 
         Raises:
             PromptError: there is none.
@@ -77,7 +77,7 @@ class ObjectGroup:
     def context(
         self, frame: Frame, time: int, *, reverse: bool = False, features: ImageFeatures | None = None
     ) -> FrameContext:
-        """Put together what belongs to a frame; features of the latest one are at hand."""
+        """Build the context of a frame; the features of the latest frame are cached."""
         if features is not None:
             self._features = time, features
         if self._features is None or self._features[0] != time:
@@ -86,14 +86,14 @@ class ObjectGroup:
 
     @property
     def latest_features(self) -> ImageFeatures | None:
-        """Image features of the frame that was looked at last."""
+        """Image features of the latest frame, None before any."""
         return None if self._features is None else self._features[1]
 
     def convert_prompt(self, frame: Frame, object_id: int, prompt: Prompt) -> ModelPrompt:
         """Check a prompt for an object against a frame and scale it to the network's image.
 
         Raises:
-            PromptError: it does not fit the frame, or shows nothing of an object that is not known yet.
+            PromptError: it does not fit the frame, or is an empty mask for a new object.
         """
         height, width = frame.image.shape[:2]
         converted = convert_prompt(prompt, (height, width), self.model.image_size)
@@ -111,22 +111,22 @@ class ObjectGroup:
         passed: bool = False,
         previous: torch.Tensor | None = None,
     ) -> ObjectResult:
-        """Answer one prompt on a frame at once, without a `step`.
+        """Answer one prompt on a frame, without a `step`.
 
         Args:
             context: the frame.
             object_id: a new id adds an object.
             prompt: see `convert_prompt`.
             keep: as in `add_prompt`.
-            tracked: the frame was tracked before and the tracker stands before it, or has just passed it.
-            passed: the tracker has just passed the frame, so that the state of presence after it changes as well.
-            previous: logits that were shown for the frame.
+            tracked: the frame was tracked before, and the tracker is placed before it or has just stepped over it.
+            passed: the tracker has just stepped over the frame, so that its presence state is updated too.
+            previous: logits [1, 1, 4h, 4w] of the frame's earlier mask.
         """
         answer = self._answer(context, object_id, prompt, keep=keep, tracked=tracked, previous=previous)
         track, rule = self.tracks[object_id], self.settings.rule
         presence: PresenceState | None
         if passed:
-            track.note(context.time, answer, rule)
+            track.update_presence(context.time, answer, rule)
             presence = track.presence
         else:
             before = track.presence if tracked else None
@@ -151,26 +151,26 @@ class ObjectGroup:
         return answer
 
     def remembered_frames(self, object_id: int) -> tuple[list[int], list[int]]:
-        """Times of the conditioning frames and of the long-term frames that an object remembers, ascending."""
+        """Times of the conditioning and of the long-term frames in an object's memory bank, ascending."""
         bank = self.known(object_id).bank
         return sorted(bank.conditioning), sorted(entry.time for entry in bank.long_term)
 
     def forget_frame(self, object_id: int, time: int) -> None:
-        """Let an object forget a frame that it remembers, whether it was given or chosen; recent frames stay."""
+        """Remove a conditioning or long-term frame from an object's memory bank; recent frames are kept."""
         self.known(object_id).forget_frame(time)
 
     def commit(self) -> None:
-        """Remember all prompts that were answered; `step` does it when it moves on to another frame."""
+        """Turn all answered prompts into conditioning frames; `step` does so when it moves to another frame."""
         for track in self.tracks.values():
             track.commit()
 
     def rewind(self) -> None:
-        """Forget everything but the prompts, to begin anywhere."""
+        """Reset everything except the prompts, so that tracking can start at any frame."""
         for track in self.tracks.values():
             track.rewind()
 
     def _track(self, object_id: int) -> ObjectTrack:
-        """The object of an id, or one that nothing is known of."""
+        """The object with an id, or a new one."""
         if object_id in self.tracks:
             return self.tracks[object_id]
         return ObjectTrack(object_id, MemoryBank(self.settings.policy, pointer_limit=self.model.config.max_pointers))

@@ -1,4 +1,4 @@
-"""One object, one frame: what the network answers to a prompt or to a memory, and what is remembered of the answer."""
+"""Segmentation of objects on one frame from a prompt or from memory, and the memory entry of the result."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from .preprocess import ModelPrompt
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrackedMask:
-    """An object that was found on a frame.
+    """The mask of an object on a frame.
 
     Attributes:
-        answer: what the network said.
-        entry: what is remembered of it.
+        answer: output of the network.
+        entry: its memory entry.
     """
 
     answer: Segmentation
@@ -41,7 +41,7 @@ class TrackedMask:
 
 @dataclass(frozen=True, slots=True)
 class ObjectSegmenter:
-    """The network with the settings that every object shares; holds no state.
+    """The network with settings that all objects share; stateless.
 
     Attributes:
         model: the network.
@@ -58,13 +58,13 @@ class ObjectSegmenter:
     def segment_prompt(
         self, context: FrameContext, prompt: ModelPrompt, *, recall: Recall | None, previous: Tensor | None
     ) -> TrackedMask:
-        """Answer a prompt, and make the memory of the answer.
+        """Segment an object from its prompts on a frame, and encode the memory of the result.
 
         Args:
             context: the frame.
-            prompt: all that was said about the object on this frame.
-            recall: memory of the object if the frame was already tracked; None on a frame that is not.
-            previous: logits [1, 1, 4h, 4w] shown for this frame before, which further clicks refine.
+            prompt: all prompts of the object on this frame.
+            recall: memory of the object if the frame was tracked before, else None.
+            previous: logits [1, 1, 4h, 4w] of the frame's earlier mask, which further clicks refine.
         """
         model, features = self.model, context.features
         if prompt.mask is not None:
@@ -83,11 +83,11 @@ class ObjectSegmenter:
         return self._remember(context, answer.without_candidates(), prompted=True)[0]
 
     def segment_from_memory(self, context: FrameContext, recalls: list[Recall]) -> list[TrackedMask]:
-        """Find objects on a frame from their memories alone, and make the memory of each answer.
+        """Segment objects on a frame from memory, and encode the memory of each result.
 
         Args:
             context: the frame.
-            recalls: of objects that go through the network as one batch; all have the same slots and distances.
+            recalls: memories of the objects, one batch; all have the same slots and distances.
         """
         model, features = self.model, context.features
         conditioned = condition_features(model, features, self.assemble_memory(recalls), len(recalls))
@@ -100,16 +100,16 @@ class ObjectSegmenter:
         return [TrackedMask(*both) for both in zip(answers.split(), entries, strict=True)]
 
     def compute_memory(self, context: FrameContext, answers: Segmentation, *, prompted: bool) -> list[MemoryEntry]:
-        """Make the memory of each answer; masks of prompted frames are thresholded first, as SAM 2.1 does.
+        """Encode the memory of each answer; masks of prompted frames are binarised first, as in SAM 2.1.
 
         Raises:
-            CheckpointError: the network answered something that is not a number.
+            CheckpointError: an output of the network is NaN or infinite.
         """
         maps = self.encode_maps(context.features.embedding, answers, prompted=prompted)
         return self.to_host(context, answers, maps)[1]
 
     def encode_maps(self, embedding: Tensor, answers: Segmentation, *, prompted: bool) -> Tensor:
-        """Memory maps [B, mem_dim, h, w] of answers, in the type in which they are kept."""
+        """Encode memory maps [B, mem_dim, h, w] of answers, in the type in which they are stored."""
         logits = upsample(answers.logits, self.model.image_size)
         present = answers.object_logit.to(logits.device)
         maps = self.model.encode_memory(embedding, logits, present, binarize=prompted)
@@ -118,13 +118,13 @@ class ObjectSegmenter:
     def to_host(
         self, context: FrameContext, answers: Segmentation, maps: Tensor
     ) -> tuple[Segmentation, list[MemoryEntry]]:
-        """Bring all numbers that are read of the answers to the host in one transfer, and make memories of them.
+        """Transfer all scalars of the answers to the host at once, and create their memory entries.
 
         Returns:
-            the answers, with masks and pointers where they were and everything else on the host; their memories.
+            the answers, with masks and pointers on the device and everything else on the host; their memory entries.
 
         Raises:
-            CheckpointError: the network answered something that is not a number.
+            CheckpointError: an output of the network is NaN or infinite.
         """
         device = answers.logits.device
         columns = [answers.iou, answers.object_logit, answers.logits.flatten(1).sum(1, keepdim=True)]

@@ -1,4 +1,4 @@
-"""One tracked object: its prompts, its memory, its presence. Knows nothing of other objects."""
+"""One tracked object: its prompts, its memory, its presence. Independent of other objects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sam2s.memory import MemoryBank
 from sam2s.model import Segmentation
 
 from .answered_prompt import AnsweredPrompt
-from .appearance import describe
+from .appearance import compute_appearance
 from .frame_context import FrameContext
 from .lost_and_found import Phase, SearchState, after_prompt, without_object
 from .object_segmenter import ObjectSegmenter, TrackedMask
@@ -24,21 +24,21 @@ from .presence import PresenceRule, PresenceState, observe
 class ObjectTrack:
     """An object from its first prompt on.
 
-    `pending` prompts have been answered but are not remembered yet, so that several clicks on one frame see the same
-    memory; `commit` makes them conditioning frames. `corrections` are remembered as recent frames are, and only until
-    their frame is passed again (see `MemoryPolicy.corrections`). Only the methods change the attributes.
+    `pending` prompts have been answered but are not in the memory bank yet, so that several clicks on one frame read
+    the same memory; `commit` turns them into conditioning frames. `corrections` are only part of the recent frames, and
+    only until their frame is tracked again (see `MemoryPolicy.corrections`). Only the methods change the attributes.
 
     Attributes:
         object_id: the caller's id.
-        bank: what the object remembers.
-        answers: committed prompts by time; a stream never returns to them and keeps only those of its current frame.
+        bank: the memory bank.
+        answers: committed prompts by time; a stream keeps only those of its current frame.
         pending: prompts not yet committed, by time.
         corrections: answers on tracked frames that do not become conditioning frames, by time.
-        last: time and answer of the frame passed last.
-        presence: state after that frame; `presence_before` the one before it.
-        search: whether the object is lost, after that frame; `search_before` the state before it. Never changes where
-            lost objects are not sought.
-        end: index of the frame from which the object no longer exists, None if it does.
+        last: time and answer of the latest frame.
+        presence: state after that frame; `presence_before` is the state before it.
+        search: state of the search for the object after that frame; `search_before` is the state before it. Constant
+            without a `SearchRule`.
+        end: index of the frame from which the object no longer exists, or None.
     """
 
     def __init__(self, object_id: int, bank: MemoryBank) -> None:
@@ -54,12 +54,12 @@ class ObjectTrack:
         self.end: int | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        """All that is known of the object, in plain containers and frozen records."""
+        """Return the complete state of the object, in plain containers and frozen records."""
         containers = {name: dict(getattr(self, name)) for name in ("answers", "pending", "corrections")}
         return containers | {name: getattr(self, name) for name in _VALUES} | {"bank": self.bank.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Become the object that `state_dict` was taken of."""
+        """Restore a state from `state_dict`."""
         for name in ("answers", "pending", "corrections"):
             setattr(self, name, dict(state[name]))
         for name in _VALUES:
@@ -67,11 +67,11 @@ class ObjectTrack:
         self.bank.load_state_dict(state["bank"])
 
     def prompted(self, time: int) -> AnsweredPrompt | None:
-        """What was said on a frame and holds there still."""
+        """The prompts in effect on a frame, and their answer; None if there are none."""
         return self.pending.get(time) or self.answers.get(time) or self.corrections.get(time)
 
     def answer_at(self, time: int) -> Segmentation | None:
-        """The answer on a frame if that is the one passed last."""
+        """The answer on a frame if it is the latest one, else None."""
         return self.last[1] if self.last and self.last[0] == time else None
 
     def exists(self, frame: int, time: int, *, reverse: bool) -> bool:
@@ -86,10 +86,10 @@ class ObjectTrack:
         return self.end is not None and frame >= self.end
 
     def check_start(self, prompt: ModelPrompt) -> None:
-        """Refuse an empty mask as the first thing said of the object.
+        """Reject an empty mask as the first prompt of the object.
 
         Raises:
-            PromptError: there is nothing to track yet.
+            PromptError: the mask is empty and there is no earlier prompt.
         """
         known = self.bank.conditioning or self.answers or self.pending
         if prompt.mask is not None and not known and not prompt.mask_holds_pixels:
@@ -105,15 +105,15 @@ class ObjectTrack:
         tracked: bool,
         previous: Tensor | None = None,
     ) -> Segmentation:
-        """Answer a prompt now, and remember it at the next commit unless corrections are answers only.
+        """Answer a prompt; the next commit adds it to the memory bank, unless corrections are answers only.
 
         Args:
             segmenter: the network.
             context: the frame.
-            prompt: what was pointed at.
-            keep: add clicks to those that were given before on this frame.
-            tracked: the frame was tracked before, so the answer also draws on the memory behind it.
-            previous: logits shown for the frame where it has no prompt yet.
+            prompt: the prompt.
+            keep: add clicks to earlier ones on this frame.
+            tracked: the frame was tracked before, so the answer also reads the memory.
+            previous: logits [1, 1, 4h, 4w] of the frame's earlier mask, if it has no prompt yet.
         """
         time, before = context.time, self.prompted(context.time)
         if before:
@@ -143,7 +143,7 @@ class ObjectTrack:
         return result.answer
 
     def commit(self) -> None:
-        """Turn pending prompts into conditioning frames; that of the frame passed last counts as passed."""
+        """Turn pending prompts into conditioning frames."""
         for time, prompted in self.pending.items():
             if self.answer_at(time):
                 self.bank.interrupt()
@@ -155,13 +155,13 @@ class ObjectTrack:
         self.pending = {}
 
     def leave_frame(self, *, revisit: bool) -> None:
-        """Commit what was said on the frame; in a stream that never returns, drop the answers to it."""
+        """Commit the prompts of the frame; a stream, which never returns to it, drops their answers."""
         if not revisit:
             self.answers, self.corrections = {}, {}
         self.commit()
 
     def _thin(self, prompts: dict[int, AnsweredPrompt], newest: int) -> None:
-        """Drop a map beyond those that can be remembered: the first stays, of the others the farthest leaves."""
+        """Keep at most `max_conditioning` maps: the first stays, of the others the farthest from `newest` goes."""
         held = [time for time, prompted in prompts.items() if prompted.entry.map is not None]
         if len(held) > self.bank.policy.max_conditioning:
             first = next(iter(self.bank.conditioning), held[0])
@@ -169,13 +169,13 @@ class ObjectTrack:
             prompts[gone] = replace(prompts[gone], entry=prompts[gone].entry.without_map(), embedding=None)
 
     def clear_prompts(self, time: int) -> bool:
-        """Take back all prompts on a frame; returns whether there were any."""
+        """Remove all prompts on a frame; returns whether there were any."""
         gone = [prompts.pop(time, None) for prompts in (self.pending, self.answers, self.corrections)]
         self.bank.forget(time)
         return any(gone)
 
     def forget_frame(self, time: int) -> None:
-        """Forget a frame that is remembered, whether it was given or chosen; recent frames stay."""
+        """Remove a conditioning or long-term frame from the memory bank; recent frames are kept."""
         if time in self.bank.conditioning:
             self.clear_prompts(time)
         self.bank.drop_long_term(time)
@@ -186,66 +186,68 @@ class ObjectTrack:
 
     @property
     def missing_frame(self) -> int | None:
-        """Time of a prompt whose frame `recompute_memory` must see again before memory is read; None if of none.
+        """Time of a prompted frame that `recompute_memory` needs before memory can be read; None if there is none.
 
-        Prompts that were taken back may leave no map, or nothing to compare long-term memories with.
+        After prompts were removed, a conditioning map or the reference of the DiveMem filter may be missing.
         """
         return self.bank.missing_reference if self.bank.conditioning else next(iter(self.answers), None)
 
     def recompute_memory(self, segmenter: ObjectSegmenter, context: FrameContext) -> None:
-        """See the frame of a committed prompt again: its map is made again if it had to leave."""
+        """Recompute what was dropped for the frame of a committed prompt: its map, and the filter's reference."""
         time, embedding = context.time, context.features.embedding
         if time not in self.bank.conditioning:
             entry = segmenter.compute_memory(context, self.answers[time].answer, prompted=True)[0]
             self.bank.add_conditioning(entry, embedding)
         self.bank.set_reference(time, embedding)
 
-    def pass_prompt(self, segmenter: ObjectSegmenter, context: FrameContext, rule: PresenceRule) -> Segmentation:
-        """Pass a frame that has a committed prompt: its answer holds, and the long-term candidates begin anew."""
+    def apply_prompt(self, segmenter: ObjectSegmenter, context: FrameContext, rule: PresenceRule) -> Segmentation:
+        """Step over a frame with a committed prompt: its answer is used, and the filter's candidates are cleared."""
         answer = self.answers[context.time].answer
         self.recompute_memory(segmenter, context)
         self.bank.interrupt()
-        self.note_prompt(context, answer, rule)
+        self.update_from_prompt(context, answer, rule)
         return answer
 
-    def remember(self, context: FrameContext, found: TrackedMask, rule: PresenceRule) -> Segmentation:
-        """Take in what was found of the object on a frame without a prompt."""
+    def add_to_memory(self, context: FrameContext, found: TrackedMask, rule: PresenceRule) -> Segmentation:
+        """Add the mask of a frame without a prompt to the memory bank; returns its answer."""
         self.corrections.pop(context.time, None)
         self.bank.add_tracked(found.entry, context.features.embedding, reverse=context.reverse)
-        self.note(context.time, found.answer, rule)
+        self.update_presence(context.time, found.answer, rule)
         return found.answer
 
-    def note_prompt(self, context: FrameContext, answer: Segmentation, rule: PresenceRule) -> None:
-        """Take in the answer to a prompt on the frame that is passed: whatever was lost is found."""
-        self.note(context.time, answer, rule)
+    def update_from_prompt(self, context: FrameContext, answer: Segmentation, rule: PresenceRule) -> None:
+        """Update the state with the answer to a prompt on the current frame; a lost object is found by it."""
+        self.update_presence(context.time, answer, rule)
         if self.bank.policy.search is not None:
-            appearance = describe(context.features, answer) if bool((answer.logits > 0).any()) else None
+            appearance = compute_appearance(context.features, answer) if bool((answer.logits > 0).any()) else None
             self.search = after_prompt(self.bank.policy.search, self.search_before, appearance)
 
-    def doubt(self, context: FrameContext, found: TrackedMask, rule: PresenceRule, state: SearchState) -> Segmentation:
-        """Take in that what was found is not, or not for certain, the object: nothing is remembered.
+    def withhold_memory(
+        self, context: FrameContext, found: TrackedMask, rule: PresenceRule, state: SearchState
+    ) -> Segmentation:
+        """Step over a frame whose mask is uncertain or rejected, without adding it to the memory bank.
 
         Returns:
-            what is shown of the object: the mask where it is uncertain, none where it is lost.
+            the answer that is shown: the mask if it is uncertain, an empty one if the object is lost.
         """
         self.corrections.pop(context.time, None)
-        self.pass_unjudged()
+        self.skip_frame()
         answer = without_object(found.answer) if state.lost else found.answer
-        self.note(context.time, answer, rule)
+        self.update_presence(context.time, answer, rule)
         self.search = state
         return answer
 
-    def learn(self, state: SearchState) -> None:
-        """Take over the search state of a frame on which the object was tracked."""
+    def set_search_state(self, state: SearchState) -> None:
+        """Set the search state after a frame on which the object was tracked."""
         self.search = state
 
-    def pass_unjudged(self) -> None:
-        """Pass a frame that is not judged: all stays as it was, but no row of confident frames goes on over it."""
+    def skip_frame(self) -> None:
+        """Step over a frame that is not judged: only the candidates of the filter are cleared."""
         if self.bank.policy.consecutive:
             self.bank.interrupt()
 
-    def note(self, time: int, answer: Segmentation, rule: PresenceRule) -> None:
-        """Update the state of presence with the answer of a frame; a second answer to one frame replaces the first."""
+    def update_presence(self, time: int, answer: Segmentation, rule: PresenceRule) -> None:
+        """Update the presence state with the answer of a frame; a second answer for a frame replaces the first."""
         if self.last is None or self.last[0] != time:
             self.presence_before, self.search_before = self.presence, self.search
         probability = rule.probability(answer.object_logit)
@@ -253,15 +255,15 @@ class ObjectTrack:
         self.last = time, answer
 
     def rewind(self) -> None:
-        """Forget everything but the prompts, to begin another pass."""
+        """Reset everything except the prompts, to start another propagation."""
         self.bank.restart()
         self.last = self.presence = self.presence_before = None
         self.search = self.search_before = SearchState()
 
     def adopt_frame(self, other: ObjectTrack, time: int) -> None:
-        """Take over the memory of a frame from a replay when it is met first, while it still has its map.
+        """Copy the memory of a frame from a replay, while it still has its map.
 
-        What holds on the frame whatever was tracked there goes before: its prompt, or a correction since.
+        A prompt on the frame, or a later correction, takes precedence over the replay.
         """
         if time in self.answers or time in self.bank.recent:
             return
@@ -272,7 +274,7 @@ class ObjectTrack:
             self.bank.put_recent(other.bank.recent[time])
 
     def adopt_state(self, other: ObjectTrack, time: int, rule: PresenceRule) -> None:
-        """Take over the long-term memory and the presence that the object had after a frame in a replay."""
+        """Copy the long-term memory and the presence state after a frame from a replay."""
         corrected = None if time in other.answers else self.answers.get(time) or self.corrections.get(time)
         bank = copy(other.bank)  # the replay goes on from its own
         if corrected and time in self.answers:
@@ -281,7 +283,7 @@ class ObjectTrack:
         self.presence = other.presence_before if corrected else other.presence
         self.search = replace(other.search_before, phase=Phase.TRACKED) if corrected else other.search
         if corrected:
-            self.note(time, corrected.answer, rule)
+            self.update_presence(time, corrected.answer, rule)
             if time in self.answers:
                 self.bank.interrupt()
 

@@ -13,11 +13,11 @@ from sam2s.errors import ConfigError
 
 
 class ObjectState(StrEnum):
-    """What the tracker believes of an object on a frame.
+    """State of an object on a frame.
 
-    Visible, occluded and absent follow from presence (see `PresenceRule`). On a frame that is not judged nothing is
-    believed. Where lost objects are sought, an uncertain object has a mask of which nothing is remembered, and one that
-    is searched for has none.
+    Visible, occluded and absent follow from presence (see `PresenceRule`). A frame that is not judged has no other
+    state. With a `SearchRule`, an uncertain object has a mask that is not added to memory, and one that is searched for
+    has an empty mask.
     """
 
     VISIBLE = "visible"
@@ -30,19 +30,21 @@ class ObjectState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PresenceRule:
-    """When the state changes.
+    """Hysteresis thresholds of the state.
 
-    The network gives each frame a probability that the object is visible, and an empty mask at a half or below. The
-    state is steadier: it turns visible at `appear` or above and stops being so below `vanish`; in between it stays. An
-    object that is not visible is occluded, until it has been so for more than `patience` frames, or if its last visible
-    mask touched the border of the frame, where it will have left the view: then it is absent.
+    The network predicts a probability that the object is visible, and an empty mask at 0.5 or below. The state becomes
+    visible at `appear` or above and stops being visible below `vanish`. An object that is not visible is occluded. It
+    is absent after more than `patience` frames, or at once if its last visible mask touched the border of the frame.
 
     Attributes:
         appear: presence probability from which an object becomes visible.
-        vanish: presence probability below which it ceases to be.
-        patience: frames an object may stay hidden inside the view before it counts as absent.
-        scale, shift: the object score is multiplied and increased by them before it becomes the probability, so that
-            the probability can be believed; the tracker takes them from the weights (`sam2s quality fit`).
+        vanish: presence probability below which it stops being visible.
+        patience: frames an object may be occluded before it is absent.
+        scale, shift: calibration: presence is the sigmoid of scale * object score + shift; the tracker takes them from
+            the weights (`sam2s quality fit`).
+
+    Raises:
+        ConfigError: a threshold is not a probability, or `vanish` is above `appear`.
     """
 
     appear: float = 0.6

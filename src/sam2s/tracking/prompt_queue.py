@@ -1,4 +1,4 @@
-"""Prompts that wait for their frame in a stream."""
+"""Prompts of a stream, queued until their frame is stepped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .prompts import Prompt
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WaitingPrompt:
-    """What was pointed at and has not met its frame yet.
+    """A prompt whose frame has not been stepped yet.
 
     Attributes:
         frame: index of the frame; None for whichever comes next.
@@ -34,25 +34,25 @@ DuePrompt = tuple[WaitingPrompt, ModelPrompt]
 
 
 class PromptQueue:
-    """Prompts in the order they were given, until their frame comes."""
+    """Prompts in the order in which they were added."""
 
     def __init__(self) -> None:
         self.waiting: list[WaitingPrompt] = []
 
     def state_dict(self) -> list[WaitingPrompt]:
-        """The prompts that wait."""
+        """Return the queued prompts."""
         return list(self.waiting)
 
     def load_state_dict(self, state: list[WaitingPrompt]) -> None:
-        """Wait with the prompts that `state_dict` gave."""
+        """Restore the prompts from `state_dict`."""
         self.waiting = list(state)
 
     def add(self, waiting: WaitingPrompt) -> None:
-        """Let one more prompt wait."""
+        """Add a prompt."""
         self.waiting.append(waiting)
 
     def drop(self, object_id: int, frame: int | None = None) -> bool:
-        """Drop the prompts of an object, or only those for one frame; returns whether there were any."""
+        """Remove the prompts of an object, or only those for one frame; returns whether there were any."""
         before = len(self.waiting)
         self.waiting = [w for w in self.waiting if w.object_id != object_id or frame not in (None, w.frame)]
         return len(self.waiting) < before
@@ -60,16 +60,16 @@ class PromptQueue:
     def take_due(
         self, frame: Frame, side: int, ended: Collection[int], track_of: Callable[[int], ObjectTrack]
     ) -> list[DuePrompt]:
-        """Take the prompts of a frame, all checked before anything is computed or remembered.
+        """Remove and return the prompts of a frame, all checked before anything is computed.
 
         Args:
-            frame: the frame that has come.
-            side: of the network's image.
-            ended: objects that do not reach the frame.
-            track_of: the object of an id, or a new one.
+            frame: the current frame.
+            side: image size of the network.
+            ended: ids of objects that have ended before the frame.
+            track_of: gives the object with an id, or a new one.
 
         Raises:
-            PromptError: a prompt does not fit the frame, or was for an earlier one. It alone is dropped.
+            PromptError: a prompt does not fit the frame, or its frame was skipped. Only this prompt is dropped.
         """
         height, width = frame.image.shape[:2]
         due, started = list[DuePrompt](), set[int]()
@@ -79,8 +79,8 @@ class PromptQueue:
             try:
                 if waiting.frame is not None and waiting.frame < frame.index:
                     raise PromptError(
-                        f"frame {waiting.frame}, on which object {waiting.object_id} was pointed at, never came; frame "
-                        f"{frame.index} is here: point at a frame that is stepped"
+                        f"the prompt of object {waiting.object_id} is for frame {waiting.frame}, which was not stepped "
+                        f"before frame {frame.index}; prompt a frame that is stepped"
                     )
                 prompt = convert_prompt(waiting.prompt, (height, width), side)
                 if waiting.object_id not in started:

@@ -1,4 +1,4 @@
-"""What a person can point with: clicks, a box, a mask. Coordinates are (x, y) pixels of the source frame."""
+"""Prompts: clicks, a box, a mask. Coordinates are (x, y) in pixels of the source frame."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ class Points:
     """Clicks on one frame.
 
     Attributes:
-        coords: (x, y) pairs, pixels of the source frame, origin at the top-left corner.
-        labels: one per click: 1 on the object, 0 off it.
+        coords: (x, y) pairs in pixels of the source frame, origin at the top-left corner.
+        labels: one per click: 1 on the object (positive), 0 off it (negative).
+
+    Raises:
+        PromptError: there is no click, a value is not a finite number, or a label is not 0 or 1.
     """
 
     coords: tuple[tuple[float, float], ...]
@@ -49,9 +52,12 @@ class Points:
 
 @dataclass(frozen=True, slots=True, init=False)
 class Box:
-    """A rectangle round the object: corners (x0, y0) top-left and (x1, y1) bottom-right, in source pixels.
+    """A bounding box: corners (x0, y0) top-left and (x1, y1) bottom-right, in pixels of the source frame.
 
-    The four numbers may also come as one sequence, as detectors give them.
+    The four numbers may also be given as one sequence.
+
+    Raises:
+        PromptError: the box is empty, or a value is not a finite number.
     """
 
     x0: float
@@ -77,10 +83,13 @@ class Box:
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)  # arrays compare by element
 class Mask:
-    """The object's outline, given whole: bool [H, W] at the size of the source frame.
+    """A mask of the object: bool [H, W] at the size of the source frame.
 
-    Taken as they are: bool, 0 and 1, 0 and 255. Probabilities, logits and soft edges need a `threshold`, above which a
-    pixel belongs to the object. A label map of several objects is refused: give `labels == number`.
+    Accepted values are bool, 0 and 1, or 0 and 255. Probabilities, logits and soft edges need a `threshold`, above
+    which a pixel belongs to the object. For a label map of several objects pass `labels == number`.
+
+    Raises:
+        PromptError: it is not a 2-D array, holds NaN, or holds other values without a `threshold`.
     """
 
     array: np.ndarray

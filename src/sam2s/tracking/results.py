@@ -1,4 +1,4 @@
-"""What tracking returns for one frame."""
+"""Results of tracking on one frame."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ class ObjectResult:
     """One object on one frame.
 
     Attributes:
-        object_id: the caller's id; always means the same object.
+        object_id: the caller's id; always denotes the same object.
         low_res_logits: float32 [h, w] at a quarter of the network's image size; > 0 is object.
         size: (H, W) of the source frame, the size of `mask`.
         iou: predicted IoU of the mask with the truth, 0 to 1; 0 where the frame was not judged.
         presence: probability that the object is visible, 0 to 1; 0 where the frame was not judged.
-        state: what the tracker believes of the object.
+        state: state of the object, see `ObjectState`.
         prompted: whether a prompt was given for this object on this frame.
-        category: best name of the text bank; None without a bank, and where the network judges the object absent, of
-            which CLS was taught nothing.
+        category: most likely name of the text bank; None without a bank, or if the object is absent, on which CLS was
+            not trained.
         category_probability: its softmax probability, or None.
-        given: run lengths of the mask that a person gave for this frame, which is then the `mask`; else None.
-        candidate_ious: predicted IoUs of the three masks that an ambiguous prompt may mean; their spread tells how
-            ambiguous the frame was. None for a mask prompt.
-        stability: share of the mask's area that a stricter threshold leaves, 0 to 1.
-        pointer: object pointer [C], what the network remembers of the object's identity on this frame.
-        prompt: what was said of the object on this frame, in pixels of the network's image; None where nothing was.
-        quality: how far to believe the mask, once `sam2s.quality.QualityMonitor` has seen the result; else None.
+        given: run lengths of the mask prompt of this frame, which is then the `mask`; else None.
+        candidate_ious: predicted IoUs of the three candidate masks; their spread tells how ambiguous the frame is.
+            None for a mask prompt.
+        stability: share of the mask's area that remains at a stricter threshold, 0 to 1.
+        pointer: object pointer [C] of the frame.
+        prompt: prompts of the object on this frame, in pixels of the network's image; None if there are none.
+        quality: how far to trust the mask, set by `sam2s.quality.QualityMonitor`; else None.
     """
 
     object_id: int
@@ -65,9 +65,9 @@ class ObjectResult:
 
     @cached_property
     def mask(self) -> np.ndarray:
-        """bool [H, W] at source resolution, made on first use.
+        """bool [H, W] at source resolution, computed on first use.
 
-        It is the mask that was given for this frame, else the logits upsampled bilinearly and thresholded at 0.
+        It is the mask prompt of this frame, else the logits, bilinearly upsampled and thresholded at 0.
         """
         if self.given is not None:
             return rle.decode(self.given)
@@ -99,7 +99,7 @@ def make_result(
     presence: PresenceState | None,
     category: tuple[str, float] | None,
 ) -> ObjectResult:
-    """Turn an answer of the network for an object into what the caller sees; `category` is of `name_answers`."""
+    """Build the result of an object from the answer of the network; `category` is from `name_answers`."""
     prompted = track.prompted(context.time)
     state = presence.state if presence else ObjectState.VISIBLE
     ious = answer.candidate_ious
@@ -122,7 +122,7 @@ def make_result(
 
 
 def not_judged(model: Network, object_id: int, size: tuple[int, int]) -> ObjectResult:
-    """What the caller sees of an object on a frame (H, W) that was not judged: an empty mask."""
+    """Build the result of an object on a frame of `size` (H, W) that was not judged: an empty mask."""
     side = model.image_size // 4
     nothing = torch.full((side, side), NO_OBJECT_LOGIT, device=model.device)
     return ObjectResult(object_id, nothing, size, 0.0, 0.0, ObjectState.NOT_JUDGED)
@@ -138,7 +138,7 @@ def name_answers(model: Network, answers: Mapping[int, Segmentation | None]) -> 
         answers: by object id; None for an object that was not judged.
 
     Returns:
-        The most likely name of the text bank and its probability, for each object that is seen; none without a bank.
+        The most likely name of the text bank and its probability for each visible object; empty without a bank.
     """
     config = model.config
     seen = {

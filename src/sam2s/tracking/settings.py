@@ -1,4 +1,4 @@
-"""What a tracker is told when it is made."""
+"""Settings of a tracker."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .padded_segmenter import PaddedSegmenter
 from .presence import PresenceRule
 
 Batching = Literal["auto", "alone", "same-shape", "padded", "graphs"]
-"""Which objects go through the network together. "alone": none, so that no object changes a bit of another.
-"same-shape": those whose memories have one shape. "padded": all, memories filled up to a few sizes. "graphs": as
-padded, recorded as CUDA graphs. "auto": "same-shape" on a GPU, "alone" elsewhere."""
+"""How objects are batched. "alone": not, so that results are bit-identical whichever objects are tracked. "same-shape":
+those whose memories have the same shape. "padded": all, memories padded to a few sizes. "graphs": as padded, recorded
+as CUDA graphs. "auto": "same-shape" on a GPU, "alone" elsewhere."""
 BATCHINGS: tuple[Batching, ...] = get_args(Batching)
 
 
@@ -35,15 +35,15 @@ def check_batching(batched: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class TrackerSettings:
-    """The settings of a tracker, as its arguments give them.
+    """The arguments of `Tracker`.
 
     Attributes:
-        policy: what objects remember.
-        rule: when an object counts as visible, occluded or absent.
+        policy: which frames objects remember.
+        rule: when an object is visible, occluded or absent.
         stability: SAM 2.1's fallback for unstable single masks.
         num_frames: length of a short video, or None.
-        revisit: passes may return to frames with prompts.
-        batched: which objects go through the network together, see `Batching`.
+        revisit: propagations may return to prompted frames.
+        batched: how objects are batched, see `Batching`.
     """
 
     policy: MemoryPolicy

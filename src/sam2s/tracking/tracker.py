@@ -1,4 +1,4 @@
-"""The tracker: one frame in, one result out, in constant memory. Everything else is a loop over `step`."""
+"""The tracker: one frame in, one result out, in constant memory. Everything else in sam2s is a loop over `step`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sam2s.model import ImageFeatures, Network, Segmentation
 from sam2s.video.frame import Frame
 
 from .frame_context import FrameContext
-from .frame_walk import pass_frame
+from .frame_step import step_objects
 from .numbers import whole_number
 from .object_group import ObjectGroup
 from .object_track import ObjectTrack
@@ -30,32 +30,32 @@ from .settings import Batching, TrackerSettings
 class Tracker(ObjectGroup):
     """Tracks any number of objects through a stream of frames.
 
-    An object id always means the same object and is never used again after the object was removed or ended. Objects
-    share the image features of a frame and nothing else: whether one is tracked changes no bit of another's result
-    (unless they are `batched`, when it may change the last).
+    An object id always denotes the same object and is never reused after the object was removed or ended. Objects share
+    the image features of a frame and nothing else: the result of one is bit-identical whichever others are tracked
+    (except for rounding if they are `batched`).
 
         tracker = Tracker(model)
         tracker.add_prompt(object_id=1, prompt=Points([(200, 260)]))
         for frame in source.frames():
             mask = tracker.step(frame).objects[1].mask
 
-    Prompts wait for their frame. To correct the frame just seen, add the prompt and step the same frame again. Nothing
-    outside changes the attributes; `state_dict` and `load_state_dict` take a tracker's whole state from and to it.
+    Prompts are queued until their frame is stepped. To correct the latest frame, add a prompt and step the same frame
+    again. Attributes are changed by methods only; `state_dict` and `load_state_dict` save and restore the whole state.
 
     Args:
         model: the network.
-        policy: what objects remember.
-        rule: when an object counts as visible, occluded or absent.
+        policy: which frames objects remember.
+        rule: when an object is visible, occluded or absent.
         stability: SAM 2.1's fallback for unstable single masks.
-        num_frames: length of the video where it is known to be under 16 frames and SAM 2.1's own rule for the
-            distances of object pointers is wanted; None, as for a stream, takes 16.
-        revisit: keep the answers to prompts, so that passes may return to their frames; a stream never does.
-        batched: which objects go through the network together, see `settings.Batching`. That is faster on a GPU, and
-            by default done there; rounding then depends on how many objects there are.
+        num_frames: length of the video, to reproduce SAM 2.1's distances of object pointers in videos of fewer than 16
+            frames; None, as for a stream, means 16.
+        revisit: keep the answers to prompts, so that later propagations can return to their frames.
+        batched: how objects are batched, see `settings.Batching`. Batches are faster on a GPU, where they are the
+            default; rounding then depends on the number of objects.
 
     Attributes:
         tracks: the objects by id, in the order they were added.
-        time: position of the frame stepped last among those that are processed, -1 before any.
+        time: number of the latest frame among those that were stepped, -1 before any.
         gone: ids of objects that were removed or have ended.
     """
 
@@ -80,7 +80,7 @@ class Tracker(ObjectGroup):
         self._index: int | None = None  # of the frame stepped last
 
     def state_dict(self) -> dict[str, Any]:
-        """The whole state with its settings, in plain containers, tensors and frozen records, which never change."""
+        """Return the whole state with its settings, in plain containers, tensors and frozen records."""
         return {
             **super().state_dict(),
             "time": self.time,
@@ -90,23 +90,23 @@ class Tracker(ObjectGroup):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on as the tracker that `state_dict` was taken of, settings included, to the bit on a processor.
+        """Restore a state from `state_dict`, settings included; results are then bit-identical on a CPU.
 
         Raises:
-            ConfigError: it was one of another network.
+            ConfigError: it belongs to another network.
         """
         super().load_state_dict(state)
         self.time, self._index, self.gone = state["time"], state["index"], set(state["gone"])
         self._queue.load_state_dict(state["waiting"])
 
     def add_prompt(self, *, frame: int | None = None, object_id: int, prompt: Prompt, keep: bool = True) -> None:
-        """Point at an object on the frame of the next `step`, or on a later one; a new id adds an object.
+        """Prompt an object on the frame of the next `step`, or on a later one; a new id adds an object.
 
         Args:
             frame: index of the frame; by default the one that is stepped next.
-            object_id: any whole number.
-            prompt: clicks, a box or a mask, in pixels of the frame.
-            keep: clicks add to earlier clicks on the same frame instead of replacing them.
+            object_id: any integer.
+            prompt: clicks, a box or a mask, (x, y) in pixels of the frame.
+            keep: add clicks to earlier clicks on the same frame instead of replacing them.
 
         Raises:
             PromptError: the object was removed or ended, the frame has passed, or it is not a prompt.
@@ -115,12 +115,12 @@ class Tracker(ObjectGroup):
         self._queue.add(WaitingPrompt(frame, object_id, prompt, keep))
 
     def clear_prompts(self, *, frame: int | None = None, object_id: int) -> None:
-        """Take back prompts that wait: those for a frame, or by default all of the object."""
+        """Remove queued prompts: those for a frame, or by default all of the object."""
         frame = None if frame is None else whole_number(frame, "frame")
         self._queue.drop(whole_number(object_id, "object_id"), frame)
 
     def end_object(self, *, frame: int | None = None, object_id: int) -> None:
-        """Stop tracking an object from a frame on, by default the next; its id takes no more prompts than wait.
+        """Stop tracking an object from a frame on, by default the next; it accepts no further prompts.
 
         Raises:
             PromptError: there is no such object, or the frame has passed.
@@ -132,7 +132,11 @@ class Tracker(ObjectGroup):
         track.end_at(following if frame is None else frame)
 
     def remove_object(self, *, object_id: int) -> None:
-        """Forget an object, its memory and prompts that wait, at once."""
+        """Remove an object with its memory and its queued prompts.
+
+        Raises:
+            PromptError: there is no such object.
+        """
         object_id = whole_number(object_id, "object_id")
         if not self._queue.drop(object_id):
             self.known(object_id)
@@ -140,7 +144,11 @@ class Tracker(ObjectGroup):
         self.gone.add(object_id)
 
     def check_prompt(self, object_id: int, prompt: Prompt) -> int:
-        """Refuse what is not a prompt, and the id of an object that is gone; returns the id as an int."""
+        """Check a prompt and an id; returns the id as an int.
+
+        Raises:
+            PromptError: it is not a prompt, or the object was removed or ended.
+        """
         object_id = whole_number(object_id, "object_id")
         if not isinstance(prompt, Prompt):
             raise PromptError(f"a prompt is Points, Box or Mask, got {type(prompt).__name__}: {prompt!r}")
@@ -169,22 +177,22 @@ class Tracker(ObjectGroup):
         reverse: bool = False,
         judged: bool = True,
     ) -> FrameResult:
-        """Track every object into a frame.
+        """Track all objects on one more frame.
 
         Args:
-            frame: the next frame, or the same one again (same index) after a correction. A bare array uint8 [H, W, 3]
-                is always the next one.
-            time: position of the frame among those that are processed; by default one more than before.
-            features: of the frame, where they have been computed ahead.
-            reverse: the frames come backward in time.
-            judged: False where the picture is worth nothing, as outside the body or in dense smoke: objects have no
-                mask there and the state `NOT_JUDGED`, nothing is remembered, and presence stays as it was, so that
-                tracking goes on behind such frames as if they had not been. A prompt on the frame is answered all the
-                same.
+            frame: the next frame, or the latest one again (same index) after a correction. A plain array, uint8
+                [H, W, 3] RGB, is always the next one.
+            time: number of the frame among those that are stepped; by default one more than before.
+            features: image features of the frame, if they were prefetched.
+            reverse: frames are stepped backward in time.
+            judged: False for frames that show nothing of use, such as out-of-body frames or dense smoke: objects then
+                have an empty mask and the state `NOT_JUDGED`, and neither memory nor presence is updated, so that
+                tracking continues after such frames as if they were absent. Prompts on the frame are still answered.
 
         Raises:
-            PromptError: a waiting prompt does not fit the frame. It is dropped, the frame is not tracked and all else
-                stays as it was: step again, with a mended prompt or without.
+            PromptError: a queued prompt does not fit the frame. It is dropped and the state is otherwise unchanged:
+                step the frame again, with a corrected prompt or without.
+            SourceError: the frame is not a uint8 RGB image.
         """
         frame, time = self._locate(frame, time)
         again = time == self.time
@@ -196,9 +204,9 @@ class Tracker(ObjectGroup):
         exist = [track for track in self.tracks.values() if track.exists(frame.index, time, reverse=reverse)]
         sought = due or (again and self.tracks) or (judged and exist)
         if not sought and not any(time in track.answers for track in exist):
-            return self._pass_unjudged(frame, exist)  # nobody needs the frame's features
+            return self._skip_frame(frame, exist)  # nobody needs the frame's features
         context = self.context(frame, time, reverse=reverse, features=features)
-        answers = pass_frame(
+        answers = step_objects(
             self.segmenter,
             context,
             self.tracks.values(),
@@ -211,7 +219,7 @@ class Tracker(ObjectGroup):
         return FrameResult(frame.index, frame.pts, self._results(context, answers))
 
     def _leave_frame(self, ended: Iterable[int]) -> None:
-        """Move on to another frame, without the objects that have ended."""
+        """Move to another frame, without the objects that have ended."""
         for object_id in ended:
             self.remove_object(object_id=object_id)
         for track in self.tracks.values():
@@ -220,7 +228,7 @@ class Tracker(ObjectGroup):
     def _answer_due(
         self, context: FrameContext, due: Iterable[tuple[WaitingPrompt, ModelPrompt]], *, again: bool
     ) -> dict[int, Segmentation]:
-        """Answer the prompts for a frame; the last answer for each object."""
+        """Answer the queued prompts of a frame; returns the last answer of each object."""
         answers: dict[int, Segmentation] = {}
         for waiting, prompt in due:
             shown = self._track(waiting.object_id).answer_at(context.time) if again else None
@@ -231,7 +239,7 @@ class Tracker(ObjectGroup):
         return answers
 
     def _results(self, context: FrameContext, answers: dict[int, Segmentation | None]) -> dict[int, ObjectResult]:
-        """What the caller sees of each object."""
+        """Results of the objects, by id."""
         names, rule, results = name_answers(self.model, answers), self.settings.rule, dict[int, ObjectResult]()
         for i, answer in answers.items():
             track = self.tracks[i]
@@ -242,17 +250,17 @@ class Tracker(ObjectGroup):
             )
         return results
 
-    def _pass_unjudged(self, frame: Frame, tracks: list[ObjectTrack]) -> FrameResult:
-        """Let objects pass a frame that was not judged, without its features."""
+    def _skip_frame(self, frame: Frame, tracks: list[ObjectTrack]) -> FrameResult:
+        """Step objects over a frame that is not judged, without computing its features."""
         size = frame.image.shape[0], frame.image.shape[1]
         for track in tracks:
-            track.pass_unjudged()
+            track.skip_frame()
         return FrameResult(
             frame.index, frame.pts, {t.object_id: not_judged(self.model, t.object_id, size) for t in tracks}
         )
 
     def _locate(self, frame: Frame | np.ndarray, time: int | None) -> tuple[Frame, int]:
-        """Name a frame and the time it has, checked."""
+        """Check a frame and determine its time."""
         if not isinstance(frame, Frame):
             time = self.time + 1 if time is None else time
             frame = Frame(frame, time)
@@ -262,6 +270,6 @@ class Tracker(ObjectGroup):
         return frame, time
 
     def rewind(self) -> None:
-        """Forget everything but the prompts, to begin anywhere."""
+        """Reset everything except the prompts, so that tracking can start at any frame."""
         super().rewind()
         self.time, self._index = -1, None

@@ -10,7 +10,7 @@ from model_tools import nano
 from sam2s.memory import MemoryPolicy, SearchRule
 from sam2s.session import VideoSession
 from sam2s.session.snapshot import read_snapshot, write_snapshot
-from sam2s.tracking import Box, Mask, ObjectState, Points, Tracker, settling
+from sam2s.tracking import Box, Mask, ObjectState, Points, Tracker, memory_update
 from sam2s.tracking.candidate_search import find_candidates
 from sam2s.tracking.lost_and_found import Phase
 from sam2s.video import Frame
@@ -42,7 +42,7 @@ def begun(model, rule, kind="divemem"):
 
 def expect_much(track):
     """Let an object be used to more evidence than any mask has."""
-    track.learn(replace(track.search, usual=100.0, learned=9))
+    track.set_search_state(replace(track.search, usual=100.0, learned=9))
 
 
 def memory(track):
@@ -59,7 +59,7 @@ def test_the_usual_evidence_follows_the_presence_that_weights_calibrate(model):
         shown = tracker.step(movie(2)[1]).objects[1]
         track = tracker.tracks[1]
         answer = track.last[1]
-        appearance, amount = settling.weigh(
+        appearance, amount = memory_update.weigh_evidence(
             tracker.context(Frame(movie(2)[1], 1), 1), answer, track.search, tracker.settings.rule
         )
         assert appearance is not None
@@ -115,12 +115,12 @@ def test_the_decoder_is_asked_as_often_as_is_stated_and_once_for_all_lost_object
 
 
 def test_what_a_search_finds_is_taken_and_remembered(model, monkeypatch):
-    monkeypatch.setattr(settling, "weigh", lambda *given: (None, 0.0))  # memory alone finds nothing
+    monkeypatch.setattr(memory_update, "weigh_evidence", lambda *given: (None, 0.0))  # memory alone finds nothing
     frames = movie(4)
     tracker = begun(model, SOON)
     results = [tracker.step(frames[0])]
     track = tracker.tracks[1]
-    track.learn(replace(track.search, usual=0.5, learned=9))
+    track.set_search_state(replace(track.search, usual=0.5, learned=9))
     results += [tracker.step(frame) for frame in frames[1:]]
     assert [result.objects[1].state.value for result in results] == ["visible", "absent", "absent", "visible"]
     assert track.bank.recent.keys() == {3}

@@ -1,4 +1,4 @@
-"""What becomes of the answers from memory: remembered, shown in doubt, or dropped and the object looked for."""
+"""Update the memory of objects with their masks: add them, withhold uncertain ones, or search for lost objects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sam2s.memory import SearchRule
 from sam2s.model import Segmentation
 
-from .appearance import Appearance, describe
+from .appearance import Appearance, compute_appearance
 from .candidate_search import choose_candidate, evidence, find_candidates, taken_mask
 from .frame_context import FrameContext
 from .lost_and_found import Phase, SearchState, after_tracked, judge, search_due
@@ -16,7 +16,7 @@ from .object_track import ObjectTrack
 from .presence import PresenceRule
 
 
-def settle(
+def update_objects(
     segmenter: ObjectSegmenter,
     context: FrameContext,
     tracks: Sequence[ObjectTrack],
@@ -24,17 +24,17 @@ def settle(
     others: Mapping[int, Segmentation | None],
     rule: PresenceRule,
 ) -> dict[int, Segmentation]:
-    """Let objects take in what was found of them; returns what is shown of each.
+    """Update objects with their masks on a frame; returns the answer that is shown for each.
 
-    Where lost objects are sought, one that is tracked changes nothing of another. One that is lost heeds the masks of
-    those that are tracked, and only those.
+    With a `SearchRule`, a tracked object still does not influence others. A lost object depends on the masks of the
+    tracked objects, and on the appearance of other lost ones.
 
     Args:
         segmenter: the network.
         context: the frame.
-        tracks: the objects that were looked for.
-        found: what was found of each, from its memory.
-        others: answers for the other objects on the frame; None for objects of which there is none.
+        tracks: the objects that were segmented from memory.
+        found: the mask of each, by id.
+        others: answers of the other objects on the frame, by id; None where there is none.
         rule: of presence.
     """
     shown: dict[int, Segmentation] = {}
@@ -42,14 +42,14 @@ def settle(
     for track in tracks:
         own, search = found[track.object_id], track.bank.policy.search
         if search is None:
-            shown[track.object_id] = track.remember(context, own, rule)
+            shown[track.object_id] = track.add_to_memory(context, own, rule)
             continue
-        appearance, amount = weigh(context, own.answer, track.search, rule)
+        appearance, amount = weigh_evidence(context, own.answer, track.search, rule)
         state = judge(search, track.search, visible=appearance is not None, evidence=amount)
         if state.lost:
             lost.append((track, search, state))
         else:
-            shown[track.object_id] = take(track, context, own, rule, search, state, appearance, amount)
+            shown[track.object_id] = accept_mask(track, context, own, rule, search, state, appearance, amount)
     sought = {track.object_id for track, search, state in lost if search_due(search, state)}
     if sought:
         taken = [taken_mask(answer) for answer in (*shown.values(), *others.values()) if answer is not None]
@@ -64,23 +64,23 @@ def settle(
                 entry = segmenter.compute_memory(context, chosen.answer, prompted=False)[0]
                 own, state = TrackedMask(chosen.answer, entry), state.moved(Phase.TRACKED)
                 amount = chosen.evidence(state.gallery)
-                shown[number] = take(track, context, own, rule, search, state, chosen.appearance, amount)
+                shown[number] = accept_mask(track, context, own, rule, search, state, chosen.appearance, amount)
                 continue
-        shown[number] = track.doubt(context, own, rule, state)
+        shown[number] = track.withhold_memory(context, own, rule, state)
     return shown
 
 
-def weigh(
+def weigh_evidence(
     context: FrameContext, answer: Segmentation, state: SearchState, rule: PresenceRule
 ) -> tuple[Appearance | None, float]:
-    """What an answer shows, None if nothing, and the evidence for its being the object."""
+    """Appearance of an answer, None if it is empty, and the evidence that it is the object, 0 to 1."""
     if not bool(answer.object_logit > 0) or not bool((answer.logits > 0).any()):
         return None, 0.0
-    appearance = describe(context.features, answer)
+    appearance = compute_appearance(context.features, answer)
     return appearance, evidence(answer, rule.probability(answer.object_logit), appearance, state.gallery)
 
 
-def take(
+def accept_mask(
     track: ObjectTrack,
     context: FrameContext,
     found: TrackedMask,
@@ -90,11 +90,11 @@ def take(
     appearance: Appearance | None,
     amount: float,
 ) -> Segmentation:
-    """Let an object that is not lost take in its mask: it is remembered where it is certain."""
+    """Update an object that is not lost; its mask is added to memory unless it is uncertain."""
     if state.phase is Phase.UNCERTAIN:
-        return track.doubt(context, found, rule, state)
-    answer = track.remember(context, found, rule)
+        return track.withhold_memory(context, found, rule, state)
+    answer = track.add_to_memory(context, found, rule)
     if appearance is not None:
         state = after_tracked(search, state, appearance, amount)
-    track.learn(state)
+    track.set_search_state(state)
     return answer

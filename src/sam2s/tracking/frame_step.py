@@ -1,4 +1,4 @@
-"""How objects pass one frame: by the answer to a prompt, or found from memory, alone or as one batch."""
+"""One step of all objects: answered by a prompt, or segmented from memory, one by one or as a batch."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from sam2s.memory import Recall
 from sam2s.model import Segmentation
 
 from .frame_context import FrameContext
+from .memory_update import update_objects
 from .object_segmenter import ObjectSegmenter, TrackedMask
 from .object_track import ObjectTrack
 from .padded_segmenter import PaddedSegmenter
 from .presence import PresenceRule
-from .settling import settle
 
 
-def pass_frame(
+def step_objects(
     segmenter: ObjectSegmenter,
     context: FrameContext,
     tracks: Iterable[ObjectTrack],
@@ -27,45 +27,45 @@ def pass_frame(
     batched: bool | PaddedSegmenter,
     judged: bool = True,
 ) -> dict[int, Segmentation | None]:
-    """Let objects pass a frame; returns the answer of each that exists there, None for one that was not judged.
+    """Step all objects over a frame; returns the answer of each that exists there, None if it was not judged.
 
     Args:
         segmenter: the network.
         context: the frame.
         tracks: the objects.
-        prompted: answers to prompts that were given just now.
+        prompted: answers to prompts given for this step, by id.
         rule: of presence.
-        again: the frame is stepped a second time; what was shown of objects without a new prompt holds.
-        batched: objects whose memories have one shape go through the network together, or all by a padded segmenter.
-        judged: False passes the frame without looking for objects; what was pointed at on it holds all the same.
+        again: the frame is stepped a second time; objects without a new prompt keep their answer.
+        batched: batch objects whose memories have the same shape, or all of them in a padded segmenter.
+        judged: False skips segmentation from memory; prompts on the frame are still answered.
     """
     time, answers, unknown = context.time, dict[int, Segmentation | None](), list[ObjectTrack]()
     for track in tracks:
         answer = prompted.get(track.object_id)
         if answer is not None:
-            track.note_prompt(context, answer, rule)
+            track.update_from_prompt(context, answer, rule)
         elif again and (shown := track.answer_at(time)):
             answer = shown
         elif not track.exists(context.frame.index, time, reverse=context.reverse):
             continue
         elif time in track.answers:
-            answer = track.pass_prompt(segmenter, context, rule)
+            answer = track.apply_prompt(segmenter, context, rule)
         else:
             unknown.append(track)
         answers[track.object_id] = answer
     if not judged:
         for track in unknown:
-            track.pass_unjudged()
+            track.skip_frame()
         return answers
-    found = find_objects(segmenter, context, unknown, batched=batched)
-    settled = settle(segmenter, context, unknown, found, answers, rule)
-    return {object_id: answer or settled[object_id] for object_id, answer in answers.items()}
+    found = segment_objects(segmenter, context, unknown, batched=batched)
+    updated = update_objects(segmenter, context, unknown, found, answers, rule)
+    return {object_id: answer or updated[object_id] for object_id, answer in answers.items()}
 
 
-def find_objects(
+def segment_objects(
     segmenter: ObjectSegmenter, context: FrameContext, tracks: Iterable[ObjectTrack], *, batched: bool | PaddedSegmenter
 ) -> dict[int, TrackedMask]:
-    """Find objects on a frame from their memories; if `batched`, those whose memories have one shape together."""
+    """Segment objects on a frame from memory; if `batched`, those whose memories have the same shape together."""
     segment_batch = segmenter.segment_from_memory if isinstance(batched, bool) else batched.segment_from_memory
     groups = defaultdict[tuple[object, ...], dict[int, Recall]](dict)
     for track in tracks:

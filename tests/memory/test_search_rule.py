@@ -43,5 +43,5 @@ def test_policies_have_names():
     assert {policy.iou_threshold for policy in policies.values()} == {0.5}
     with pytest.raises(ConfigError, match="memory 'cutie' is not one of 'divemem', 'sam2', 'divemem\\+search'"):
         memory_policy("cutie")
-    with pytest.raises(ConfigError, match="a proposer has nothing to do; give memory 'sam2\\+search'"):
+    with pytest.raises(ConfigError, match="a proposer has no effect; give memory 'sam2\\+search'"):
         memory_policy("sam2", proposer="a:b")

@@ -170,7 +170,7 @@ def test_refuses_spans_without_prompts(job):
     [
         (["--box", "1@3:400,4,440,30"], "box 400,4,440,30 lies outside the frame of"),
         (["--point", "1@30:+4,4"], "frame 30 is not in clip; frames run from 0 to 29"),
-        (["--point", "1@3:+4,4", "--stride", "2"], "frame 3 is skipped by --stride 2; point at frame 2"),
+        (["--point", "1@3:+4,4", "--stride", "2"], "frame 3 is skipped by --stride 2; use frame 2"),
         (["--point", "1@3:+4,4", "--start", "40"], "frame 40 is not in clip"),
     ],
 )

@@ -57,7 +57,7 @@ def test_frames_are_found_by_index():
     for frame, stride, message in (
         (9, 1, "frame 9 is not in array; frames run from 0 to 8"),
         (-1, 1, "frame -1 is not in array"),
-        (7, 3, "frame 7 is skipped by stride 3; point at frame 6"),
+        (7, 3, "frame 7 is skipped by stride 3; use frame 6"),
         ("7", 1, "frame '7' is not a whole number"),
     ):
         with pytest.raises(PromptError, match=message):

@@ -91,7 +91,7 @@ def test_a_damaged_snapshot_met_on_the_way_is_named(model, tmp_path):
 def test_a_damaged_record_is_refused(model, tmp_path, place):
     begun(model, tmp_path)
     flip(tmp_path / "session.json", place)
-    with pytest.raises(OutputError, match=r"holds no session to go on with .*; give another output folder"):
+    with pytest.raises(OutputError, match=r"has no session that can be resumed .*; give another output folder"):
         VideoSession.reopen(model, source(18), tmp_path)
 
 

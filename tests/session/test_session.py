@@ -274,7 +274,7 @@ def test_stride_counts_time_in_frames_that_are_looked_at(model):
     with VideoSession(model, video, policy=ANY, stride=3) as session:
         session.add_prompt(frame=3, object_id=1, prompt=CLICK)
         strided = [(r.index, bits(r)) for r in session.propagate()]
-        with pytest.raises(PromptError, match="frame 7 is skipped by stride 3; point at frame 6"):
+        with pytest.raises(PromptError, match="frame 7 is skipped by stride 3; use frame 6"):
             session.add_prompt(frame=7, object_id=1, prompt=CLICK)
     tracker = Tracker(model, ANY)
     tracker.add_prompt(object_id=1, prompt=CLICK)
@@ -310,7 +310,7 @@ def test_refuses_what_cannot_work(model, tmp_path):
             session.remove_object(object_id=4)
     with pytest.raises(ConfigError, match="stride 0 is too small"):
         VideoSession(model, source(6), stride=0)
-    with pytest.raises(OutputError, match="holds no session to go on with"):
+    with pytest.raises(OutputError, match="has no session that can be resumed"):
         VideoSession.reopen(model, source(6), tmp_path)
 
 

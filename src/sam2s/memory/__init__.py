@@ -1,4 +1,4 @@
-"""What an object remembers: the memory bank and the DiveMem filter; no network."""
+"""The memory bank of an object and the DiveMem filter; no network."""
 
 from .bank import MemoryBank
 from .divemem import DiveMemFilter, similarity

@@ -14,12 +14,12 @@ from .policy import MemoryPolicy
 
 
 class MemoryBank:
-    """What one object remembers, by the time of the frame.
+    """The memory of one object, indexed by the time of the frame.
 
-    Three stores, each bounded. `conditioning`: frames with a prompt. `recent`: tracked frames behind the current one
-    in the direction of tracking; the last `short_term` and the current one hold maps, the last `pointer_limit`
-    pointers. `long_term`: the queue that the DiveMem filter fills. Frames lie ahead of or behind one another in time,
-    so one bank serves tracking in either direction.
+    Three stores, each bounded. `conditioning`: prompted frames. `recent`: tracked frames behind the current one in the
+    direction of tracking; the last `short_term` and the current one have maps, the last `pointer_limit` have pointers.
+    `long_term`: the queue filled by the DiveMem filter. "Behind" depends on the direction of tracking, so one bank
+    serves both directions.
     """
 
     def __init__(self, policy: MemoryPolicy, *, pointer_limit: int = 16) -> None:
@@ -34,7 +34,7 @@ class MemoryBank:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """All that is remembered, in plain containers; the entries and tensors are shared, they never change."""
+        """Return the complete state, in plain containers; entries and tensors are immutable and shared."""
         before = self._before and {"long_term": list(self._before[0]), "filter": self._before[1].state_dict()}
         return {
             "conditioning": list(self.conditioning.values()),
@@ -45,7 +45,7 @@ class MemoryBank:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Remember what `state_dict` was taken of."""
+        """Restore a state from `state_dict`."""
         self.conditioning = {entry.time: entry for entry in state["conditioning"]}
         self.recent = {entry.time: entry for entry in state["recent"]}
         self.long_term = deque(state["long_term"], self.policy.places)
@@ -57,9 +57,9 @@ class MemoryBank:
             self._before = deque(before["long_term"], self.policy.places), earlier
 
     def add_conditioning(self, entry: MemoryEntry, feature: Tensor) -> None:
-        """Remember a prompted frame; `feature` is the frame's image embedding.
+        """Add a prompted frame; `feature` is its image embedding [1, C, h, w].
 
-        The candidates for long-term memory stay, since the frame may lie anywhere; they start anew where it is passed.
+        The candidates of the filter are kept, since the frame may be anywhere; they are cleared when it is tracked.
         """
         first = not self.conditioning or next(iter(self.conditioning)) == entry.time
         self._before = None
@@ -74,7 +74,7 @@ class MemoryBank:
             self.filter.set_anchor(self._compared(entry, feature))
 
     def forget(self, time: int) -> None:
-        """Drop a prompted frame whose prompt was taken back."""
+        """Remove a conditioning frame, because its prompt was removed."""
         if self._is_reference(time):
             self.filter.set_anchor(None)  # until the frame that takes its place is seen again
             if self._before:
@@ -82,23 +82,23 @@ class MemoryBank:
         self.conditioning.pop(time, None)
 
     def drop_long_term(self, time: int) -> None:
-        """Drop a frame from the long-term memory; nothing takes its place until the next one is chosen."""
+        """Remove a frame from long-term memory; its place is free until the filter chooses another."""
         self.long_term = deque((entry for entry in self.long_term if entry.time != time), self.long_term.maxlen)
 
     @property
     def missing_reference(self) -> int | None:
-        """Time of the frame for `set_reference`, where the one that candidates were compared with is gone."""
+        """Time of the conditioning frame that `set_reference` needs; None if the filter has its reference."""
         if not self.policy.places or self.filter.anchor is not None:
             return None
         return next((time for time in self.conditioning if self._is_reference(time)), None)
 
     def set_reference(self, time: int, feature: Tensor) -> None:
-        """See a conditioning frame again: it becomes what candidates are compared with if that is missing."""
+        """Set the feature of a conditioning frame as the reference of the filter, if it is the missing one."""
         if self.policy.places and self.filter.anchor is None and self._is_reference(time):
             self.filter.set_anchor(self._compared(self.conditioning[time], feature))
 
     def add_tracked(self, entry: MemoryEntry, feature: Tensor, *, reverse: bool = False) -> None:
-        """Remember a tracked frame and forget what has fallen out of the windows behind it."""
+        """Add a tracked frame with its image embedding [1, C, h, w], and drop what is out of the windows."""
         self._before = self.long_term.copy(), copy(self.filter)
         self.recent[entry.time] = entry
         self.trim(entry.time, reverse=reverse)
@@ -106,12 +106,12 @@ class MemoryBank:
             self.long_term.append(chosen)
 
     def keep_long_term(self, entry: MemoryEntry) -> None:
-        """Remember a frame in long-term memory because the caller says so, as training does with its clips."""
+        """Add a frame to long-term memory without the filter, as training does with its clips."""
         self.recent[entry.time] = entry.without_map()  # for the pointer
         self.long_term.append(entry)
 
     def trim(self, time: int, *, reverse: bool = False) -> None:
-        """Keep only what the frame at `time` and those after it can read of the recent frames."""
+        """Drop recent maps and pointers that the frame at `time` and later ones cannot read."""
         kept = {}
         for entry in self.recent.values():
             behind = _behind(time, entry.time, reverse)
@@ -122,33 +122,33 @@ class MemoryBank:
         self.recent = kept
 
     def put_recent(self, entry: MemoryEntry) -> None:
-        """Remember a recent frame as it was tracked elsewhere; long-term memory stays as it is."""
+        """Add a recent frame that was tracked elsewhere; long-term memory is unchanged."""
         self.recent[entry.time] = entry
 
     def interrupt(self) -> None:
-        """Begin the candidates for long-term memory anew, as a frame with a prompt does when it is passed."""
+        """Clear the candidates of the filter, as stepping over a prompted frame does."""
         self.filter.interrupt()
 
     def replace(self, entry: MemoryEntry) -> None:
-        """Put another memory of a recent frame in the place of the first; long-term memory stays as it is."""
+        """Replace the entry of a recent frame, if there is one; long-term memory is unchanged."""
         if entry.time in self.recent:
             self.recent[entry.time] = entry
 
     def undo(self, time: int) -> None:
-        """Take back the last `add_tracked`, which was of the frame at `time`; the frame can then be answered again."""
+        """Undo the last `add_tracked` if it added the frame at `time`, so that the frame can be segmented again."""
         if self._before is not None and time in self.recent:
             self.recent = {at: entry for at, entry in self.recent.items() if at != time}
             self.long_term, self.filter = self._before
             self._before = None
 
     def restart(self) -> None:
-        """Begin a pass with nothing recent and nothing long-term; conditioning frames stay."""
+        """Clear recent and long-term memory to start a propagation; conditioning frames are kept."""
         self.recent, self.long_term = {}, deque(maxlen=self.policy.places)
         self.filter.restart()
         self._before = None
 
     def take_long_term(self, other: MemoryBank) -> None:
-        """Take over another bank's long-term memory and candidates, but not of frames that have prompts here."""
+        """Copy another bank's long-term memory and candidates, except frames that are conditioning frames here."""
         kept = (entry for entry in other.long_term if entry.time not in self.conditioning)
         self.long_term = deque(kept, self.policy.places)
         anchor = self.filter.anchor
@@ -159,13 +159,13 @@ class MemoryBank:
     def recall(
         self, time: int, *, reverse: bool = False, pointer_limit: int | None = None, future_pointers: bool = False
     ) -> Recall:
-        """Assemble what the frame at `time` reads: conditioning frames, recent ones oldest first, long-term ones.
+        """Collect what the frame at `time` reads: conditioning frames, recent ones (oldest first), long-term ones.
 
         Args:
-            time: the current frame.
+            time: time of the current frame.
             reverse: tracking runs backward in time, so "behind" means later frames.
             pointer_limit: read fewer pointers (SAM 2.1 caps them at the length of the video).
-            future_pointers: read the pointers of conditioning frames that lie ahead too, as SAM 2.1 does in training.
+            future_pointers: also read the pointers of conditioning frames ahead, as SAM 2.1 does in training.
         """
         step = 1 if reverse else -1
         limit = min(self.pointer_limit, pointer_limit or self.pointer_limit)
@@ -196,7 +196,7 @@ class MemoryBank:
         )
 
     def _is_reference(self, time: int) -> bool:
-        """Whether a conditioning frame is the one that the first candidates are compared with."""
+        """Whether a conditioning frame is the reference of the first candidates."""
         order = list(self.conditioning)
         return bool(order) and time == order[0 if self.policy.first_reference == "first" else -1]
 
@@ -205,7 +205,7 @@ class MemoryBank:
 
 
 def _behind(time: int, other: int, reverse: bool) -> int:
-    """How many frames `other` lies behind `time` in the direction of tracking."""
+    """Distance in frames of `other` behind `time` in the direction of tracking."""
     return other - time if reverse else time - other
 
 

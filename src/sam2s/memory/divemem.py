@@ -1,4 +1,4 @@
-"""The DiveMem filter: which tracked frames are worth keeping in long-term memory (SAM2S, Sec. DiveMem, Eq. 2)."""
+"""The DiveMem filter: which tracked frames enter long-term memory (SAM2S, Sec. DiveMem, Eq. 2)."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from .policy import MemoryPolicy
 
 
 class DiveMemFilter:
-    """Waits for five confident frames in a row and keeps the one that looks least like the latest long-term memory.
+    """Chooses, of each `candidates` consecutive confident frames, the one least similar to the latest long-term memory.
 
-    That memory does not change while candidates gather, so each is compared on arrival and only the best so far is
-    kept: the filter holds three image features and one memory, whatever the number of candidates. Features belong to
-    frames, so objects share them by reference.
+    That reference does not change while candidates are collected, so each is compared on arrival and only the best one
+    is kept: the filter holds three image features and one entry, whatever the number of candidates. Objects share the
+    features of a frame by reference.
 
     Attributes:
-        anchor: feature of the conditioning frame that the first candidates are compared with; without one nothing is
-            a candidate.
+        anchor: feature of the conditioning frame that the first candidates are compared with; None if it is missing,
+            when no frame is a candidate.
         latest: feature of the latest long-term memory, None before there is one.
-        count: candidates so far.
-        best: the candidate least similar to the reference, its feature and its similarity.
+        count: number of candidates so far.
+        best: the candidate least similar to the reference, its feature and its similarity; None before any.
     """
 
     def __init__(self, policy: MemoryPolicy) -> None:
@@ -36,24 +36,24 @@ class DiveMemFilter:
         self.best: tuple[MemoryEntry, Tensor, float] | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        """What candidates are compared with, how many there were, and the best of them."""
+        """Return the references, the number of candidates, and the best one."""
         return {"anchor": self.anchor, "latest": self.latest, "count": self.count, "best": self.best}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where `state_dict` was taken."""
+        """Restore a state from `state_dict`."""
         self.anchor, self.latest, self.count = state["anchor"], state["latest"], state["count"]
         self.best = None if state["best"] is None else tuple(state["best"])
 
     def set_anchor(self, feature: Tensor | None) -> None:
-        """Compare the first candidates with another conditioning frame, or with none until it is seen again."""
+        """Set the feature of the conditioning frame that the first candidates are compared with; None if missing."""
         self.anchor = feature
 
     def confident(self, entry: MemoryEntry) -> bool:
-        """Whether an entry may be a candidate."""
+        """Whether an entry is confident enough to be a candidate."""
         return entry.iou > self._threshold and (entry.visible or not self.policy.require_presence)
 
     def observe(self, entry: MemoryEntry, feature: Tensor) -> MemoryEntry | None:
-        """Take in the next tracked frame; return the entry to keep when a set of candidates is complete."""
+        """Observe the next tracked frame; returns the chosen entry when a set of candidates is complete, else None."""
         if not self.confident(entry):
             if self.policy.consecutive:
                 self.interrupt()
@@ -72,16 +72,16 @@ class DiveMemFilter:
         return chosen
 
     def interrupt(self) -> None:
-        """Empty the candidates."""
+        """Clear the candidates."""
         self.count, self.best = 0, None
 
     def drop(self, times: Container[int]) -> None:
-        """Empty the candidates if the best of them is of one of these frames, which are remembered otherwise."""
+        """Clear the candidates if the best one is of one of these frames, which became conditioning frames."""
         if self.best and self.best[0].time in times:
             self.interrupt()
 
     def restart(self) -> None:
-        """Forget everything but the conditioning frame."""
+        """Reset everything except the anchor."""
         self.interrupt()
         self.latest = None
 

@@ -1,4 +1,4 @@
-"""What is remembered of one object on one frame, and what a frame reads of it."""
+"""The memory of one object on one frame, and what a frame reads from a memory bank."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ CONDITIONING_SLOT, LONG_TERM_SLOT = 6, 7
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MemoryEntry:
-    """One object on one frame.
+    """The memory of one object on one frame.
 
     Attributes:
-        time: position of the frame among the frames that are processed.
+        time: number of the frame among those that are tracked.
         pointer: object pointer [C].
         iou: predicted IoU of its mask.
-        visible: whether the network judged the object present.
-        map: memory map [mem_dim, h, w]; None once only the pointer is of use.
+        visible: whether the object was predicted as present.
+        map: memory map [mem_dim, h, w]; None once it was dropped and only the pointer is left.
     """
 
     time: int
@@ -29,13 +29,13 @@ class MemoryEntry:
     map: Tensor | None
 
     def without_map(self) -> MemoryEntry:
-        """The same entry after its map has left the memory."""
+        """The entry without its map."""
         return self if self.map is None else replace(self, map=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """What one object reads for one frame, in reading order.
+    """What one frame reads from the memory bank of an object, in reading order.
 
     Attributes:
         maps: memory maps [mem_dim, h, w].

@@ -1,4 +1,4 @@
-"""What to remember, in one frozen record: SAM 2's rules, DiveMem's numbers, and every choice the paper leaves open."""
+"""Which frames to remember, in one frozen record: the rules of SAM 2 and DiveMem, and choices the paper leaves open."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .entry import CONDITIONING_SLOT
 from .search_rule import SearchRule
 
 PAPER_IOU_THRESHOLD = 0.95
-"""Predicted IoU above which the SAM2S paper takes a frame for confident (gamma_iou)."""
+"""Predicted IoU above which a frame is confident in the SAM2S paper (gamma_iou)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,32 +21,30 @@ class MemoryPolicy:
 
     Attributes:
         kind: "divemem" adds the diverse long-term memory of SAM2S (Sec. DiveMem); "sam2" is SAM 2.1 as released.
-        short_term: most recent frames remembered whole, whether the object was seen on them or not.
+        short_term: number of most recent frames whose maps are kept, whether the object was visible or not.
         candidates: consecutive confident frames that compete for one place in the long-term memory (Delta).
-        iou_threshold: a candidate's predicted IoU must lie above this (gamma_iou). None takes the number that is stored
-            with the weights, a quantile of the network's own predictions (`sam2s weights calibrate`), or the paper's
-            0.95 where none is: predictions of a small network hardly ever pass 0.95, and its long-term memory would
-            stay empty.
-        long_term: places in the long-term queue (N_l); the oldest entry leaves.
-        max_conditioning: prompted frames whose memory maps are kept. The first one stays for ever; of the others the
-            one farthest in time from the newest leaves. Unlimited in SAM 2.1, which a person who keeps correcting can
-            fill.
+        iou_threshold: predicted IoU that a candidate must exceed (gamma_iou). None uses the value stored in the
+            weights, a quantile of the network's own predictions (`sam2s weights calibrate`), or else the paper's 0.95.
+            A small network rarely predicts more than 0.95, and its long-term memory would stay empty.
+        long_term: places in the long-term queue (N_l); the oldest entry is dropped.
+        max_conditioning: number of prompted frames whose memory maps are kept. The first one is always kept; of the
+            others the one farthest in time from the newest is dropped. Unlimited in SAM 2.1.
         corrections: "condition": a correction on a frame that was already tracked becomes a conditioning frame.
             "answer": it changes the answer on that frame and the short-term memory only, further clicks refine it, and
-            the next propagation over the frame overwrites it, as the released SAM 2.1 predictor does.
-        map_dtype: "same" keeps maps in the network's type; "bfloat16" halves their size (the SAM 2.1 predictor does
-            so).
-        consecutive: an unconfident frame empties the candidates. False lets candidates be interrupted.
-        require_presence: a candidate's object must be judged visible as well.
-        similarity: what Eq. 2 compares: the stride-16 image embedding, flattened ("image"), or the memory map
-            ("memory").
-        first_reference: with an empty queue candidates are compared with the "first" or the "latest" conditioning
-            frame.
+            the next propagation over the frame overwrites it, as in the released SAM 2.1 predictor.
+        map_dtype: "same" keeps maps in the network's type; "bfloat16" halves their size, as in the SAM 2.1 predictor.
+        consecutive: whether an unconfident frame clears the candidates.
+        require_presence: whether a candidate's object must also be predicted as visible.
+        similarity: what Eq. 2 compares: the flattened stride-16 image embedding ("image") or the memory map ("memory").
+        first_reference: with an empty queue, compare candidates with the "first" or the "latest" conditioning frame.
         count_first: whether the first memory takes one of the `long_term` places.
-        skip_recent: a long-term frame that is still in the short-term window is read once, as short-term.
-        long_term_pointers: read the object pointers of long-term frames beyond the usual recent ones.
-        search: how an object that was lost is looked for; nothing is remembered of it while it is uncertain or absent.
-            None takes the network at its word on every frame, as SAM 2.1 does. Fields as a dict are taken too.
+        skip_recent: read a long-term frame that is also in the short-term window only once, as short-term.
+        long_term_pointers: also read the object pointers of long-term frames.
+        search: how lost objects are searched for; memory is not updated while an object is uncertain or absent. None
+            accepts the mask of every frame, as SAM 2.1 does. May be given as a dict of fields.
+
+    Raises:
+        ConfigError: a value is not allowed.
     """
 
     kind: Literal["sam2", "divemem"] = "divemem"
@@ -89,33 +87,33 @@ class MemoryPolicy:
             object.__setattr__(self, "search", SearchRule(**self.search))
 
     def resolve(self, confident_iou: float | None) -> MemoryPolicy:
-        """The policy with a number for `iou_threshold`: its own, else that of the weights, else the paper's."""
+        """The policy with `iou_threshold` set: its own, else that of the weights, else the paper's."""
         if self.iou_threshold is not None:
             return self
         return replace(self, iou_threshold=PAPER_IOU_THRESHOLD if confident_iou is None else confident_iou)
 
     @property
     def places(self) -> int:
-        """Entries the long-term queue can hold; 0 for SAM 2."""
+        """Capacity of the long-term queue; 0 for SAM 2."""
         return 0 if self.kind == "sam2" else max(0, self.long_term - self.count_first)
 
     @property
     def max_maps(self) -> int:
-        """The most memory maps an object ever holds.
+        """Maximum number of memory maps of an object.
 
-        Conditioning frames, short-term ones and the current one; with DiveMem the queue, the best candidate, and one
-        of each so that the last frame can be taken back. Prompts that wait for the next pass hold `max_conditioning`
-        more at most, and as many again corrections that are answers only.
+        Conditioning frames, short-term ones and the current one; with DiveMem also the queue, the best candidate, and
+        one of each for `undo`. Pending prompts can hold `max_conditioning` more, and corrections that are answers only
+        as many again.
         """
         return self.max_conditioning + self.short_term + 1 + (self.places + 3 if self.places else 0)
 
 
 MEMORIES = ("divemem", "sam2", "divemem+search", "sam2+search")
-"""Names of policies: the kind, and whether objects that were lost are looked for."""
+"""Names of policies: the kind, and whether lost objects are searched for."""
 
 
 def memory_policy(name: str, *, iou_threshold: float | None = None, proposer: str | None = None) -> MemoryPolicy:
-    """The policy of a name.
+    """Return the policy with a name.
 
     Args:
         name: one of `MEMORIES`.
@@ -123,14 +121,14 @@ def memory_policy(name: str, *, iou_threshold: float | None = None, proposer: st
         proposer: see `SearchRule`; only with a name that searches.
 
     Raises:
-        ConfigError: there is no such policy, or it does not search for what is proposed.
+        ConfigError: there is no such policy, or a proposer is given for one that does not search.
     """
     if name not in MEMORIES:
         raise ConfigError(f"memory {name!r} is not one of {', '.join(map(repr, MEMORIES))}")
     kind, _, search = name.partition("+")
     if proposer is not None and not search:
         raise ConfigError(
-            f"memory {name!r} does not look for lost objects, so a proposer has nothing to do; give "
+            f"memory {name!r} does not search for lost objects, so a proposer has no effect; give "
             f"memory '{name}+search' (--memory {name}+search)"
         )
     rule = SearchRule(proposer=proposer) if search else None

@@ -1,4 +1,4 @@
-"""When an object counts as lost, and how it is looked for: the numbers, each with its reason."""
+"""When an object is lost, and how it is searched for."""
 
 from __future__ import annotations
 
@@ -10,25 +10,28 @@ from sam2s.errors import ConfigError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRule:
-    """How lost objects are sought.
+    """How lost objects are searched for.
 
-    All evidence for a mask is one number: predicted IoU times presence times likeness to what the object has looked
-    like. It is compared with what is usual for this object, so that the rule holds for weights of any strength.
+    The evidence for a mask is predicted IoU times presence times similarity to the object's earlier appearances. It is
+    compared with the usual evidence for this object, so that the rule does not depend on the weights.
 
     Attributes:
-        hold: share of the usual evidence below which a tracked object is uncertain, and nothing more is remembered.
-        take: share of it from which an object that is absent or searched for counts as found.
-        margin: how many times the evidence of the second best candidate elsewhere the best must have to be taken.
-        patience: uncertain frames in a row after which the object is absent, and has no mask.
-        wait: frames of absence after which it is searched for.
-        every: frames from one search to the next.
-        grid: points a side at which the mask decoder is asked in a search, so grid * grid calls of it.
-        overlap: share of a candidate within the masks of other tracked objects from which it is one of them.
-        learn: frames after a prompt during which nothing is doubted, to learn what is usual.
-        probation: frames after a lost object was found from which its appearance is not learned yet.
-        places: appearances kept of an object in each of two lists, on prompted frames and on tracked ones.
-        proposer: names a function that says where objects may be, `package.module:function` or `file.py:function`; its
-            boxes are asked about instead of the grid.
+        hold: share of the usual evidence below which a tracked object is uncertain, and memory is not updated.
+        take: share of it from which an absent or searched object is found.
+        margin: factor by which the evidence of the best candidate must exceed that of the best one elsewhere.
+        patience: consecutive uncertain frames after which the object is absent, with an empty mask.
+        wait: absent frames after which it is searched for.
+        every: frames between two searches.
+        grid: points per side of the grid of prompts in a search, so grid * grid prompts.
+        overlap: share of a candidate within the mask of a tracked object from which it belongs to that object.
+        learn: frames after a prompt during which the object is never uncertain, to learn the usual evidence.
+        probation: frames after a lost object was found during which its appearance is not learned.
+        places: number of appearances kept in each of two lists, on prompted and on tracked frames.
+        proposer: function that proposes boxes, `package.module:function` or `file.py:function`; they are used as
+            prompts instead of the grid.
+
+    Raises:
+        ConfigError: a value is not allowed.
     """
 
     hold: float = 0.6
@@ -66,5 +69,5 @@ class SearchRule:
 
     @property
     def decoder_calls(self) -> int:
-        """Calls of the mask decoder that a search on the grid makes, for all lost objects together."""
+        """Prompts of a search on the grid, for all lost objects together."""
         return self.grid * self.grid

@@ -63,9 +63,7 @@ def check_settings(settings: RunSettings, source: VideoSource) -> None:
             raise PromptError(f"frame {frame} is not in {source.name}; frames run from 0 to {length - 1}")
         if source.seekable and frame % settings.stride:
             near = frame - frame % settings.stride
-            raise PromptError(
-                f"frame {frame} is skipped by --stride {settings.stride}; point at frame {near} or use --stride 1"
-            )
+            raise PromptError(f"frame {frame} is skipped by --stride {settings.stride}; use frame {near} or --stride 1")
         if isinstance(prompt, Mask) and object_id not in known and not prompt.array.any():
             raise PromptError(f"the mask that starts object {object_id} is empty; give one with foreground pixels")
         convert_prompt(prompt, source.size, 1)

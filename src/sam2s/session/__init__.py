@@ -1,4 +1,4 @@
-"""VideoSession: a video looked at anywhere, in both directions, with corrections and snapshots."""
+"""VideoSession: tracking from any frame of a video, in both directions, with corrections and snapshots."""
 
 from .session import VideoSession
 

@@ -1,4 +1,4 @@
-"""What a person did in a session, in order: enough to do it all again."""
+"""The actions of a user in a session, in order, so that they can be replayed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sam2s.tracking import Box, Mask, Points, Prompt
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One act.
+    """One action.
 
     Attributes:
-        kind: "prompt", "clear" (prompts of a frame taken back), "remove", or "end" (object gone from a frame on).
+        kind: "prompt", "clear" (prompts of a frame removed), "remove", or "end" (object gone from a frame on).
         object_id: the object.
-        frame: index of the frame it concerns; None for "remove".
-        prompt: what was pointed at.
-        keep: clicks were added to earlier ones.
+        frame: index of the frame; None for "remove".
+        prompt: the prompt, with "prompt".
+        keep: whether clicks were added to earlier ones.
     """
 
     kind: Literal["prompt", "clear", "remove", "end"]
@@ -28,18 +28,16 @@ class Event:
     keep: bool = True
 
     def redo(self, session: object) -> None:
-        """Do the act again in a `VideoSession`."""
+        """Repeat the action in a `VideoSession`."""
         getattr(session, _METHODS[self.kind])(**self.arguments())
 
     def arguments(self) -> dict[str, Any]:
-        """What the method of `VideoSession` that did it was called with."""
+        """Arguments of the corresponding method of `VideoSession`."""
         if self.kind == "prompt":
             return {"frame": self.frame, "object_id": self.object_id, "prompt": self.prompt, "keep": self.keep}
-        return (
-            {"object_id": self.object_id}
-            if self.kind == "remove"
-            else {"frame": self.frame, "object_id": self.object_id}
-        )
+        if self.kind == "remove":
+            return {"object_id": self.object_id}
+        return {"frame": self.frame, "object_id": self.object_id}
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON; masks as COCO run lengths."""

@@ -1,7 +1,7 @@
-"""The folder of a session: what was done in it, and its propagations with their snapshots, to open it again.
+"""The folder of a session: its actions, and its propagations with their snapshots, so that it can be reopened.
 
-session.json            whose session it is, every act, and the propagations; with a checksum, written at each act
-pN-afterT.snapshot      the state after a time of propagation N
+session.json            owner, actions and propagations, with a checksum; written at each action
+pN-afterT.snapshot      the state after time T of propagation N
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _OURS = re.compile(r"(\.(partial|old)-)?(session\.json|p\d+-after-?\d+\.snapshot
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """What lies in the folder of a session beside the snapshots.
+    """The record `session.json` of a session.
 
     Attributes:
         owner: fingerprint of the video, and the stride.
-        network: digest of the network that tracked.
-        policy: what objects remember.
-        events: every act, in order.
+        network: digest of the network.
+        policy: the memory policy.
+        events: all actions, in order.
         propagations: up to the newest snapshot.
-        known: how many acts that snapshot knows of; those after it have to be done again.
+        known: number of actions included in that snapshot; later ones have to be repeated.
     """
 
     owner: dict[str, Any]
@@ -50,7 +50,7 @@ class SessionRecord:
     known: int
 
     def write(self, folder: Path) -> None:
-        """Write it; the snapshots that it names must be there already."""
+        """Write the record; the snapshots that it names must exist."""
         latest = self.propagations[-1:]
         content = {
             "owner": self.owner,
@@ -64,10 +64,10 @@ class SessionRecord:
 
     @classmethod
     def read(cls, folder: Path) -> SessionRecord:
-        """Read it from a folder.
+        """Read the record from a folder.
 
         Raises:
-            OutputError: the folder holds no session, or a damaged record of one.
+            OutputError: the folder has no session, or its record is damaged.
         """
         try:
             stored = json.loads((folder / RECORD).read_bytes())
@@ -84,14 +84,14 @@ class SessionRecord:
             )
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise OutputError(
-                f"{folder} holds no session to go on with ({error}); give another output folder"
+                f"{folder} has no session that can be resumed ({error}); give another output folder"
             ) from error
 
     def check_owner(self, folder: Path, owner: dict[str, Any], network: str, video: str) -> None:
-        """Refuse to go on with another video or another network.
+        """Check that the session belongs to this video and network.
 
         Raises:
-            OutputError: naming the folder.
+            OutputError: it does not; the message names the folder.
         """
         if self.owner != owner:
             raise OutputError(f"{folder} belongs to another video than {video}, or another stride; give another folder")
@@ -107,10 +107,10 @@ def _checksum(content: dict[str, Any]) -> str:
 
 
 def check_session_folder(folder: Path) -> None:
-    """Refuse a folder in which a session would replace the file of something else.
+    """Check that a session would not replace a foreign file in a folder.
 
     Raises:
-        OutputError: naming the file.
+        OutputError: it would; the message names the file.
     """
     record = folder / RECORD
     try:
@@ -122,7 +122,7 @@ def check_session_folder(folder: Path) -> None:
 
 
 def remove_session_files(folder: Path) -> None:
-    """Remove what a session wrote into its folder, and the folder if it held nothing else."""
+    """Remove the files of a session from its folder, and the folder if it is then empty."""
     with suppress(OSError):
         for path in folder.iterdir():
             if _OURS.fullmatch(path.name):
@@ -131,7 +131,7 @@ def remove_session_files(folder: Path) -> None:
 
 
 class TemporaryFolder:
-    """A folder that goes with its owner, in the process that made it; a forked child leaves it alone."""
+    """A temporary folder that is removed with its owner, but only by the process that created it."""
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="sam2s-"))

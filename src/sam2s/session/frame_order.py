@@ -1,4 +1,4 @@
-"""Frames of a video from any one on, in either direction."""
+"""Frames of a video from any start, in either direction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REVERSE_CHUNK = 16
 
 
 def locate_frame(source: VideoSource, frame: int, stride: int) -> tuple[int, int]:
-    """The index of a frame that can be pointed at, as an int, and its number among those that are looked at.
+    """Check the index of a frame; returns it as an int, and the frame's number among those of the stride (its time).
 
     Raises:
         PromptError: it is not a whole number, not in the video, or skipped by the stride.
@@ -23,14 +23,14 @@ def locate_frame(source: VideoSource, frame: int, stride: int) -> tuple[int, int
         raise PromptError(f"frame {frame} is not in {source.name}; frames run from 0 to {(length or 1) - 1}")
     if frame % stride:
         near = frame - frame % stride
-        raise PromptError(f"frame {frame} is skipped by stride {stride}; point at frame {near} or use stride 1")
+        raise PromptError(f"frame {frame} is skipped by stride {stride}; use frame {near} or stride 1")
     return frame, frame // stride
 
 
 def check_span(
     start: int | None, stop: int | None, first: int, *, stride: int, reverse: bool
 ) -> tuple[int, int | None]:
-    """Where to go over a video: the number of the first frame that is looked at, `first` by default, and `stop`.
+    """Check a span of frames; returns the number of its first frame among those of the stride, and `stop`.
 
     Raises:
         PromptError: a frame is not a whole number, or lies before the first.
@@ -52,9 +52,8 @@ def frames_from(
 
     Args:
         source: a seekable video.
-        begin: number of the first frame among those that are a multiple of `stride`; backward one past the end of the
-            video means its last frame.
-        stop: index of the frame to stop before; backward the last one to yield, 0 by default.
+        begin: number of the first frame among those of the stride; in reverse, a number past the end means the last.
+        stop: index of the frame to stop before; in reverse, of the last frame to yield, 0 by default.
         stride: only frames whose index is a multiple of this are read.
         reverse: go backward.
     """
@@ -68,7 +67,7 @@ def frames_from(
 
 
 def _last(source: VideoSource, at_most: int, stride: int) -> int:
-    """Number of the last frame, at most `at_most`; it is sought where the source does not know its length."""
+    """Number of the last frame, at most `at_most`; found by bisection if the length of the source is unknown."""
     if source.length is not None:
         return (source.length - 1) // stride
 

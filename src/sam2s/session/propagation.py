@@ -1,4 +1,4 @@
-"""Which propagation last went over a frame, and where its snapshots lie."""
+"""Which propagation tracked a frame last, and its snapshots."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Propagation:
         start: time of its first frame.
         reverse: whether it ran backward in time.
         last: time of the frame it has reached, None before the first.
-        joined: time at which each object came into it.
-        snapshots: times after which the state was saved, in the order of the pass; the first is the time before
+        joined: first time of each object, by id.
+        snapshots: times after which the state was saved, in the order of tracking; the first is the time before
             `start`.
-        unjudged: spans of times that were not judged, the first and the last of each, in the order of the pass.
+        unjudged: spans of times that were not judged, [first, last] each, in the order of tracking.
     """
 
     number: int
@@ -38,7 +38,7 @@ class Propagation:
         return -1 if self.reverse else 1
 
     def covers(self, time: int, object_id: int) -> bool:
-        """Whether the pass went over a time with an object."""
+        """Whether the propagation tracked an object at a time."""
         begin = self.joined.get(object_id)
         return (
             begin is not None
@@ -48,11 +48,11 @@ class Propagation:
         )
 
     def nearest_snapshot(self, time: int) -> int:
-        """The latest snapshot at or before a time, in the order of the pass."""
+        """Time of the latest snapshot at or before a time, in the order of tracking."""
         return [at for at in self.snapshots if (time - at) * self.step >= 0][-1]
 
     def release(self, later: list[Propagation], object_ids: Iterable[int]) -> list[int]:
-        """Drop the snapshots past the last frame that no later pass went over with an object; return those."""
+        """Drop the snapshots past the last frame that no later propagation tracked; returns their times."""
         needed = [t for i in object_ids if (t := self._last_own(later, i)) is not None]
         kept: list[int] = []
         if needed:
@@ -75,7 +75,7 @@ class Propagation:
         return None
 
     def detour(self, earlier: list[Propagation], later: list[Propagation]) -> int | None:
-        """Longest replay of an earlier pass that would reach what only this one reaches now; None if none can."""
+        """Longest replay with which an earlier propagation could reach what only this one reaches; None if none can."""
         longest = 0
         for object_id, begin in self.joined.items():
             end, other = self._last_own(later, object_id), covering(earlier, begin, object_id)
@@ -88,20 +88,20 @@ class Propagation:
         return longest
 
     def snapshot_path(self, folder: Path, time: int) -> Path:
-        """File of the snapshot after a time."""
+        """Path of the snapshot after a time."""
         return folder / f"p{self.number}-after{time}.snapshot"
 
     @property
     def next_time(self) -> int:
-        """Time of the frame that it would come to next."""
+        """Time of its next frame."""
         return self.start if self.last is None else self.last + self.step
 
     def judged(self, time: int) -> bool:
-        """Whether objects were looked for at a time."""
+        """Whether the frame at a time was judged."""
         return not any(min(span) <= time <= max(span) for span in self.unjudged)
 
     def reach(self, time: int, object_ids: Iterable[int], *, judged: bool = True) -> None:
-        """Note that it went over a time with these objects, and whether they were looked for."""
+        """Record that these objects were tracked at a time, and whether the frame was judged."""
         if not judged and self.unjudged and self.unjudged[-1][1] == time - self.step:
             self.unjudged[-1][1] = time
         elif not judged:
@@ -111,12 +111,12 @@ class Propagation:
             self.joined.setdefault(object_id, time)
 
     def keep_snapshot(self, time: int) -> None:
-        """Note that the state after a time was saved."""
+        """Record that the state after a time was saved."""
         if time not in self.snapshots:
             self.snapshots.append(time)
 
     def saved(self) -> Propagation:
-        """As far as a snapshot vouches for it: it ends at the last one."""
+        """A copy that ends at the last snapshot."""
         last = self.snapshots[-1] if len(self.snapshots) > 1 else None
         joined = {i: t for i, t in self.joined.items() if last is not None and (last - t) * self.step >= 0}
         end = self.start - self.step if last is None else last
@@ -125,7 +125,7 @@ class Propagation:
         return replace(self, last=last, joined=joined, unjudged=unjudged)
 
     def lose(self, times: Iterable[int]) -> None:
-        """Go on without some snapshots: frames before the first that is left are no longer covered."""
+        """Drop snapshots; frames before the first remaining one are no longer covered."""
         self.snapshots = [at for at in self.snapshots if at not in set(times)]
         if not self.snapshots:
             self.joined = {}
@@ -144,18 +144,16 @@ class Propagation:
 
 
 def covering(propagations: Iterable[Propagation], time: int, object_id: int) -> Propagation | None:
-    """The latest pass that went over a time with an object."""
-    return next(
-        (propagation for propagation in reversed(list(propagations)) if propagation.covers(time, object_id)), None
-    )
+    """The latest propagation that tracked an object at a time, or None."""
+    return next((p for p in reversed(list(propagations)) if p.covers(time, object_id)), None)
 
 
 def thin_snapshots(propagations: list[Propagation], most: int) -> list[tuple[Propagation, int]]:
-    """Drop snapshots until `most` are left, first those that make the shortest replay necessary; return those.
+    """Drop snapshots until `most` are left, first those whose loss costs the shortest replay; returns the dropped ones.
 
-    What goes is a snapshot inside or at the end of a pass, or a whole pass whose frames an earlier one went over too:
-    that one then stands for it. Only when nothing else is left a pass goes that none can stand for, the oldest first.
-    Both ends of the latest pass stay.
+    A snapshot inside or at the end of a propagation can be dropped, or all snapshots of a propagation whose frames an
+    earlier one covers too and can replace. Only if nothing else is left, a propagation without such a replacement is
+    dropped, the oldest first. Both ends of the latest propagation are kept.
     """
     gone: list[tuple[Propagation, int]] = []
     while sum(len(propagation.snapshots) for propagation in propagations) > most:

@@ -1,4 +1,4 @@
-"""Where a session that is opened again goes on: at its newest snapshot, or at the newest that is intact."""
+"""Where a reopened session resumes: at its newest snapshot, or at the newest intact one."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ from .snapshot import DamagedSnapshotError, read_snapshot
 def restore_newest(
     record: SessionRecord, folder: Path, device: torch.device, *, recompute: bool
 ) -> tuple[list[Propagation], int, dict[str, Any] | None]:
-    """Find where to go on.
+    """Restore the newest snapshot.
 
     Args:
         record: of the session.
         folder: of the session.
         device: of the network.
-        recompute: leave out damaged snapshots instead of refusing them.
+        recompute: skip damaged snapshots instead of raising an error.
 
     Returns:
-        the propagations that are left, how many events are known there, and what the snapshot holds; None where
-        tracking has to begin anew.
+        the remaining propagations, the number of events included, and the state; None if tracking has to start anew.
 
     Raises:
         DamagedSnapshotError: a snapshot is damaged, and `recompute` is off.

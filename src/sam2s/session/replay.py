@@ -1,4 +1,4 @@
-"""Putting a tracker before any frame of a video that propagations have gone over."""
+"""Placing a tracker before any frame that was tracked, by replaying propagations from snapshots."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from .snapshot import read_snapshot, write_snapshot
 
 
 class FrameObserver(Protocol):
-    """Sees every frame that a propagation passes, in its order, and may add to the results; see `QualityMonitor`."""
+    """Observes every frame of a propagation in order, and may extend the results; see `QualityMonitor`."""
 
     def observe(self, frame: Frame, result: FrameResult, features: ImageFeatures | None = None) -> FrameResult:
-        """Look at a frame with its result and its features; what is returned is handed on in place of the result."""
+        """Observe a frame with its result and image features; returns the result to yield instead."""
         ...
 
     def forget(self) -> None:
-        """Begin anew, since the next frame does not follow on the last."""
+        """Reset, because the next frame does not follow the last one."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """What it goes by, in plain containers and tensors; saved with every snapshot."""
+        """Return the state, in plain containers and tensors; saved with every snapshot."""
         ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where `state_dict` was taken."""
+        """Restore a state from `state_dict`."""
         ...
 
 
 class ReplayableTracker:
-    """A tracker that can be put before any frame that was tracked, from snapshots on disk.
+    """A tracker that can be placed before any frame that was tracked, from snapshots on disk.
 
     Attributes:
         tracker: the tracker.
-        propagations: every one so far.
-        position: the propagation and the time that the tracker has just passed; None where it stands elsewhere.
+        propagations: all propagations so far.
+        position: the propagation and the time that were stepped last; None if the tracker was placed elsewhere.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class ReplayableTracker:
         self.tracker, self.source, self.stride, self.folder = tracker, source, stride, folder
         self.propagations: list[Propagation] = []
         self.position: tuple[Propagation, int] | None = None
-        self._placed: tuple[int, bool] | None = None  # what the tracker was placed before: (time, reverse)
+        self._placed: tuple[int, bool] | None = None  # (time, reverse) that the tracker was placed before
 
     def restore(self, propagations: list[Propagation], state: dict[str, Any] | None) -> None:
-        """Go on after the last snapshot of these propagations, whose tracker had a state."""
+        """Restore the state of the last snapshot of these propagations."""
         self.propagations = propagations
         if state is not None:
             self.tracker.load_state_dict(state["tracker"])
@@ -68,20 +68,20 @@ class ReplayableTracker:
             self.position = propagations[-1], propagations[-1].snapshots[-1]
 
     def has_passed(self, time: int) -> bool:
-        """Whether the tracker has just passed a time."""
+        """Whether the tracker has just stepped over a time."""
         return self.position is not None and self.position[1] == time
 
     def stands_behind(self, propagation: Propagation, time: int) -> bool:
-        """Whether a propagation may go on to a time without another word."""
+        """Whether a propagation can continue with a time."""
         return self.position == (propagation, time - propagation.step)
 
     def going_on(self, time: int, reverse: bool) -> Propagation | None:
-        """The last propagation if it may go on to a time in this direction."""
+        """The last propagation if it can continue with a time in this direction, else None."""
         last = self.propagations[-1] if self.propagations else None
         return last if last and last.reverse == reverse and self.stands_behind(last, time) else None
 
     def lose_position(self) -> None:
-        """Place the tracker anew before the next frame, wherever that is."""
+        """Force the tracker to be placed again before the next frame."""
         self.position = self._placed = None
 
     def step(
@@ -93,7 +93,7 @@ class ReplayableTracker:
         *,
         judged: bool = True,
     ) -> FrameResult:
-        """Let a propagation go over one more frame."""
+        """Step a propagation over one more frame."""
         result = self.tracker.step(frame, time, features, reverse=propagation.reverse, judged=judged)
         propagation.reach(time, result.objects, judged=judged)
         self.position, self._placed = (propagation, time), None
@@ -102,7 +102,7 @@ class ReplayableTracker:
         return result
 
     def begin(self, time: int, reverse: bool) -> tuple[Propagation, list[Path]]:
-        """Start a propagation, the tracker placed before its first frame; also give the snapshots that it frees."""
+        """Start a propagation with the tracker before its first frame; also returns snapshots that are now obsolete."""
         propagation, goes_on = Propagation(len(self.propagations), time, reverse), self.going_on(time, reverse)
         waiting = [t for track in self.tracker.tracks.values() for t in track.pending]
         self.tracker.commit()
@@ -120,7 +120,7 @@ class ReplayableTracker:
         return propagation, freed
 
     def save(self, propagation: Propagation, time: int, known: int, most: int) -> list[Path]:
-        """Save the state after a time, and the number of events it knows; gives the files beyond `most` snapshots."""
+        """Save the state after a time with the number of events it includes; returns files above `most` snapshots."""
         state = {"tracker": self.tracker.state_dict(), "known": known}
         if self.observer:
             state["observer"] = self.observer.state_dict()
@@ -129,11 +129,11 @@ class ReplayableTracker:
         return [old.snapshot_path(self.folder, at) for old, at in thin_snapshots(self.propagations, most)]
 
     def reach(self, time: int, object_id: int) -> tuple[Propagation | None, Tensor | None]:
-        """Stand before a frame where it was tracked with an object, or just behind it.
+        """Place the tracker before a frame that was tracked with an object, or just behind it.
 
         Returns:
-            the propagation that last went over it, and the logits it showed there if the object has no prompt there;
-            None and None where none did.
+            the propagation that tracked it last, and the logits [1, 1, 4h, 4w] of its mask if the object has no prompt
+            there; None and None if there is none.
         """
         propagation = covering(self.propagations, time, object_id)
         if propagation is None:
@@ -163,7 +163,7 @@ class ReplayableTracker:
         return shown
 
     def replay(self, propagation: Propagation, anchor: int, until: int) -> Iterator[tuple[int, Tracker]]:
-        """Track again what a propagation tracked, see `Replay`."""
+        """Repeat a part of a propagation, see `Replay`."""
         at, scratch = propagation.nearest_snapshot(anchor), Tracker(self.tracker.model)
         path = propagation.snapshot_path(self.folder, at)
         scratch.load_state_dict(read_snapshot(path, scratch.model.device)["tracker"])
@@ -178,11 +178,11 @@ class ReplayableTracker:
 
 
 Judge = Callable[[Frame], bool]
-"""Whether a frame shows anything that objects can be looked for in."""
+"""Whether a frame is judged, see `Tracker.step`."""
 
 Replay = Callable[[Propagation, int, int], Iterator[tuple[int, Tracker]]]
-"""Track again what a propagation tracked, from its snapshot nearest to the first time up to the second: yields the time
-and the tracker after it."""
+"""Repeat a propagation from its nearest snapshot before the first time up to the second; yields each time and the
+tracker after it."""
 
 
 def place_tracker(
@@ -194,15 +194,14 @@ def place_tracker(
     replay: Replay,
     shown_by: tuple[Propagation, int] | None = None,
 ) -> Segmentation | None:
-    """Give each object the memory of the frames behind `time` as it was last computed.
+    """Give each object the memory of the frames behind `time` as it was computed last.
 
-    Short-term memory and pointers come from whichever propagation went over each frame last, in either direction, or
-    from corrections since. Long-term memory and presence are taken over from the frame just behind if it was passed in
-    the same direction, else they begin anew.
+    Short-term memory and pointers come from the propagation that tracked each frame last, in either direction, or from
+    later corrections. Long-term memory and presence are copied from the frame just behind if it was tracked in the same
+    direction; otherwise they start empty.
 
     Returns:
-        what the propagation `shown_by`, which went over `time` in the same direction, answered there for the object of
-        that id; None if none is asked for.
+        the answer of the propagation and object id `shown_by` at `time`; None if `shown_by` is None.
     """
     tracker.rewind()
     step = -1 if reverse else 1

@@ -1,4 +1,4 @@
-"""A video that can be looked at anywhere, in both directions, again and again: prompts, propagation, corrections."""
+"""Tracking from any frame of a video, in both directions: prompts, propagation, corrections."""
 
 from __future__ import annotations
 
@@ -27,36 +27,37 @@ from .replay import FrameObserver, Judge, ReplayableTracker
 
 
 class VideoSession:
-    """Tracks objects through a video that can be read anywhere.
+    """Tracks objects through a seekable video.
 
-    A loop over `Tracker.step`, plus the means to put the tracker before any frame: its state is saved every
-    `snapshot_every` frames, and a frame is reached from the nearest snapshot. Memory stays constant: results are handed
-    out and not kept, snapshots lie on disk and are thinned.
+    A loop over `Tracker.step` that can start at any frame: the tracker's state is saved every `snapshot_every` frames,
+    and a frame is reached from the nearest snapshot. Memory use is constant: results are yielded and not kept,
+    snapshots are on disk and their number is limited.
 
-    What a frame reads from frames behind it is what was computed for them last, as in the SAM 2.1 reference
-    implementation: a propagation in reverse from the frame where a forward one began reads the first frames of that.
+    The memory of a frame is the one computed for it last, in either direction, as in the SAM 2.1 reference
+    implementation: a reverse propagation reads the first frames of an earlier forward one.
 
         session = VideoSession(model, source)
         session.add_prompt(frame=0, object_id=1, prompt=Box(195, 48, 550, 293))
         for result in session.propagate(): ...
 
-    Methods may be called from several threads; a generator of `propagate` belongs to one.
+    Methods may be called from several threads; a generator of `propagate` belongs to one thread.
 
     Args:
         model: the network.
         source: a seekable video.
-        policy: what objects remember.
-        rule: when an object counts as visible, occluded or absent.
-        stride: only frames whose index is a multiple of this are looked at.
-        folder: keeps snapshots and the record, from which `reopen` goes on; by default a temporary one.
+        policy: which frames objects remember.
+        rule: when an object is visible, occluded or absent.
+        stride: only frames whose index is a multiple of this are tracked.
+        folder: folder for snapshots and the record, from which `reopen` resumes; by default a temporary one.
         snapshot_every: frames between two snapshots.
-        max_snapshots: snapshots kept in all, a few megabytes each for each object, at least 2. Beyond it those go that
-            make the shortest replay necessary, then whole propagations, whose frames are no longer reached exactly.
+        max_snapshots: maximum number of snapshots, a few megabytes each per object, at least 2. Above it, those whose
+            loss costs the shortest replay are deleted, then whole propagations, whose frames can no longer be restored
+            exactly.
         stability, num_frames, batched: as in `Tracker`.
-        observer: sees every frame that is propagated, and adds to its result.
+        observer: observes every propagated frame, and may extend its result.
 
     Raises:
-        ConfigError: a number is too small, or the source cannot be read twice (a camera): use `Tracker` for it.
+        ConfigError: a number is too small, or the source is not seekable (a camera); use `Tracker` for it.
     """
 
     def __init__(
@@ -95,11 +96,11 @@ class VideoSession:
 
     @torch.inference_mode()
     def add_prompt(self, *, frame: int, object_id: int, prompt: Prompt, keep: bool = True) -> ObjectResult:
-        """Point at an object on any frame and see the answer at once; masks of other frames follow with `propagate`.
+        """Prompt an object on any frame; returns its result there. `propagate` updates the other frames.
 
-        Further clicks on a frame refine its answer. On a frame that was already tracked the answer also draws on the
-        object's memory, and the frame becomes a conditioning frame (see `MemoryPolicy.corrections`). Arguments are as
-        in `Tracker.add_prompt`, for any frame.
+        Further clicks on a frame refine the mask. On a frame that was already tracked the object's memory is read as
+        well, and the frame becomes a conditioning frame (see `MemoryPolicy.corrections`). Arguments are as in
+        `Tracker.add_prompt`, for any frame.
 
         Raises:
             PromptError: the prompt cannot be used on this frame.
@@ -129,7 +130,7 @@ class VideoSession:
             return result
 
     def clear_prompts(self, *, frame: int, object_id: int) -> None:
-        """Take back all prompts of an object on a frame; nothing happens where there are none."""
+        """Remove all prompts of an object on a frame, if there are any."""
         with self._lock:
             track, (frame, time) = self.tracker.known(object_id), locate_frame(self.source, frame, self.stride)
             if track.prompted(time) is None:
@@ -140,7 +141,7 @@ class VideoSession:
             self._record(Event("clear", track.object_id, frame))
 
     def remove_object(self, *, object_id: int) -> None:
-        """Forget an object; its id is not used again."""
+        """Remove an object and its memory; its id cannot be reused."""
         with self._lock:
             object_id = self.tracker.known(object_id).object_id
             self._settle()
@@ -148,10 +149,10 @@ class VideoSession:
             self._record(Event("remove", object_id))
 
     def end_object(self, *, frame: int, object_id: int) -> None:
-        """Say that an object has left for good: it has no results from this frame on.
+        """Mark an object as gone for good: it has no results from this frame on.
 
         Raises:
-            PromptError: there is no such object or frame, or the object is first pointed at there or later.
+            PromptError: there is no such object or frame, or its first prompt is on this frame or later.
         """
         with self._lock:
             track, frame = self.tracker.known(object_id), whole_number(frame, "frame")
@@ -168,18 +169,18 @@ class VideoSession:
     def propagate(
         self, start: int | None = None, stop: int | None = None, *, reverse: bool = False, judged: Judge | None = None
     ) -> Generator[FrameResult]:
-        """Carry all objects through the video, frame by frame.
+        """Track all objects through the video, frame by frame.
 
-        An object has results from its first prompt on in the direction of the propagation. The generator may be left
-        at any time, and prompts may be added while it waits; frames not yet reached heed them.
+        An object has results from its first prompt on, in the direction of the propagation. The generator may be closed
+        at any time, and prompts may be added between its results; they affect the following frames.
 
         Args:
             start: first frame; by default the first one with a prompt (in reverse: the last one). Past the end of the
-                video there is nothing to track, in reverse it means the last frame.
-            stop: forward: the frame to stop before, by default the end. In reverse: the last frame to go over, by
+                video nothing is tracked; in reverse it means the last frame.
+            stop: forward: the frame to stop before, by default the end. In reverse: the last frame to track, by
                 default 0.
-            reverse: go backward in time.
-            judged: tells of each frame in turn whether it is judged, see `Tracker.step`; by default all are.
+            reverse: track backward in time.
+            judged: whether a frame is judged, see `Tracker.step`; by default all are.
 
         Raises:
             PromptError: there is nothing to track, or a frame is not a whole number or lies before the first.
@@ -209,33 +210,33 @@ class VideoSession:
                         self._save(propagation, time)
 
     def checkpoint(self) -> None:
-        """Save the state after the frame passed last, so that `reopen` goes on there; acts are saved as they come."""
+        """Save the state after the latest frame, so that `reopen` resumes there; actions are saved immediately."""
         with self._lock:
             if (position := self._replayable.position) and not self._changed:
                 self._save(*position)
 
     @property
     def propagations(self) -> list[Propagation]:
-        """Every propagation so far, and where its snapshots lie."""
+        """All propagations so far, with their snapshots."""
         return self._replayable.propagations
 
     @property
     def next_frame(self) -> int | None:
-        """Index of the frame that the last propagation would come to next; None before any."""
+        """Index of the next frame of the last propagation; None before any."""
         return self.propagations[-1].next_time * self.stride if self.propagations else None
 
     @classmethod
     def reopen(
         cls, model: Network, source: VideoSource, folder: Path, *, recompute: bool = False, **settings: Any
     ) -> VideoSession:
-        """Open a session again from its folder; `settings` as given when it was made.
+        """Reopen a session from its folder, with the `settings` that it was created with.
 
-        Its last propagation ends where it was last saved: go on with `propagate(session.next_frame, ...)`. What was
-        done after that is done again. With `recompute` damaged snapshots are left out: it goes on at the newest that is
-        intact, or at the first prompt, and what was tracked after that has to be propagated again.
+        Its last propagation ends at its last snapshot: continue with `propagate(session.next_frame, ...)`. Later
+        actions are repeated. With `recompute`, damaged snapshots are skipped: the session resumes at the newest intact
+        one, or at the first prompt, and later frames have to be propagated again.
 
         Raises:
-            OutputError: the folder holds no session, a damaged one, or one of another video or network.
+            OutputError: the folder has no session, a damaged one, or one of another video or network.
             ConfigError: `policy` is given and differs from the session's.
         """
         record = SessionRecord.read(Path(folder))
@@ -254,7 +255,7 @@ class VideoSession:
         return session
 
     def close(self) -> None:
-        """Remove the snapshots if they lie in a temporary folder; idempotent."""
+        """Remove the snapshots if they are in a temporary folder; idempotent."""
         if self._temporary:
             self._temporary.remove()
 
@@ -265,7 +266,7 @@ class VideoSession:
         self.close()
 
     def _begin(self, time: int, reverse: bool) -> Propagation:
-        """Start a propagation at a time, or go on with the last one if nothing changed."""
+        """Start a propagation at a time, or continue the last one if no prompt changed."""
         if not self._changed and (last := self._replayable.going_on(time, reverse)):
             return last
         self._settle()
@@ -294,6 +295,6 @@ class VideoSession:
             SessionRecord(self._owner, self._network, policy, self.events, passed, self._known).write(self.folder)
 
     def _settle(self) -> None:
-        """Save what was passed before prompts change, since events tell what was done and not what was shown."""
+        """Save the state before prompts change, because it cannot be restored from events alone."""
         if not self._temporary and not self._redoing:
             self.checkpoint()

@@ -1,6 +1,6 @@
-"""A state as bytes: safetensors for what is large, JSON in its header for the rest, a checksum before both.
+"""Snapshots of a state: tensors as safetensors, everything else as JSON in its header, preceded by a checksum.
 
-A snapshot taken after a frame and restored later tracks on as if nothing had happened, exactly so on a processor.
+Tracking continues from a restored snapshot as without interruption, bit-identically on a CPU.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ _RECORDS = {
 
 
 class DamagedSnapshotError(OutputError):
-    """A snapshot on disk is not what was written; what it held can be computed again from an earlier one."""
+    """A snapshot on disk is damaged; its state can be recomputed from an earlier one."""
 
 
 def write_snapshot(path: Path, state: dict[str, Any]) -> None:
-    """Write a state of plain containers, tensors and records of tracking; it replaces the file as a whole."""
+    """Write a state of plain containers, tensors and records of tracking atomically."""
     tensors: dict[str, Tensor] = {}
     text = json.dumps(_pack(state, tensors, {}))
     payload = save(tensors or {"none": torch.zeros(1)}, {"state": text})
@@ -67,7 +67,7 @@ def read_snapshot(path: Path, device: torch.device) -> dict[str, Any]:
     """Read what `write_snapshot` wrote, with the tensors on a device.
 
     Raises:
-        DamagedSnapshotError: it is gone, or one bit of it is not as it was written.
+        DamagedSnapshotError: it is missing or was changed.
     """
     try:
         data = path.read_bytes()
@@ -81,13 +81,13 @@ def read_snapshot(path: Path, device: torch.device) -> dict[str, Any]:
         return state
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise DamagedSnapshotError(
-            f"snapshot {path} is damaged ({error}); compute again what it held, with VideoSession.reopen(..., "
-            "recompute=True), or give another output folder"
+            f"snapshot {path} is damaged ({error}); recompute it with VideoSession.reopen(..., recompute=True), or "
+            "give another output folder"
         ) from error
 
 
 def _pack(value: Any, tensors: dict[str, Tensor], names: dict[int, str]) -> Any:
-    """Turn a state into JSON, its tensors replaced by names; one that occurs several times is stored once."""
+    """Convert a state to JSON, with tensors replaced by names; a tensor that occurs several times is stored once."""
     if isinstance(value, Tensor):
         if id(value) not in names:
             names[id(value)] = str(len(names))

@@ -1,4 +1,4 @@
-"""What an object looks like, in numbers that a frame's features give at no cost, and how alike two looks are."""
+"""Appearance of an object, pooled from the image features of a frame, and the similarity of two appearances."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sam2s.model import ImageFeatures, Segmentation
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Appearance:
-    """An object on one frame.
+    """The appearance of an object on one frame.
 
     Attributes:
-        pooled: the features under its mask less those of the whole frame, at strides 16, 4 and 8, each of length 1.
+        pooled: mean feature under its mask minus that of the whole frame, [C_i] of length 1, at strides 16, 4 and 8.
         pointer: object pointer [C], of length 1.
         cls: category token [C] of length 1, or None for networks without one.
     """
@@ -27,7 +27,7 @@ class Appearance:
 
 
 def compute_appearance(features: ImageFeatures, answer: Segmentation) -> Appearance:
-    """The appearance of what an answer for one object shows; its mask must not be empty."""
+    """Compute the appearance of an answer for one object; its mask must not be empty."""
     mask = (answer.logits[:1] > 0).float()
     pooled = []
     for level in (features.embedding, *features.high_res):
@@ -39,7 +39,7 @@ def compute_appearance(features: ImageFeatures, answer: Segmentation) -> Appeara
 
 
 def likeness(one: Appearance, other: Appearance) -> float:
-    """Mean cosine of what two appearances have in common, at most 1."""
+    """Mean cosine similarity of the features that two appearances share, -1 to 1."""
     cosines = [torch.dot(a, b) for a, b in zip(one.pooled, other.pooled, strict=True)]
     cosines.append(torch.dot(one.pointer, other.pointer))
     if one.cls is not None and other.cls is not None:
@@ -49,25 +49,25 @@ def likeness(one: Appearance, other: Appearance) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gallery:
-    """What an object has looked like.
+    """Earlier appearances of an object.
 
     Attributes:
-        given: on frames where a person pointed at it: the first one, and the latest.
-        seen: on frames since, where it was tracked for certain: the latest.
+        given: on prompted frames: the first one, and the latest.
+        seen: on the latest frames where it was tracked with certainty.
     """
 
     given: tuple[Appearance, ...] = ()
     seen: tuple[Appearance, ...] = ()
 
     def likeness(self, appearance: Appearance) -> float:
-        """How like the object an appearance is: the best of all that are kept, 0 to 1; 1 where none is."""
+        """Highest similarity of an appearance to those of the object, 0 to 1; 1 if there are none."""
         return max(0.0, max((likeness(appearance, known) for known in (*self.given, *self.seen)), default=1.0))
 
     def with_given(self, appearance: Appearance, places: int) -> Gallery:
-        """The gallery after a person pointed at the object; at most `places` such appearances are kept."""
+        """The gallery after a prompt; at most `places` such appearances are kept."""
         later = (*self.given[1:], appearance)[-(places - 1) :]
         return replace(self, given=(*self.given[:1], *later) if self.given else (appearance,))
 
     def with_seen(self, appearance: Appearance, places: int) -> Gallery:
-        """The gallery after a frame on which the object was tracked for certain."""
+        """The gallery after a frame on which the object was tracked with certainty."""
         return replace(self, seen=(*self.seen, appearance)[-places:])

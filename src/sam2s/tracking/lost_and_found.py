@@ -1,9 +1,9 @@
-"""Whether an object is still the one that is tracked: a small state machine of four phases, pure functions of records.
+"""State machine for lost objects, with four phases, as pure functions of frozen records.
 
-tracked    seen for certain; remembered
-uncertain  there is a mask, but too little speaks for it; not remembered
-absent     no mask; not remembered
-searching  absent for a while, and looked for all over the picture; not remembered
+tracked    tracked with certainty; memory is updated
+uncertain  there is a mask, but too little evidence for it; memory is not updated
+absent     no mask; memory is not updated
+searching  absent for a while, and searched for in the whole frame; memory is not updated
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from .appearance import Appearance, Gallery
 from .presence import ObjectState
 
 ABSENT_LOGIT = 10.0
-"""Presence of an object that was decided to be lost is the sigmoid of minus this, or what the network says below it."""
+"""The object score of a lost object is set to minus this, unless the network predicts a lower one."""
 
 
 class Phase(StrEnum):
-    """Where an object stands."""
+    """Phase of an object."""
 
     TRACKED = "tracked"
     UNCERTAIN = "uncertain"
@@ -34,14 +34,14 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SearchState:
-    """What is known of an object after a frame.
+    """State of an object after a frame.
 
     Attributes:
-        phase: where it stands.
-        frames: frames it has stood there, this one included.
-        usual: evidence for it that is usual while it is tracked; None before any was learned.
-        learned: tracked frames since it was pointed at last.
-        gallery: what it has looked like.
+        phase: its phase.
+        frames: number of frames in this phase, this one included.
+        usual: moving average of its evidence while it is tracked; None before the first.
+        learned: tracked frames since its latest prompt.
+        gallery: its earlier appearances.
     """
 
     phase: Phase = Phase.TRACKED
@@ -60,7 +60,7 @@ class SearchState:
         return self.phase in (Phase.ABSENT, Phase.SEARCHING)
 
     def object_state(self, presence: ObjectState) -> ObjectState:
-        """What the caller is told, where presence alone would say `presence`."""
+        """The state to report, given the state that presence alone suggests."""
         if self.phase is Phase.TRACKED:
             return presence
         if self.phase is Phase.ABSENT:
@@ -69,7 +69,7 @@ class SearchState:
 
 
 def after_prompt(rule: SearchRule, state: SearchState, appearance: Appearance | None) -> SearchState:
-    """The state after a person pointed at the object, or said with an empty mask that it is not there (None)."""
+    """The state after a prompt; `appearance` is None for an empty mask, which states that the object is absent."""
     if appearance is None:
         return state.moved(Phase.ABSENT)
     gallery = state.gallery.with_given(appearance, rule.places)
@@ -77,13 +77,13 @@ def after_prompt(rule: SearchRule, state: SearchState, appearance: Appearance | 
 
 
 def judge(rule: SearchRule, state: SearchState, *, visible: bool, evidence: float) -> SearchState:
-    """The state after a frame on which the tracker answered from memory.
+    """The state after a frame that was segmented from memory.
 
     Args:
-        rule: the numbers.
-        state: before the frame.
-        visible: whether the network takes the object for present and gives a mask with pixels.
-        evidence: for the mask: predicted IoU times presence times likeness.
+        rule: the thresholds.
+        state: the state before the frame.
+        visible: whether the object is predicted as present with a mask that is not empty.
+        evidence: of the mask: predicted IoU times presence times similarity.
     """
     if state.usual is None or (state.learned < rule.learn and not state.lost):
         return state.moved(Phase.TRACKED if visible else Phase.ABSENT)
@@ -102,20 +102,20 @@ def judge(rule: SearchRule, state: SearchState, *, visible: bool, evidence: floa
 
 
 def search_due(rule: SearchRule, state: SearchState) -> bool:
-    """Whether the whole picture is searched for the object on this frame."""
+    """Whether the object is searched for in the whole frame on this frame."""
     return state.phase is Phase.SEARCHING and (state.frames - 1) % rule.every == 0
 
 
 def without_object(answer: Segmentation) -> Segmentation:
-    """The answer that the object is not there: no mask, and no presence."""
+    """The answer changed to an absent object: an empty mask and a low object score."""
     nothing = torch.full_like(answer.logits, NO_OBJECT_LOGIT)
     return replace(answer, logits=nothing, object_logit=-answer.object_logit.abs().clamp(min=ABSENT_LOGIT))
 
 
 def after_tracked(rule: SearchRule, state: SearchState, appearance: Appearance, evidence: float) -> SearchState:
-    """Learn from a frame on which the object was tracked for certain: what is usual, and what it looks like.
+    """Update the usual evidence and the gallery after a frame on which the object was tracked with certainty.
 
-    Nothing is learned from the first frames after it was found again, which may turn out to be those of another thing.
+    They are not updated on the first frames after a lost object was found, since the match may be wrong.
     """
     if state.learned >= rule.learn and state.frames <= rule.probation:
         return state

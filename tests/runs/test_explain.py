@@ -12,12 +12,33 @@ from runs_tools import masks, quiet, records
 from sam2s.cli import app
 from sam2s.errors import OutputError, PromptError
 from sam2s.masks import rle
+from sam2s.memory import SearchRule
+from sam2s.runs import explain as explaining
 from sam2s.runs import run
 from sam2s.runs.explain import explain_workspace
 from sam2s.runs.explain_picture import COLUMNS, GAP, HOT, PANEL, heat_over
 from sam2s.video import ArraySource
 from sam2s.workspace import Workspace
 from tracking_tools import movie
+
+
+@pytest.mark.parametrize("search", [None, SearchRule()])
+def test_objects_that_change_nothing_of_the_one_in_question_are_not_tracked(job, clip, monkeypatch, search):
+    settings = replace(job("run", stop=8), policy=replace(job("run").policy, search=search))
+    run(settings, quiet)
+    tracked, explain = [], explaining.explain
+
+    def watched(session, **asked):
+        tracked.append(set(session.tracker.tracks))
+        return explain(session, **asked)
+
+    monkeypatch.setattr(explaining, "explain", watched)
+    explanation, _ = explain_workspace(settings.out, frame=7, object_id=2, video=str(clip))
+    stored = next(record for record in records(settings.out) if record.index == 7).objects[2]
+    assert np.array_equal(explanation.result.mask, stored.mask)
+    assert tracked == [{2} if search is None else {1, 2}]
+    with pytest.raises(PromptError, match="there is no object 9; tracked objects: 1, 2"):
+        explain_workspace(settings.out, frame=7, object_id=9, video=str(clip))
 
 
 def test_it_explains_the_mask_that_the_workspace_holds(job, clip):

@@ -72,8 +72,10 @@ class LocalEngine:
             time.sleep(timeout)
             return []
         events: list[EngineEvent] = []
-        for pipe in wait(list(busy), timeout):
-            events += self._drain(busy[pipe])  # type: ignore[index]
+        ready = wait(list(busy), timeout)
+        for pipe, worker in busy.items():
+            if pipe in ready:
+                events += self._drain(worker)
         self._fill()
         return events
 

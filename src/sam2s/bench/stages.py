@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -150,7 +150,7 @@ def _live(model: SAM2S, path: Path, objects: int, asked: dict[str, Any]) -> Iter
 
 def _stages(model: SAM2S, path: Path, objects: int, asked: dict[str, Any]) -> dict[str, float]:
     watch = Stopwatch(model)
-    tracker = Tracker(watch, **asked)  # type: ignore[arg-type]
+    tracker = Tracker(cast(SAM2S, watch), **asked)
     spent = dict.fromkeys(ORDER, 0.0)
     with closing(open_source(path)) as source:
         for number, point in enumerate(clicks(objects, *source.size)):

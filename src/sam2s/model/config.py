@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Literal
+from typing import Any, Literal
 
 from sam2s.errors import ConfigError
 
@@ -192,7 +192,7 @@ PRESETS: dict[str, ModelConfig] = {
 }
 
 
-def preset(name: str, **changes: object) -> ModelConfig:
+def preset(name: str, **changes: Any) -> ModelConfig:
     """Return the sizes of a preset, with some of them changed.
 
     >>> preset("base-plus", image_size=512).grid
@@ -205,4 +205,4 @@ def preset(name: str, **changes: object) -> ModelConfig:
         near = get_close_matches(name, PRESETS, 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ConfigError(f"no network preset {name!r}; choose one of {', '.join(PRESETS)}{hint}")
-    return replace(PRESETS[name], **changes)  # type: ignore[arg-type]
+    return replace(PRESETS[name], **changes)

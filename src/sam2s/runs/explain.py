@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ def explain_workspace(
         )
         with closing(open_workspace_video(workspace, video)) as source:
             with VideoSession(network, source, policy=settings.policy, stride=settings.stride) as session:
-                for entry in settings.prompts:
+                for entry in _needed_prompts(settings, object_id):
                     session.add_prompt(frame=entry.frame, object_id=entry.object_id, prompt=entry.prompt)
                 explanation = explain(
                     session,
@@ -111,6 +111,12 @@ def run_settings(folder: Path, run: RunRecord | None, weights: str | None, devic
         device=device,
         **kept,
     )
+
+
+def _needed_prompts(settings: RunSettings, object_id: int) -> Sequence[PromptEntry]:
+    """Prompts of the object alone, since no other changes it, or of all where lost objects heed the others' masks."""
+    own = [entry for entry in settings.prompts if entry.object_id == object_id]
+    return own if own and settings.policy.search is None else settings.prompts
 
 
 def _first_frame(settings: RunSettings) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -143,7 +143,7 @@ def _plan_source(plan: BuildPlan, adapter: Adapter, root: Path, out: Path, optio
     if not chosen:
         log.warning("%s: SA-SV leaves out all %d videos in %s; --all builds them", name, len(videos), folder)
     for video in videos:
-        recipe = _fingerprint(settings + repr(replace(video, frames=None)).encode())  # type: ignore[arg-type]
+        recipe = _fingerprint(settings + video.description().encode())
         plan.recipes[f"{name}/{video.name}"] = recipe
     for video in chosen:
         video_id = f"{name}/{video.name}"

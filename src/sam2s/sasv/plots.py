@@ -70,9 +70,7 @@ def category_wheel(counts: Mapping[str | None, Tally], path: Path) -> None:
     axes = figure.add_subplot()
     kinds = {k: sum(w for w, n in zip(widths, order, strict=True) if categories[n].kind == k) for k in hues}
     present = [kind for kind in hues if kinds[kind]]
-    ring = {"wedgeprops": {"edgecolor": "white", "linewidth": 1.0}, "startangle": 90, "counterclock": False}
-    inner = {**ring, "wedgeprops": {**ring["wedgeprops"], "width": 0.18}}  # type: ignore[dict-item]
-    outer = {**ring, "wedgeprops": {**ring["wedgeprops"], "width": 0.32}}  # type: ignore[dict-item]
+    inner, outer = _ring(0.18), _ring(0.32)
     axes.pie([kinds[k] for k in present], radius=0.68, colors=[_hue(hues[k], 0.3) for k in present], **inner)
     wedges, *_ = axes.pie(widths, radius=1.0, colors=colours, **outer)
     for wedge, name in zip(wedges, order, strict=True):
@@ -107,6 +105,12 @@ def _stack(figure: Any, labels: list[Any]) -> None:
             right, up = label.get_position()
             label.set_position((right, up + 2))
         placed.append(label.get_window_extent())
+
+
+def _ring(width: float) -> dict[str, Any]:
+    """How a ring of a pie is drawn."""
+    wedges = {"edgecolor": "white", "linewidth": 1.0, "width": width}
+    return {"wedgeprops": wedges, "startangle": 90, "counterclock": False}
 
 
 def _hue(span: tuple[float, float], position: float) -> tuple[float, float, float]:

@@ -8,7 +8,7 @@ for all sources alike by `sam2s.sasv.build`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -149,6 +149,11 @@ class RawVideo:
     masks: int | None = None
     masklets: int | None = None
 
+    def description(self) -> str:
+        """All that is said of it as text, but how its frames are read; the same in every process."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)} | {"frames": None}
+        return f"RawVideo({', '.join(f'{name}={value!r}' for name, value in values.items())})"
+
     def with_frames(self, find_frames: Callable[[RawVideo], RawVideo]) -> RawVideo:
         """`find_frames(self)`, which adds the frames; where their files are wrong, this video with that problem."""
         try:
@@ -264,6 +269,7 @@ class Adapter(Protocol):
     VERSION: int
     PARTS: tuple[PublishedPart, ...]
     FORM: DownloadForm
+    __name__: str
 
     def find(self, root: Path) -> Path | None:
         """The folder below `root` that holds this dataset (or the user's mapping file for it), or None."""

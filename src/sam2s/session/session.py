@@ -85,8 +85,8 @@ class VideoSession:
             model, policy, rule=rule, stability=stability, num_frames=num_frames, revisit=True, batched=batched
         )
         self.events: list[Event] = []
-        self._temporary = None if folder else TemporaryFolder()
-        self.folder = Path(folder) if folder else self._temporary.path  # type: ignore[union-attr]
+        temporary = TemporaryFolder() if not folder else None
+        self._temporary, self.folder = temporary, temporary.path if temporary else Path(folder or "")
         self._owner = {"source": source.fingerprint(), "stride": self.stride} if folder else {}
         self._network = model.digest() if folder else ""
         self._lock = RLock()

@@ -1,6 +1,8 @@
 """The operating theatre as a scope sees it outside of the body: drapes, lamps, gloves, skin, screens."""
 
 import colorsys
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -41,23 +43,20 @@ class Theatre:
         room = self._cloth(rng, _drape(rng))
         for _ in range(int(rng.integers(2, 6))):  # cloths that overlap
             corners = [tuple(p) for p in rng.uniform(-0.2, 1.2, (4, 2)) * SIDE]
-            room.paste(self._cloth(rng, _drape(rng)), mask=_shape(lambda draw, c=corners: draw.polygon(c, 255), 1.5))
+            room.paste(self._cloth(rng, _drape(rng)), mask=_shape("polygon", corners, 1.5))
         if rng.random() < 0.35:  # the skin of the belly, with which colour alone cannot tell inside from outside
             box = _box(rng, 0.25, 0.55)
             skin = self._cloth(rng, tint(rng, "pale mucosa"))
-            room.paste(skin, mask=_shape(lambda draw: draw.ellipse(box, 255), 6))
+            room.paste(skin, mask=_shape("ellipse", box, 6))
         for _ in range(int(rng.integers(0, 3))):  # hands in gloves
             glove = near(rng, (0.85, 0.82, 0.74) if rng.random() < 0.5 else (0.35, 0.5, 0.75), 0.1)
             box = _box(rng, 0.12, 0.3)
-            room.paste(self._cloth(rng, glove), mask=_shape(lambda draw, b=box: draw.ellipse(b, 255), 3))
+            room.paste(self._cloth(rng, glove), mask=_shape("ellipse", box, 3))
         for _ in range(int(rng.integers(0, 3))):  # lamps and screens
             box, round_ = _box(rng, 0.04, 0.16), rng.random() < 0.6
             light = Image.new("RGB", (SIDE, SIDE), (255, 255, 250) if round_ else (40, 60, 90))
-
-            def outline(draw: ImageDraw.ImageDraw, box: list[float] = box, round_: bool = round_) -> None:
-                (draw.ellipse if round_ else draw.rectangle)(box, 255)
-
-            room.paste(light, mask=_shape(outline, 4 if round_ else 1))
+            outline = _shape("ellipse", box, 4) if round_ else _shape("rectangle", box, 1)
+            room.paste(light, mask=outline)
         return room
 
     def _cloth(self, rng: np.random.Generator, colour: tuple[float, float, float]) -> Image.Image:
@@ -84,7 +83,7 @@ def _box(rng: np.random.Generator, low: float, high: float) -> list[float]:
     return [x - rx, y - ry, x + rx, y + ry]
 
 
-def _shape(draw, soft: float) -> Image.Image:  # type: ignore[no-untyped-def]
+def _shape(kind: Literal["polygon", "ellipse", "rectangle"], place: Sequence[Any], soft: float) -> Image.Image:
     mask = Image.new("L", (SIDE, SIDE))
-    draw(ImageDraw.Draw(mask))
+    getattr(ImageDraw.Draw(mask), kind)(place, 255)
     return mask.filter(ImageFilter.GaussianBlur(soft))

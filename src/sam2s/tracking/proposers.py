@@ -17,7 +17,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -60,7 +60,7 @@ def load_proposer(name: str) -> Proposer:
     proposer = getattr(module, function, None)
     if not callable(proposer):
         raise ConfigError(f"proposer {name!r}: {place} has no function {function}")
-    return proposer  # type: ignore[no-any-return]
+    return cast(Proposer, proposer)
 
 
 def _module(place: str) -> Any:

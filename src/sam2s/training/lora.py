@@ -37,5 +37,7 @@ def plain_state(model: SAM2S) -> dict[str, Tensor]:
         if parametrize.is_parametrized(module):
             for key in [key for key in state if key.startswith(f"{name}.parametrizations.")]:
                 del state[key]
-            state[f"{name}.weight"] = module.weight.detach()  # type: ignore[union-attr]
+            weight = module.weight
+            assert isinstance(weight, Tensor), "adapters are on weights of linear layers"
+            state[f"{name}.weight"] = weight.detach()
     return state

@@ -182,8 +182,8 @@ class Trainer:
         objective, processes = self.setup.objective, self.processes
         losses, predicted = [], {}
         for index, part in enumerate(parts):
-            waits = index + 1 < len(parts) and isinstance(objective, DistributedDataParallel)
-            with objective.no_sync() if waits else nullcontext():  # type: ignore[operator, union-attr]
+            more = index + 1 < len(parts)
+            with objective.no_sync() if more and isinstance(objective, DistributedDataParallel) else nullcontext():
                 loss, terms, predicted = objective(
                     part.to(processes.device, non_blocking=True),
                     self.state.step,

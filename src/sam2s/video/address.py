@@ -23,8 +23,9 @@ def public_address(target: str) -> str:
     scheme, separator, rest = target.partition("://")
     if not separator:
         return target
-    host, path = re.match(r"([^/?#]*)([^?#]*)", rest).groups()  # type: ignore[union-attr]
-    return f"{scheme}://{host.rpartition('@')[2]}{path}"
+    shown = re.split(r"[?#]", rest, maxsplit=1)[0]
+    host, slash, path = shown.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 def device_input(target: str) -> tuple[str, str | None, dict[str, str]]:

@@ -79,6 +79,7 @@ def open_source(
 
 def _load(path: Path) -> np.ndarray:
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+        return array
     except Exception as error:  # a damaged header is evaluated, and fails in many ways
         raise SourceError(f"{path}: not an array that can be read ({error})") from error

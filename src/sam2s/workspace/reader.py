@@ -179,7 +179,10 @@ class WorkspaceReader:
             "OR ?1 IN (SELECT value FROM json_each(payload, '$.kinds')))) ORDER BY start",
             (kind,),
         )
-        return [(int(str(start)), int(str(stop)), score) for start, stop, score in rows]  # type: ignore[misc]
+        return [
+            (int(str(start)), int(str(stop)), None if score is None else float(str(score)))
+            for start, stop, score in rows
+        ]
 
     def alarms(self, gap: int = GAP) -> list[AlarmSpan]:
         """What a person should look at, in order: alarms of masks that are shown and that nobody has accepted or made.

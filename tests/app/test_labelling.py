@@ -169,3 +169,26 @@ def test_pictures_of_what_it_remembers_follow_the_mask(page):
     page.drag([(10, 50), (60, 50)])
     settle(page)
     page.page.wait_for_selector(f'#memory img:not([src="{before}"])')
+
+
+def test_overlapping_masks_are_told_and_given_to_one_object_in_a_click(page):
+    page.press("r")
+    page.page.evaluate("() => { window.sam2s.desk.brush = 20; }")
+    page.drag([(10, 30), (80, 30)])
+    settle(page)
+    add(page, "hook")
+    page.page.evaluate("() => { window.sam2s.desk.brush = 10; }")
+    page.drag([(30, 30), (50, 30)])
+    settle(page)
+    page.page.wait_for_selector("#confidence :text('100 % of 2 hook lies in 1 object as well')")
+    hook = mask_of(page, 2)
+    assert page.page.evaluate(
+        """async () => { const { sharedArea } = await import("/static/rle.js"), desk = window.sam2s.desk;
+        return sharedArea(desk.maskOf(1).rle, desk.maskOf(2).rle); }"""
+    ) == int((mask_of(page, 1) & hook).sum())
+    page.page.click("#confidence .alarm button:has-text('2 hook')")
+    page.page.wait_for_selector("#confidence .alarm button", state="detached")
+    assert np.array_equal(mask_of(page, 2), hook)
+    assert not (mask_of(page, 1) & hook).any()
+    page.press("Control+z")
+    page.page.wait_for_selector("#confidence .alarm button")

@@ -8,8 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from app_tools import SMALL, disc, masks, new_object, only_video, open_client, paint, until
+from sam2s.app.export_choice import check_pictures
+from sam2s.app.problems import ApiError
 from sam2s.app.transfers import EXPORT_FORMATS, IMPORT_FORMATS
 from sam2s.masks import rle
 
@@ -186,3 +189,77 @@ def test_what_cannot_be_imported_changes_nothing_and_says_why(folder):
     assert client.post(f"{video}/imports?format=nonsense", content=b"").status_code == 422
     assert client.post(f"{video}/exports", json={"format": "nonsense"}).status_code == 422
     assert client.get(f"{video}/tasks/nonsense").status_code == 404
+
+
+def sent_file(client, video, tmp_path, **body):
+    task = finished(client, video, client.post(f"{video}/exports", json=body))
+    assert task["state"] == "done", task["message"]
+    path = tmp_path / task["file"]
+    path.write_bytes(client.get(f"{video}/tasks/{task['id']}/file").content)
+    return path, task["message"]
+
+
+def test_a_span_and_every_so_many_frames_are_exported_alone(quiet, tmp_path):
+    video = labelled(quiet)
+    path, said = sent_file(quiet, video, tmp_path, format="coco", start=3, stop=4)
+    assert [image["frame"] for image in json.loads(path.read_text())["images"]] == [3]
+    assert said.startswith("1 frame written")
+    path, said = sent_file(quiet, video, tmp_path, format="coco", step=4)
+    assert [image["frame"] for image in json.loads(path.read_text())["images"]] == [0, 4]
+    assert said.startswith("2 frames written")
+    path, _ = sent_file(quiet, video, tmp_path, format="coco", start=3, accepted_only=True)
+    assert [(one["image_id"], one["track_id"]) for one in json.loads(path.read_text())["annotations"]] == [(3, 2)]
+    none = finished(quiet, video, quiet.post(f"{video}/exports", json={"format": "coco", "start": 1, "stop": 3}))
+    assert none["message"] == "none of the chosen frames has a mask; choose others"
+
+
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [
+        ("coco", "clip/00003.jpg"),
+        ("ytvis", "clip/00003.jpg"),
+        ("davis", "JPEGImages/clip/00003.jpg"),
+        ("labelme", "00003.jpg"),
+        ("yolo", "images/clip/00003.jpg"),
+    ],
+)
+def test_pictures_lie_where_an_export_looks_for_them_and_do_not_hinder_an_import(quiet, folder, tmp_path, form, name):
+    video = labelled(quiet)
+    path, _ = sent_file(quiet, video, tmp_path, format=form, pictures=True, start=3)
+    with zipfile.ZipFile(path) as archive:
+        assert sorted(one for one in archive.namelist() if one.endswith(".jpg"))[0] == name
+        drawn = np.asarray(Image.open(io.BytesIO(archive.read(name))).convert("RGB"))
+        texts = b"".join(archive.read(one) for one in archive.namelist() if one.endswith((".json", ".yaml")))
+    if form in ("coco", "ytvis", "labelme"):
+        assert name.encode() in texts
+    shown = quiet.get(f"{video}/frames/3?format=png").content
+    difference = np.asarray(Image.open(io.BytesIO(shown)).convert("RGB")).astype(int) - drawn
+    assert abs(difference).mean() < 4
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    shutil.copy(folder / "clip.mp4", other / "clip.mp4")
+    away = open_client(other)
+    place = only_video(away)
+    answer = away.post(f"{place}/imports?format={form}&name={path.name}", content=path.read_bytes())
+    assert finished(away, place, answer)["state"] == "done"
+    sent, came = ([one["area"] for one in masks(*where, 3).values()] for where in ((quiet, video), (away, place)))
+    assert sum(came) == pytest.approx(sum(sent), rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"format": "csv", "pictures": True}, "pictures go with coco, ytvis, davis, labelme, yolo, not with csv"),
+        ({"format": "coco", "start": 4, "stop": 4}, "frames 4 to 4 are none; give a stop behind the start"),
+    ],
+)
+def test_an_export_of_nothing_or_without_place_for_pictures_is_refused(quiet, body, text):
+    video = labelled(quiet)
+    answer = quiet.post(f"{video}/exports", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"] == text
+
+
+def test_more_pictures_than_are_packed_are_refused_with_the_way_out():
+    with pytest.raises(ApiError, match="20001 pictures: at most 20000 are packed; give a span or a greater step"):
+        check_pictures("coco", 20_001)

@@ -142,11 +142,15 @@ class DrawRequest(Strict):
 
 
 class ExportRequest(Strict):
-    """Write masks in a format of others."""
+    """Write masks in a format of others: of frames from `start` up to `stop`, every `step`, with their `pictures`."""
 
     format: str
     objects: Annotated[list[ObjectId], Field(max_length=500)] | None = None
     accepted_only: bool = False
+    start: FrameIndex = 0
+    stop: FrameIndex | None = None
+    step: Annotated[int, Field(ge=1, le=1 << 30)] = 1
+    pictures: bool = False
 
 
 class PersonRequest(Strict):

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from sam2s import __version__
 from sam2s.app.context import USER_COOKIE, AppContext, Context, Who
+from sam2s.app.export_choice import PICTURES_IN
 from sam2s.app.library import VideoEntry
 from sam2s.app.problems import ApiError
 from sam2s.app.requests import DrawRequest, PersonRequest, UploadRequest
@@ -43,7 +44,7 @@ def formats() -> Formats:
     """Formats that masks are written to and read from."""
     lists = (EXPORT_FORMATS, IMPORT_FORMATS)
     written, read = ([FormatItem(name=name, label=label) for name, label in names.items()] for names in lists)
-    return Formats(export=written, imported=read)
+    return Formats(export=written, imported=read, pictures=list(PICTURES_IN))
 
 
 @router.get("/me")

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from sam2s.app.context import AppContext, Caller, Context, Desk, Who
 from sam2s.app.desk import VideoDesk
+from sam2s.app.export_choice import ExportChoice, check_pictures
 from sam2s.app.problems import ApiError
 from sam2s.app.requests import ExportRequest
 from sam2s.app.schemas import TaskState
@@ -29,9 +30,16 @@ def begin_export(context: Context, desk: Desk, body: ExportRequest) -> TaskState
     for object_id in body.objects or []:
         desk.object(object_id)
 
+    if body.stop is not None and body.stop <= body.start:
+        raise ApiError("invalid", f"frames {body.start} to {body.stop} are none; give a stop behind the start", "stop")
+    if body.pictures:
+        check_pictures(body.format, 0)
+    choice = ExportChoice(body.start, body.stop, body.step, body.accepted_only)
+
     def work(report: Progress) -> tuple[Path, str]:
         root = context.library.root
-        return export(desk, root, body.format, objects=body.objects, accepted_only=body.accepted_only, report=report)
+        objects, pictures = body.objects, body.pictures
+        return export(desk, root, body.format, objects=objects, choice=choice, pictures=pictures, report=report)
 
     return _state(context.tasks.start(f"export {body.format}", desk.entry.id, work))
 

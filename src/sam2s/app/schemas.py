@@ -268,7 +268,8 @@ class FormatItem(BaseModel):
 
 
 class Formats(BaseModel):
-    """Formats that masks are written to ("export") and read from ("imported")."""
+    """Formats that masks are written to ("export") and read from ("imported"), and those that pictures go with."""
 
     export: list[FormatItem]
     imported: list[FormatItem]
+    pictures: list[str]

@@ -5,18 +5,18 @@ from __future__ import annotations
 import secrets
 import shutil
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 from sam2s.app.desk import VideoDesk
+from sam2s.app.export_choice import ChosenMasks, ExportChoice, add_pictures, check_pictures
 from sam2s.app.problems import ApiError
 from sam2s.app.settings import AppLimits
 from sam2s.app.tasks import Progress
 from sam2s.errors import DatasetError
 from sam2s.runs import open_workspace_video
-from sam2s.workspace import FrameRecord, Layer, Workspace, WorkspaceEvent
+from sam2s.workspace import Workspace, WorkspaceEvent
 
 EXPORT_FORMATS = {
     "coco": "COCO (JSON)",
@@ -38,24 +38,20 @@ IMPORT_FORMATS = {name: EXPORT_FORMATS[name] for name in EXPORT_FORMATS if name 
 """What can be read."""
 DOWNLOADS_KEPT = 8
 _ZIP_FILES = 200_000
-
-
-class AcceptedMasks(Workspace):
-    """A workspace of which only accepted masks are seen."""
-
-    def frames(
-        self, start: int = 0, stop: int | None = None, object_ids: Iterable[int] | None = None
-    ) -> Iterator[FrameRecord]:
-        """Frames with their accepted masks; those without any have none."""
-        for record in super().frames(start, stop, object_ids):
-            kept = {i: entry for i, entry in record.objects.items() if entry.layer == Layer.ACCEPTED}
-            yield replace(record, objects=kept)
+_ONE_FILE = ("coco", "ytvis")
 
 
 def export(
-    desk: VideoDesk, root: Path, kind: str, *, objects: list[int] | None, accepted_only: bool, report: Progress
+    desk: VideoDesk,
+    root: Path,
+    kind: str,
+    *,
+    objects: list[int] | None,
+    choice: ExportChoice,
+    pictures: bool = False,
+    report: Progress,
 ) -> tuple[Path, str]:
-    """Write one export beside the workspace; returns a file to send, folders packed, and what to say.
+    """Write one export beside the workspace; returns a file to send, folders and pictures packed, and what to say.
 
     Raises:
         ApiError: there is nothing to export.
@@ -64,8 +60,15 @@ def export(
 
     if desk.reader() is None:
         raise ApiError("invalid", "there are no masks yet; click an object first")
-    opened = AcceptedMasks if accepted_only else Workspace
-    with opened.open(desk.folder) as reader, closing(open_workspace_video(reader, str(desk.entry.path))) as source:
+    with (
+        ChosenMasks.open(desk.folder) as reader,
+        closing(open_workspace_video(reader, str(desk.entry.path))) as source,
+    ):
+        reader.choice = choice
+        if not (count := len(reader.frame_indices())):
+            raise ApiError("invalid", "none of the chosen frames has a mask; choose others", "start")
+        if pictures:
+            check_pictures(kind, count)
         paths = write_exports(
             reader,
             source,
@@ -73,11 +76,15 @@ def export(
             object_ids=objects,
             report_progress=lambda _, done, total: report(done, total),
         )
-    if kind not in paths:
-        raise ApiError("invalid", "there is no frame with a mask to export")
-    path = paths[kind]
-    said = f"written to {path.parent.name}/{path.name}"
-    return (path if path.is_file() else _packed(path, downloads(root), desk.entry.path.stem)), said
+        path = paths[kind]
+        said = f"{count} frame{'s' * (count != 1)} written to {path.parent.name}/{path.name}"
+        if path.is_file() and not pictures:
+            return path, said
+        packed = _packed(path, downloads(root), desk.entry.path.stem)
+        if pictures:
+            with zipfile.ZipFile(packed, "a", zipfile.ZIP_STORED) as archive:
+                add_pictures(archive, kind, reader, source, report)
+        return packed, said
 
 
 def downloads(root: Path) -> Path:
@@ -122,7 +129,7 @@ def import_file(
     from sam2s.formats.imports import import_masks
 
     try:
-        content = _unpacked(path, limits) if zipfile.is_zipfile(path) else path
+        content = _file_of(form, _unpacked(path, limits)) if zipfile.is_zipfile(path) else path
         workspace = desk.writer()
         last = max((event.event_id for event in workspace.events()), default=0)
         made = import_masks(workspace, content, form=form, author=author)
@@ -153,15 +160,22 @@ def turn_rest_of_import(workspace: Workspace, event: WorkspaceEvent, how: str, a
     return event
 
 
-def _packed(folder: Path, place: Path, stem: str) -> Path:
+def _packed(made: Path, place: Path, stem: str) -> Path:
+    """A file or folder as an archive."""
     target = place / secrets.token_hex(8)
     target.mkdir()
-    path = target / f"{stem}-{folder.name}.zip"
+    path = target / f"{stem}-{made.stem}.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for file in sorted(folder.rglob("*")):
+        for file in [made] if made.is_file() else sorted(made.rglob("*")):
             if file.is_file():
-                archive.write(file, file.relative_to(folder).as_posix())
+                archive.write(file, file.name if file == made else file.relative_to(made).as_posix())
     return path
+
+
+def _file_of(form: str, content: Path) -> Path:
+    """Of a form that is one file, the file in an unpacked archive, in which pictures may lie beside it."""
+    found = [] if form not in _ONE_FILE or content.is_file() else sorted(content.rglob("*.json"))
+    return found[0] if len(found) == 1 else content
 
 
 def _unpacked(path: Path, limits: AppLimits) -> Path:

@@ -85,6 +85,36 @@ export function encode(pixels, height, width) {
 }
 
 /**
+ * What two masks of one size have in common.
+ * @param {import("./types.js").Rle} one
+ * @param {import("./types.js").Rle} other
+ * @returns {number} in pixels
+ */
+export function sharedArea(one, other) {
+  const [a, b] = [runsOf(one.counts), runsOf(other.counts)];
+  let shared = 0;
+  for (let i = 0, j = 0, endA = a[0], endB = b[0], at = 0; i < a.length && j < b.length; ) {
+    const end = Math.min(endA, endB);
+    if (i & 1 && j & 1) shared += end - at;
+    at = end;
+    if (endA === end) endA += a[++i];
+    if (endB === end) endB += b[++j];
+  }
+  return shared;
+}
+
+/**
+ * @param {import("./types.js").Rle} one
+ * @param {import("./types.js").Rle} other
+ * @returns {import("./types.js").Rle} one without what lies in the other
+ */
+export function without(one, other) {
+  const [left, taken] = [decode(one), decode(other)];
+  for (let i = 0; i < left.length; i++) left[i] &= taken[i] ^ 1;
+  return encode(left, one.size[0], one.size[1]);
+}
+
+/**
  * Rows and columns that hold object pixels: [x0, y0, x1, y1], ends outside; null for an empty mask.
  * @param {Int32Array} runs
  * @param {number} height

@@ -1,10 +1,13 @@
 // The panel of this frame: how sure the tracker is, where each mask comes from, what the chosen object remembers.
 import { get } from "./api.js";
 import { byId, el, icon } from "./dom.js";
+import { sharedArea, without } from "./rle.js";
 import { alarmWord, LAYERS, markWord, stateWord } from "./words.js";
 
 const SURE = "How far the mask may be believed: one minus its doubt; what a person painted or accepted counts as sure";
 
+/** Share of the smaller of two masks from which they are said to overlap. */
+const LEAST_SHARED = 0.1;
 /** From so many frames in a row on, one picture stands for all of them. */
 const LONG_RUN = 4;
 
@@ -28,10 +31,11 @@ function inRuns(frames) {
 
 /** Shows what is known of the frame. */
 export class FramePanel {
-  /** @param {import("./desk.js").Desk} desk @param {() => boolean} may */
-  constructor(desk, may) {
+  /** @param {import("./desk.js").Desk} desk @param {() => boolean} may @param {(objectId: number, rle: import("./types.js").Rle) => void} put a mask on the shown frame */
+  constructor(desk, may, put) {
     this.desk = desk;
     this.may = may;
+    this.put = put;
     this.remembered = "";
     desk.on(["picture", "masks", "objects"], () => this.render());
     desk.on(["picture", "objects"], () => this.later());
@@ -55,7 +59,8 @@ export class FramePanel {
       return el("div.sure", {}, el("span.swatch", { style: `background:${item.colour}` }), el("span", {}, desk.label(item.object_id)),
         el("span.muted", {}, `${source}${category}`), bar, el("span.number", { title: SURE }, sure === null ? "–" : `${width} % sure`),
         ...(mask?.alarms ?? []).map((alarm) => el("span.alarm", {}, alarmWord(alarm))),
-        mask?.advice ? el("span.alarm", {}, mask.advice) : null);
+        mask?.advice ? el("span.alarm", {}, mask.advice) : null,
+        ...(mask && item.object_id === desk.selected ? this.overlaps(mask) : []));
     });
     const marks = desk.masks.get(desk.shownFrame)?.marks ?? [];
     byId("confidence").replaceChildren(...(marks.length ? [el("p.marks", {}, marks.map(markWord).join(", "))] : []), ...rows);
@@ -66,6 +71,22 @@ export class FramePanel {
         `${desk.label(prompt.object_id)}: ${what}`);
     });
     byId("prompts").replaceChildren(...(prompts.length ? prompts : [el("p.muted", {}, "none on this frame")]));
+  }
+
+  /** Where the chosen object shares pixels with others: which of the two shall have them? @param {import("./types.js").ObjectMask} mask */
+  overlaps(mask) {
+    const { desk } = this;
+    return desk.shownMasks.filter((other) => other !== mask && desk.object(other.object_id)).map((other) => {
+      const shared = sharedArea(mask.rle, other.rle);
+      const smaller = mask.area <= other.area ? mask : other;
+      if (shared < LEAST_SHARED * smaller.area || !shared) return null;
+      const [name, larger] = [smaller, smaller === mask ? other : mask].map((one) => desk.label(one.object_id));
+      const give = (/** @type {import("./types.js").ObjectMask} */ to, /** @type {import("./types.js").ObjectMask} */ from) =>
+        el("button", { type: "button", title: `Take these pixels away from ${desk.label(from.object_id)} on this frame`,
+          onclick: () => this.may() && this.put(from.object_id, without(from.rle, to.rle)) }, desk.label(to.object_id));
+      return el("span.alarm", {}, `${Math.round((100 * shared) / smaller.area)} % of ${name} lies in ${larger} as well; give it to `,
+        give(mask, other), " ", give(other, mask));
+    });
   }
 
   later() {

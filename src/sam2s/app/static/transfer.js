@@ -28,10 +28,18 @@ export async function exportDialog(desk) {
   const formats = await get("/formats");
   const format = choice(formats.export.map((/** @type {any} */ one) => [one.name, one.label]));
   const accepted = el("input", { type: "checkbox" });
+  const pictures = el("input", { type: "checkbox" });
+  const whole = `all ${desk.video.length} frames`;
+  const frames = choice([["all", whole], ...(desk.span ? /** @type {[string, string][]} */ ([["span", `frames ${desk.span[0]} to ${desk.span[1] - 1}, as marked`]]) : [])]);
+  const step = el("input", { type: "number", min: 1, value: 1 });
+  const possible = () => (pictures.disabled = !formats.pictures.includes(format.value));
+  format.addEventListener("change", possible);
+  possible();
   const bar = el("progress", { value: 0, hidden: true });
   const link = el("p");
-  openDialog("Export", [
-    field("Format", format), field("Only accepted masks", accepted), bar, link,
+  const { dialog } = openDialog("Export", [
+    field("Format", format), field("Frames", frames, desk.span ? "" : "Mark a span on the timeline to export it alone."), field("Every so many frames", step),
+    field("Only accepted masks", accepted), field("With the pictures", pictures, `In one .zip, for ${formats.pictures.join(", ")}.`), bar, link,
     el("p.muted", {}, "Files lie beside the workspace as well: ", el("code", {}, "sam2s export"), " writes the same."),
   ], [
     { label: "Close" },
@@ -40,12 +48,15 @@ export async function exportDialog(desk) {
       bar.removeAttribute("value");
       link.textContent = "";
       try {
-        const begun = await post(`${desk.path}/exports`, { format: format.value, accepted_only: accepted.checked });
+        const [start, stop] = (frames.value === "span" && desk.span) || [0, null];
+        const begun = await post(`${desk.path}/exports`, { format: format.value, accepted_only: accepted.checked, start, stop,
+          step: Math.max(1, Number(step.value) || 1), pictures: pictures.checked && !pictures.disabled });
         const task = await finished(desk.path, begun, bar);
         link.className = task.state === "failed" ? "muted" : "";
         link.textContent = task.message ?? "";
         if (task.state === "done" && task.file) {
-          link.append(" ", el("a", { href: `/api${desk.path}/tasks/${task.id}/file`, download: task.file, id: "export-file" }, `Save ${task.file}`));
+          link.append(" ", el("a.button.primary", { href: `/api${desk.path}/tasks/${task.id}/file`, download: task.file, id: "export-file" }, `Save ${task.file}`));
+          /** @type {HTMLElement | null} */ (dialog.querySelector("#export-file"))?.focus();
         }
       } catch (error) {
         desk.emit("problem", error);

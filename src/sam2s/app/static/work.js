@@ -26,7 +26,7 @@ export class Work {
     this.timeline = new Timeline(byId("timeline"), this.desk);
     this.carrier = new Carrier(this.desk, this.may, () => this.queue);
     this.objects = new ObjectsPanel(this.desk, this.may);
-    this.panel = new FramePanel(this.desk, this.may);
+    this.panel = new FramePanel(this.desk, this.may, (objectId, rle) => this.mend(objectId, rle));
     this.remarks = new Remarks(this.desk);
     this.events = new EventFinder(this.desk, this.may);
     this.transport = new Transport(this);
@@ -91,6 +91,21 @@ export class Work {
     });
   }
 
+  /** Another mask for an object on the frame that is shown. @param {number} objectId @param {import("./types.js").Rle} rle */
+  mend(objectId, rle) {
+    const frame = this.desk.shownFrame;
+    this.queue = this.queue.then(() => this.putMask(frame, objectId, rle));
+  }
+
+  /** @param {number} frame @param {number} objectId @param {import("./types.js").Rle} rle */
+  async putMask(frame, objectId, rle) {
+    const { desk } = this;
+    const before = desk.masks.get(frame)?.objects.find((mask) => mask.object_id === objectId);
+    if (!(await desk.act("brush", { frame, object_id: objectId, rle }))) return;
+    desk.emit("timeline");
+    await this.askHowFar(before, objectId, frame);
+  }
+
   /** The chosen object, and where there is none a new one; 0 if it was refused. @returns {Promise<number>} */
   async firstObject() {
     const { desk } = this;
@@ -124,12 +139,8 @@ export class Work {
     this.queue = this.queue.then(async () => {
       const objectId = desk.object(painting.objectId) ? painting.objectId : await this.firstObject();
       if (!objectId) return this.tools.endPaint(painting);
-      const before = desk.masks.get(frame)?.objects.find((mask) => mask.object_id === objectId);
-      const done = await desk.act("brush", { frame, object_id: objectId, rle });
+      await this.putMask(frame, objectId, rle);
       this.tools.endPaint(painting);
-      if (!done) return;
-      desk.emit("timeline");
-      await this.askHowFar(before, objectId, frame);
     });
   }
 

@@ -192,3 +192,20 @@ def test_overlapping_masks_are_told_and_given_to_one_object_in_a_click(page):
     assert not (mask_of(page, 1) & hook).any()
     page.press("Control+z")
     page.page.wait_for_selector("#confidence .alarm button")
+
+
+def test_a_mask_is_copied_to_another_frame_and_given_frames_are_gone_through(page):
+    page.press("r")
+    page.drag([(10, 30), (60, 30)])
+    settle(page)
+    mask = mask_of(page, 1)
+    page.press("Control+c")
+    page.go(7)
+    page.press("Control+v")
+    settle(page)
+    assert np.array_equal(mask_of(page, 1), mask)
+    assert page.state("desk.maskOf(1).layer") == "brushed"
+    page.press("Control+ArrowLeft")
+    page.wait("desk.shownFrame === 0")
+    page.press("Control+ArrowRight")
+    page.wait("desk.shownFrame === 7")

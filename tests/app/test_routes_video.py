@@ -223,3 +223,23 @@ def test_frames_too_large_to_be_shown_are_refused(folder):
     answer = client.get(f"/api/videos/{card['id']}")
     assert answer.status_code == 413
     assert "at most 1000 are shown" in answer.json()["error"]["message"]
+
+
+def test_the_given_frames_of_an_object_are_gone_through_and_accepted_spans_by_their_ends(quiet):
+    video = only_video(quiet)
+    new_object(quiet, video)
+    for frame in (2, 5, 6, 7, 8, 12):
+        paint(quiet, video, 1, frame, disc())
+    quiet.post(f"{video}/accept", json={"start": 5, "stop": 9})
+
+    def walk(frame, backward):
+        found = []
+        while frame is not None:
+            query = f"object_id=1&frame={frame}&backward={backward}"
+            frame = quiet.get(f"{video}/given?{query}").json()["frame"]
+            found.append(frame)
+        return found
+
+    assert walk(0, False) == [2, 5, 8, 12, None]
+    assert walk(12, True) == [8, 5, 2, None]
+    assert quiet.get(f"{video}/given?object_id=9&frame=0").status_code == 404

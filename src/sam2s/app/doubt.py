@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 import numpy as np
 
 from sam2s.app.desk import VideoDesk
@@ -37,6 +39,22 @@ def next_doubtful(desk: VideoDesk, after: int, below: float) -> Doubtful:
         if stop == length:
             break
     return Doubtful(frame=None)
+
+
+def next_given(desk: VideoDesk, object_id: int, frame: int, *, backward: bool) -> int | None:
+    """The next frame on which a person gave an object its mask; of accepted frames in a row, the first and the last."""
+    reader = desk.reader()
+    desk.object(object_id)
+    assert reader is not None, "an object lies in a workspace"
+    frames = [at for at, _, _ in reader.given_frames(object_id)]
+    known = set(frames)
+    ends = [at for at in frames if at - 1 not in known or at + 1 not in known]
+    return next((at for at in reversed(ends) if at < frame), None) if backward else _first_above(ends, frame)
+
+
+def _first_above(frames: list[int], frame: int) -> int | None:
+    place = bisect_right(frames, frame)
+    return frames[place] if place < len(frames) else None
 
 
 def _first_stretch(table: np.ndarray, after: int, below: float, object_id: int) -> Doubtful | None:

@@ -15,7 +15,6 @@ from sam2s.workspace import WorkspaceEvent, WorkspaceReader
 def memory_at(reader: WorkspaceReader, object_id: int, frame: int) -> MemoryInfo:
     """The frames an object remembered when its mask on a frame was made; of others, those a person gave it."""
     entry = reader.read_frame(frame).objects.get(object_id)
-    people_gave = reader.given_frames(object_id)
     given: list[int] = []
     long_term: list[int] = []
     for line in _lines(reader, entry.event_id if entry else 0):
@@ -23,21 +22,25 @@ def memory_at(reader: WorkspaceReader, object_id: int, frame: int) -> MemoryInfo
         if line["object"] == object_id and behind:
             given, long_term = line["given"], line["long"]
     if not given:
-        given = [at for at, _, _ in people_gave][:16]
+        given = [at for at, _, _ in reader.given_frames(object_id, limit=16)]
     dropped = forgotten(reader.events(kinds=("forget",)), object_id)
-    written_by = {at: event_id for at, event_id, _ in people_gave}
-    other = entry.event_id if entry else None
     frames = [
-        RememberedFrame(frame=at, kind="conditioning", event_id=written_by.get(at, other))
+        RememberedFrame(frame=at, kind="conditioning", event_id=_author_of(reader, object_id, at))
         for at in given
         if at not in dropped
     ]
     frames += [
-        RememberedFrame(frame=at, kind="long-term", event_id=written_by.get(at, other))
+        RememberedFrame(frame=at, kind="long-term", event_id=_author_of(reader, object_id, at))
         for at in long_term
         if at not in dropped
     ]
     return MemoryInfo(object_id=object_id, frame=frame, frames=frames)
+
+
+def _author_of(reader: WorkspaceReader, object_id: int, frame: int) -> int | None:
+    """The act that wrote the mask of an object on a frame."""
+    entry = reader.read_frame(frame).objects.get(object_id)
+    return entry.event_id if entry else None
 
 
 def forgotten(events: list[WorkspaceEvent], object_id: int) -> set[int]:

@@ -7,12 +7,21 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from sam2s.app.context import Context, Desk, Who
-from sam2s.app.doubt import next_doubtful
+from sam2s.app.doubt import next_doubtful, next_given
 from sam2s.app.frames import MEDIA_TYPES, PictureFormat
 from sam2s.app.ontology import ontology_names
 from sam2s.app.problems import ApiError
 from sam2s.app.remembered import memory_at
-from sam2s.app.schemas import Doubtful, FrameMasks, MemoryInfo, ObjectItem, PromptItem, TimelineData, VideoInfo
+from sam2s.app.schemas import (
+    Doubtful,
+    FrameMasks,
+    MemoryInfo,
+    NextFrame,
+    ObjectItem,
+    PromptItem,
+    TimelineData,
+    VideoInfo,
+)
 from sam2s.app.thumbnails import overlay_thumbnail
 from sam2s.app.timeline_view import timeline_data
 from sam2s.app.views import frame_masks, object_items, prompt_items
@@ -127,6 +136,12 @@ def timeline(
 def doubtful(desk: Desk, after: Annotated[int, Query(ge=-1, le=1 << 40)], below: float = 0.7) -> Doubtful:
     """The next frame worth a look after a frame: an unsure mask, or an object that comes or goes."""
     return next_doubtful(desk, after, below)
+
+
+@router.get("/given")
+def given(desk: Desk, object_id: Annotated[int, Query(ge=1)], frame: Frame, backward: bool = False) -> NextFrame:
+    """The next frame, or the one before, on which a person gave an object its mask."""
+    return NextFrame(frame=next_given(desk, object_id, frame, backward=backward))
 
 
 @router.get("/memory")

@@ -178,6 +178,12 @@ class Doubtful(BaseModel):
     reason: str | None = None
 
 
+class NextFrame(BaseModel):
+    """A frame to go to, or null where there is none."""
+
+    frame: int | None
+
+
 class RememberedFrame(BaseModel):
     """A frame that an object remembers: given by a person ("conditioning") or chosen by the memory ("long-term")."""
 

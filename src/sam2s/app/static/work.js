@@ -184,6 +184,32 @@ export class Work {
     toast(`${desk.label(next.object_id)}: ${next.reason}`);
   }
 
+  /** Go to where a person gave the chosen object its mask. @param {boolean} backward */
+  async given(backward) {
+    const { desk } = this;
+    if (!desk.object(desk.selected)) return;
+    const path = `${desk.path}/given?object_id=${desk.selected}&frame=${desk.frame}&backward=${backward}`;
+    const next = await get(path).catch((error) => this.problem(error));
+    if (!next) return;
+    if (next.frame === null) return toast(`${desk.label(desk.selected)} was not given ${backward ? "before" : "behind"} this frame`);
+    this.playback.stop();
+    desk.followed = false;
+    await desk.go(next.frame);
+  }
+
+  copyMask() {
+    const mask = this.desk.maskOf(this.desk.selected);
+    this.copied = mask?.rle;
+    toast(mask ? `mask of ${this.desk.label(this.desk.selected)} copied; Ctrl+V puts it on another frame` : "the chosen object has no mask here");
+  }
+
+  pasteMask() {
+    const { desk } = this;
+    if (!this.copied || !this.may()) return;
+    if (!desk.object(desk.selected)) return toast("choose an object first");
+    this.mend(desk.selected, this.copied);
+  }
+
   askFrame() {
     const input = el("input", { type: "number", min: 0, max: this.desk.video.length - 1, value: this.desk.frame });
     openDialog("Go to frame", [input], [{ label: "Cancel" }, { label: "Go", primary: true, act: () => void this.desk.go(Number(input.value)) }]);

@@ -37,6 +37,7 @@ from sam2s.evaluation.clicks import error_click
 from sam2s.evaluation.measures import boundary_f, jaccard
 from sam2s.masks import rle
 from sam2s.masks.palette import read_label_map
+from sam2s.teaching.accepted_set import LEAST_FRAMES
 from sam2s.video import VideoWriter, open_source
 
 SECONDS = {"box": 5.0, "click": 2.0, "paint": 37.8, "look": 5.0}
@@ -223,7 +224,9 @@ def serving(folder: Path, weights: str) -> Iterator[TestClient]:
 
 def teach(client: TestClient, video_id: str, minutes: float) -> dict[str, Any]:
     """Teach on one video and take the weights where they are better; returns what was measured."""
-    client.post("/api/teaching", json={"minutes": minutes, "videos": [video_id]}).raise_for_status()
+    answer = client.post("/api/teaching", json={"minutes": minutes, "videos": [video_id]})
+    if answer.status_code >= 400:
+        raise SystemExit(f"teaching: {answer.text}")
     while (state := client.get("/api/teaching").json())["task"]["state"] == "running":
         time.sleep(1)
     if state["task"]["state"] != "done":
@@ -268,6 +271,8 @@ def main() -> None:
     parser.add_argument("--weights", default="micro")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
+    if arguments.learn_from and arguments.frames <= 2 * LEAST_FRAMES:
+        parser.error(f"--frames {arguments.frames}: with --learn-from more than {2 * LEAST_FRAMES} are needed")
     with tempfile.TemporaryDirectory() as folder:
         results = run(arguments, Path(folder))
     results["machine"] = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""

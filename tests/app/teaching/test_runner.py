@@ -10,6 +10,7 @@ import pytest
 
 from app_tools import until
 from sam2s.app.problems import ApiError
+from sam2s.app.teaching.__main__ import NICENESS
 from sam2s.app.teaching.runner import CAN_PAUSE, TeachingRunner
 from sam2s.synth import Scene
 from sam2s.synth.export import write_clip
@@ -54,7 +55,7 @@ def test_it_stands_still_while_somebody_waits_and_stops_when_told(runner, worksp
     with pytest.raises(ApiError, match="-Ada teaches already"):
         start(runner, workspace, tmp_path / "out")
     until(lambda: runner.progress.stage == "training", PATIENCE)
-    assert os.getpriority(os.PRIO_PROCESS, runner.pid) >= os.getpriority(os.PRIO_PROCESS, 0) + 1
+    assert os.getpriority(os.PRIO_PROCESS, runner.pid) == max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0))
     with runner.paused(), runner.paused():
         until(lambda: state_of(runner.pid) == "T")
     until(lambda: state_of(runner.pid) in "RS")

@@ -119,19 +119,22 @@ function paintRow(context, row, top, colour) {
       context.fillRect(bucket, top + 6, 1, 8);
     }
     context.globalAlpha = 1;
-    // States are told by shape, not by colour: a hollow bar, dots, strokes.
+    // States are told by shape, not by colour: a hollow bar, a dotted line, a ladder.
     if (row.uncertain[bucket] > 0) {
       context.fillStyle = colour;
       context.fillRect(bucket, top + 5, 1, 2);
       context.fillRect(bucket, top + 13, 1, 2);
     }
-    if (row.searching[bucket] > 0 && bucket % 6 < 2) {
+    if (row.searching[bucket] > 0) {
       context.fillStyle = "#d7dee7";
-      context.fillRect(bucket, top + 9, 1, 3);
+      if (bucket % 6 < 2) context.fillRect(bucket, top + 9, 1, 3);
+      else context.fillRect(bucket, top + 10, 1, 1); // a single frame is seen as well
     }
-    if (row.not_judged[bucket] > 0 && bucket % 6 < 2) {
+    if (row.not_judged[bucket] > 0) {
       context.fillStyle = "#8a97a6";
-      context.fillRect(bucket, top + 4, 1, 12);
+      context.fillRect(bucket, top + 4, 1, 1);
+      context.fillRect(bucket, top + 15, 1, 1);
+      if (bucket % 6 < 2) context.fillRect(bucket, top + 4, 1, 12);
     }
     context.globalAlpha = 1;
     context.fillStyle = row.alarms[bucket] ? "#ff4d5e" : confidenceColour(row.confidence[bucket]);

@@ -38,7 +38,7 @@ def main() -> int:
             out.write(json.dumps(report).encode() + b"\n")
 
     if hasattr(os, "nice"):
-        os.nice(NICENESS)
+        os.nice(max(0, NICENESS - os.nice(0)))  # no more where the server itself was started with less priority
     threading.Thread(target=_end_with_input, daemon=True).start()
     try:
         say(state="done", number=_teach(arguments, say))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -54,3 +56,13 @@ def masks_of(workspace: Workspace) -> dict[tuple[int, int], object]:
     return {
         (i, record.index): entry.rle["counts"] for record in workspace.frames() for i, entry in record.objects.items()
     }
+
+
+def flip(folder: Path, table: str, column: str, where: str) -> None:
+    """Change one bit of a value behind the workspace's back."""
+    connection = sqlite3.connect(folder / "workspace.sqlite")
+    value = connection.execute(f"SELECT {column} FROM {table} WHERE {where}").fetchone()[0]
+    changed = value ^ 4 if isinstance(value, int) else value[:3] + bytes([value[3] ^ 1]) + value[4:]
+    connection.execute(f"UPDATE {table} SET {column} = ? WHERE {where}", (changed,))
+    connection.commit()
+    connection.close()

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory_tools import maps_held
-from sam2s.errors import ConfigError
-from sam2s.memory import MemoryBank, MemoryEntry, MemoryPolicy, similarity
+from sam2s.memory import MemoryBank, MemoryEntry, MemoryPolicy
 
 
 def entry(time: int, iou: float = 1.0, visible: bool = True) -> MemoryEntry:
@@ -202,24 +201,3 @@ def test_budget_holds_whatever_happens(acts, kind, conditioning, short, candidat
         assert len(recall.maps) == len(recall.slots) <= conditioning + short + policy.long_term
         assert len(recall.pointers) == len(recall.distances) <= conditioning + 15
         assert next(iter(bank.conditioning)) == 500
-
-
-def test_similarity_is_a_global_cosine():
-    a, b = torch.randn(2, 3, 4, dtype=torch.bfloat16), torch.randn(2, 3, 4, dtype=torch.bfloat16)
-    x, y = a.double().flatten(), b.double().flatten()
-    assert similarity(a, b) == pytest.approx(float(x @ y / (x.norm() * y.norm())), abs=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"kind": "xmem"}, "memory kind 'xmem' is not one of 'divemem', 'sam2'"),
-        ({"iou_threshold": 1.5}, "iou_threshold 1.5 is outside 0 to 1"),
-        ({"candidates": 0}, "candidates 0 is too small; give at least 1"),
-        ({"max_conditioning": 1}, "max_conditioning 1 is too small"),
-        ({"short_term": 9}, "short_term 9 is too large; the network has 6 slots"),
-    ],
-)
-def test_refuses_what_cannot_work(change: dict, message: str):
-    with pytest.raises(ConfigError, match=message):
-        MemoryPolicy(**change)

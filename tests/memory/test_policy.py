@@ -85,3 +85,35 @@ def test_sam_2_never_has_places_and_divemem_never_fewer_than_none(short_term, ca
         policy = MemoryPolicy(count_first=count_first, **numbers)
         assert 0 <= policy.places <= long_term
         assert policy.max_maps >= MemoryPolicy(kind="sam2", **numbers).max_maps
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"short_term": 2.5}, "memory short_term 2.5 is not a whole number"),
+        ({"candidates": "5"}, "memory candidates '5' is not a whole number"),
+        ({"long_term": float("nan")}, "memory long_term nan is not a whole number"),
+        ({"max_conditioning": 1}, "memory max_conditioning 1 is too small; give at least 2"),
+        ({"iou_threshold": float("nan")}, "memory iou_threshold nan is outside 0 to 1"),
+        ({"iou_threshold": "0.9"}, "memory iou_threshold '0.9' is outside 0 to 1"),
+        ({"iou_threshold": 1.01}, "memory iou_threshold 1.01 is outside"),
+    ],
+)
+def test_policies_of_no_numbers_are_refused(values, message):
+    with pytest.raises(ConfigError, match=message):
+        MemoryPolicy(**values)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kind": "xmem"}, "memory kind 'xmem' is not one of 'divemem', 'sam2'"),
+        ({"iou_threshold": 1.5}, "iou_threshold 1.5 is outside 0 to 1"),
+        ({"candidates": 0}, "candidates 0 is too small; give at least 1"),
+        ({"max_conditioning": 1}, "max_conditioning 1 is too small"),
+        ({"short_term": 9}, "short_term 9 is too large; the network has 6 slots"),
+    ],
+)
+def test_refuses_what_cannot_work(change: dict, message: str):
+    with pytest.raises(ConfigError, match=message):
+        MemoryPolicy(**change)

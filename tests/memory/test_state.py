@@ -3,9 +3,7 @@
 import pytest
 import torch
 
-from sam2s.errors import ConfigError
 from sam2s.memory import MemoryBank, MemoryEntry, MemoryPolicy
-from sam2s.memory.divemem import DiveMemFilter
 
 POLICY = MemoryPolicy(iou_threshold=0.5, candidates=2, long_term=2)
 
@@ -56,34 +54,6 @@ def test_a_state_stays_as_it_was_taken():
     assert {name: len(state[name]) for name in lengths} == lengths
 
 
-def test_filters_compare_with_the_anchor_until_there_is_a_latest():
-    chooser = DiveMemFilter(POLICY)
-    assert chooser.observe(entry(1), feature(1)) is None
-    assert chooser.count == 0  # nothing to compare with yet
-    chooser.set_anchor(feature(0))
-    assert chooser.observe(entry(2), feature(5)) is None
-    assert chooser.observe(entry(3), feature(1)).time == 2
-    assert torch.equal(chooser.latest, feature(5))
-    chooser.observe(entry(4), feature(5))
-    assert chooser.observe(entry(5), feature(0)).time == 5
-    again = DiveMemFilter(POLICY)
-    again.load_state_dict(chooser.state_dict())
-    assert again.state_dict().keys() == {"anchor", "latest", "count", "best"}
-    again.restart()
-    assert again.latest is None
-    assert again.anchor is not None
-
-
-def test_a_dropped_candidate_empties_the_set():
-    chooser = DiveMemFilter(POLICY)
-    chooser.set_anchor(feature(0))
-    chooser.observe(entry(2), feature(5))
-    chooser.drop([1, 3])
-    assert chooser.count == 1
-    chooser.drop([2])
-    assert (chooser.count, chooser.best) == (0, None)
-
-
 def test_frames_put_into_long_term_memory_are_read_there_only():
     bank = MemoryBank(MemoryPolicy(long_term=2, iou_threshold=1.0))
     bank.add_conditioning(entry(0), feature(0))
@@ -112,20 +82,3 @@ def test_recent_frames_may_be_put_from_elsewhere():
     assert read(bank, 6)[:2] == ([0, 1, 2, 5], (6, 4, 3, 0))
     bank.interrupt()
     assert bank.filter.count == 0
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"short_term": 2.5}, "memory short_term 2.5 is not a whole number"),
-        ({"candidates": "5"}, "memory candidates '5' is not a whole number"),
-        ({"long_term": float("nan")}, "memory long_term nan is not a whole number"),
-        ({"max_conditioning": 1}, "memory max_conditioning 1 is too small; give at least 2"),
-        ({"iou_threshold": float("nan")}, "memory iou_threshold nan is outside 0 to 1"),
-        ({"iou_threshold": "0.9"}, "memory iou_threshold '0.9' is outside 0 to 1"),
-        ({"iou_threshold": 1.01}, "memory iou_threshold 1.01 is outside"),
-    ],
-)
-def test_policies_of_no_numbers_are_refused(values, message):
-    with pytest.raises(ConfigError, match=message):
-        MemoryPolicy(**values)

@@ -90,3 +90,11 @@ def test_real_and_complex_arithmetic_agree():
     cos, sin = rotary_tables(8, 3, 4)
     real = rotate(x.double(), cos.double(), sin.double())
     torch.testing.assert_close(rotate(x, cos, sin), real.float())
+
+
+def test_complex_rotation_is_the_real_one_to_the_bit():
+    cos, sin = rotary_tables(32, 4, 4)
+    x = torch.randn(2, 3, 16, 32)
+    even, odd = x[..., 0::2], x[..., 1::2]
+    real = torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)
+    assert torch.equal(rotate(x, cos, sin), real)

@@ -55,3 +55,21 @@ def test_a_mask_is_dense_and_its_absence_too(model):
 def test_places_apart_are_told_apart_to_half_a_pixel(model):
     a, b = (encoded(model, [[x, 20.0]], [1]).sparse[0, 0] for x in (10.0, 10.5))
     assert not torch.allclose(a, b, atol=1e-4)
+
+
+def test_positions_of_clicks_keep_their_precision_while_training():
+    encoder = nano().sam_prompt_encoder
+    coords = torch.rand(1, 20, 2) * 64
+    with torch.autocast("cpu", torch.bfloat16):
+        lower = encoder.pe_layer(coords / 64)
+    torch.testing.assert_close(lower, encoder.pe_layer(coords / 64), atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_positions_of_clicks_keep_their_precision_in_half(dtype):
+    exact, model = nano().sam_prompt_encoder, nano().to(dtype)
+    encoder = model.sam_prompt_encoder
+    assert encoder.pe_layer.positional_encoding_gaussian_matrix.dtype == torch.float32
+    coords = torch.rand(1, 20, 2)
+    torch.testing.assert_close(encoder.pe_layer(coords), exact.pe_layer(coords), atol=0, rtol=0)
+    assert encoder.dense_positions().dtype == model.encode_prompt(1).sparse.dtype == dtype

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from model_tools import nano
+from sam2s.errors import CheckpointError
 from sam2s.memory import MemoryBank, MemoryPolicy
 from sam2s.model import condition_features, make_memory, segment_frame, segment_from_mask
-from sam2s.tracking import Box, Mask, Points
+from sam2s.tracking import Box, Mask, Points, Tracker
 from sam2s.tracking.feature_prefetch import encode
 from sam2s.tracking.frame_context import FrameContext
 from sam2s.tracking.object_segmenter import ObjectSegmenter
@@ -140,3 +141,37 @@ def test_memory_without_pointers_has_the_width_of_the_network(model):
     memory = make_memory(model, maps, [6], [], torch.zeros(0), 16)
     assert memory.pointers.shape == (2, 0, 64)
     assert memory.maps.shape == (2, 1, 32, 4, 4)
+
+
+CLICK, FIX = Points([(30, 20)]), Points([(50, 30)], [0])
+
+
+def frames(count):
+    return [Frame(image, index) for index, image in enumerate(movie(count))]
+
+
+@pytest.mark.parametrize("layer", ["iou_prediction_head", "pred_obj_score_head", "output_hypernetworks_mlps"])
+def test_a_network_that_answers_nan_stops(layer):
+    model = nano()
+    with torch.no_grad():
+        for name, parameter in model.sam_mask_decoder.named_parameters():
+            if layer in name:
+                parameter.fill_(float("nan"))
+    tracker = Tracker(model)
+    tracker.add_prompt(object_id=1, prompt=CLICK)
+    with pytest.raises(
+        CheckpointError, match="network nano answered NaN or infinity on frame 0: its weights are damaged"
+    ):
+        tracker.step(frames(1)[0])
+
+
+def test_nan_on_a_tracked_frame_stops_too():
+    model = nano()
+    tracker = Tracker(model)
+    tracker.add_prompt(object_id=1, prompt=CLICK)
+    first, second = frames(2)
+    tracker.step(first)
+    with torch.no_grad():
+        model.memory_attention.norm.weight.fill_(float("nan"))
+    with pytest.raises(CheckpointError, match="on frame 1"):
+        tracker.step(second)

@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from model_tools import nano
 from sam2s.masks import rle
-from sam2s.tracking import ObjectResult, ObjectState, Points, Tracker
+from sam2s.tracking import Mask, ObjectResult, ObjectState, Points, Tracker
 from sam2s.tracking.results import name_answers
 from sam2s.video import Frame
 from tracking_tools import movie
@@ -117,3 +117,30 @@ def test_an_empty_bank_gives_no_names():
     tracker.add_prompt(object_id=1, prompt=CLICK)
     shown = tracker.step(movie(1)[0]).objects[1]
     assert (shown.category, shown.category_probability) == (None, None)
+
+
+CLICK, FIX = Points([(30, 20)]), Points([(50, 30)], [0])
+
+
+@pytest.fixture(scope="module")
+def model():
+    return nano()
+
+
+def frames(count):
+    return [Frame(image, index) for index, image in enumerate(movie(count))]
+
+
+def test_results_tell_how_sure_the_network_was(model):
+    tracker = Tracker(model)
+    tracker.add_prompt(object_id=1, prompt=CLICK)
+    tracker.add_prompt(object_id=2, prompt=Mask(np.tri(48, 80, dtype=bool)))
+    first, second = frames(2)
+    for result in (tracker.step(first).objects[1], *tracker.step(second).objects.values()):
+        assert len(result.candidate_ious) == 3
+        assert result.iou == max(result.candidate_ious)
+        logits = result.low_res_logits
+        assert result.stability == pytest.approx(float((logits > 0.05).sum() / (logits > -0.05).sum()))
+    masked = Tracker(model)
+    masked.add_prompt(object_id=2, prompt=Mask(np.tri(48, 80, dtype=bool)))
+    assert masked.step(first).objects[2].candidate_ious is None

@@ -95,16 +95,6 @@ def test_an_empty_one_is_refused(tmp_path, start, stop, columns):
         workspace.timeline(1, start, stop, columns)
 
 
-def test_given_frames_are_those_that_a_person_gave_or_accepted(tmp_path):
-    with Workspace.create(tmp_path, VIDEO) as workspace:
-        shown = fill_at_random(workspace, random.Random(2))
-        wanted = [(frame, layer) for frame, (layer, _) in sorted(shown.items()) if layer != Layer.PROPAGATED]
-        assert [(frame, layer) for frame, _, layer in workspace.given_frames(1)] == wanted
-        workspace.delete_masks([1], 0, FRAMES)
-        accepted = [(frame, layer) for frame, layer in wanted if layer == Layer.ACCEPTED]
-        assert [(frame, layer) for frame, _, layer in workspace.given_frames(1)] == accepted
-
-
 @pytest.mark.parametrize("frame", [0, 40, 75, FRAMES])
 def test_the_nearest_given_frames_are_the_nearest_of_all(tmp_path, frame):
     with Workspace.create(tmp_path, VIDEO) as workspace:
@@ -115,3 +105,13 @@ def test_the_nearest_given_frames_are_the_nearest_of_all(tmp_path, frame):
             assert workspace.given_frames_near(1, frame, count) == nearest[:count]
         assert workspace.given_frames(1, limit=3) == workspace.given_frames(1)[:3]
         assert workspace.given_frames_near(2, frame, 4) == []
+
+
+def test_given_frames_are_those_that_a_person_gave_or_accepted(tmp_path):
+    with Workspace.create(tmp_path, VIDEO) as workspace:
+        shown = fill_at_random(workspace, random.Random(2))
+        wanted = [(frame, layer) for frame, (layer, _) in sorted(shown.items()) if layer != Layer.PROPAGATED]
+        assert [(frame, layer) for frame, _, layer in workspace.given_frames(1)] == wanted
+        workspace.delete_masks([1], 0, FRAMES)
+        accepted = [(frame, layer) for frame, layer in wanted if layer == Layer.ACCEPTED]
+        assert [(frame, layer) for frame, _, layer in workspace.given_frames(1)] == accepted

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from result_tools import make_result
-from sam2s.errors import DamagedWorkspaceError, OutputError
 from sam2s.tracking import Alarm, MaskQuality
 from sam2s.workspace import AlarmSpan, ObjectInfo, Workspace, to_record
 from workspace_tools import VIDEO
@@ -28,35 +27,6 @@ def write(workspace, alarms, object_id=1):
 def workspace(tmp_path):
     with Workspace.create(tmp_path, VIDEO) as opened:
         yield opened
-
-
-def test_quality_comes_back_as_it_was_written(workspace):
-    result = make_result(3)
-    judged = replace(result, objects={1: replace(result.objects[1], quality=QUALITY), 2: result.objects[2]})
-    event = workspace.record("propagate")
-    workspace.write_frame(to_record(judged), event.event_id)
-    read = workspace.read_frame(3).objects
-    assert read[1].quality == QUALITY
-    assert read[2].quality is None
-    assert workspace.check().problems == []
-    rows = workspace._database.query("SELECT expected_iou, doubt, alarms FROM shown_masks WHERE object_id = 1")
-    assert rows == [(0.87654, 0.03, 20)]
-
-
-def test_a_changed_doubt_is_damage(workspace):
-    write(workspace, {0: ()})
-    workspace._database.connection.execute("UPDATE versions SET doubt = 1")
-    assert len(workspace.check().problems) == 1
-    with pytest.raises(DamagedWorkspaceError, match="the mask of object 1 on frame 0 is damaged"):
-        workspace.read_frame(0)
-
-
-def test_a_quality_that_is_no_number_is_refused(workspace):
-    result = make_result(0, (1,))
-    item = replace(result.objects[1], quality=MaskQuality(float("nan"), 0.1))
-    event = workspace.record("propagate")
-    with pytest.raises(OutputError, match="object 1 on frame 0: expected IoU is nan, which is not a number"):
-        workspace.write_frame(to_record(replace(result, objects={1: item})), event.event_id)
 
 
 def test_alarms_are_told_as_spans(workspace):

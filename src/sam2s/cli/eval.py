@@ -100,9 +100,8 @@ def eval(
 ) -> None:
     """Track annotated videos with any method, and score the masks as the SAM2S paper does.
 
-    Writes masks, report.json, report.md (Tables 2 to 4 with the published rows next to ours) and plots. Rows of earlier
-    commands with the same --out stay in the tables. After Ctrl-C the same command resumes; with --shard several
-    processes share the work, and the last one writes the complete report.
+    Writes masks, report.json, report.md (Tables 2 to 4 with published rows) and plots. Rows of earlier commands with
+    the same --out are kept. After Ctrl-C the same command resumes. With --shard the last process writes the report.
 
     Exit status: 0 all done; 1 some videos failed or are missing; 2 invalid input or missing requirement.
     """
@@ -120,22 +119,25 @@ def eval(
     )
     videos = open_videos(data, split=split, split_file=split_file, subsets=subset or (), void=parse_void(void))
     if engine == "ray":
-        options: dict[str, Any] = {
-            "split": split,
-            "split_file": split_file and str(split_file.absolute()),
-            "subsets": list(subset or ()),
-            "void": void,
-        }
         if overwrite:  # once, since workers and drivers may be lost and begin again
             check_runs(runs, videos, settings)
             forget_results(out, runs, [video.name for video in videos])
-        _evaluate_on_ray(data, runs, settings, out, options, workers, gpus, address)
+        choice = _choice_of_videos(split, split_file, subset, void)
+        _evaluate_on_ray(data, runs, settings, out, choice, workers, gpus, address)
     else:
         with progress("frames") as report:
             evaluate(
                 videos, runs, settings, out, shard=part, overwrite=overwrite, workers=workers, report_progress=report
             )
     _print_report(report_rows(out, runs, videos, Rules(skip_first_last=skip_first_last), data), out, as_json=json_)
+
+
+def _choice_of_videos(
+    split: str | None, split_file: Path | None, subset: list[str] | None, void: str
+) -> dict[str, Any]:
+    """Arguments of `open_videos` as plain JSON, for the workers of a cluster."""
+    absolute = None if split_file is None else str(split_file.absolute())
+    return {"split": split, "split_file": absolute, "subsets": list(subset or ()), "void": void}
 
 
 def _print_report(report: EvalReport, out: Path, *, as_json: bool) -> None:
@@ -157,7 +159,7 @@ def _evaluate_on_ray(
     runs: list[EvalRun],
     settings: EvalSettings,
     out: Path,
-    options: dict[str, Any],
+    choice: dict[str, Any],
     workers: int,
     gpus: float,
     address: str | None,
@@ -166,7 +168,7 @@ def _evaluate_on_ray(
     from sam2s.archive.shards import shard_jobs
     from sam2s.archive.supervisor import supervise
 
-    jobs = shard_jobs(workers, data, runs, settings, out, options)
+    jobs = shard_jobs(workers, data, runs, settings, out, choice)
     arguments = (jobs, settings.device, out.absolute(), workers, gpus, address)
     supervise(drive_shards, arguments, note=lambda text: print(text, file=sys.stderr))
 

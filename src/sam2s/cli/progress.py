@@ -14,7 +14,7 @@ LINE_EVERY = 30.0
 """Seconds between two lines where standard error is not a terminal."""
 
 
-class Report(Protocol):
+class ProgressReport(Protocol):
     """Shows how far the work is."""
 
     def __call__(self, done: int, total: int | None, name: str = "") -> None:
@@ -23,7 +23,7 @@ class Report(Protocol):
 
 
 @contextmanager
-def progress(unit: str, *, quiet: bool = False, refresh_thread: bool = True) -> Iterator[Report]:
+def progress(unit: str, *, quiet: bool = False, refresh_thread: bool = True) -> Iterator[ProgressReport]:
     """Show the progress of one task: a bar in a terminal, elsewhere a line every 30 seconds.
 
     Args:
@@ -68,7 +68,7 @@ def stage_progress(*, quiet: bool = False) -> Iterator[ProgressCallback]:
             bars.stop()
 
 
-def _bar(unit: str, refresh_thread: bool) -> Iterator[Report]:
+def _bar(unit: str, refresh_thread: bool) -> Iterator[ProgressReport]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

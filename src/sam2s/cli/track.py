@@ -59,12 +59,11 @@ def track(
 ) -> None:
     """Track objects through a video and write their masks.
 
-    Prompt each object once, for example --box 1@0:195,48,550,293 --point 2=grasper@0:+300,200. Without prompts, those
-    in the workspace of --out are used. Masks are saved as they are computed: after Ctrl-C or a crash, the same command
-    resumes. On a camera or stream Ctrl-C ends the run, and the exports are made.
+    Prompt each object once, such as --box 1@0:195,48,550,293 --point 2=grasper@0:+300,200; without prompts, those of
+    the workspace are used. After Ctrl-C or a crash the same command resumes. Live input ends with Ctrl-C.
 
-    Exit status: 0 done; 1 the video is damaged, and all frames before the damage are done; 2 invalid input or missing
-    requirement; 130 or 143 stopped by Ctrl-C or a signal.
+    Exit status: 0 done; 1 the video is damaged, and frames before the damage are done; 2 invalid input; 130 or 143
+    stopped by Ctrl-C or a signal.
     """
     fields = {name: value for name, value in locals().items() if name not in CONVERTED}
     from sam2s.memory import memory_policy

@@ -1,4 +1,4 @@
-"""The one place on disk for a video: objects, acts, masks and runs in SQLite, snapshots and exports beside it."""
+"""The workspace of a video: objects, events, masks and runs in SQLite, next to snapshots and exports."""
 
 from .alarms import AlarmSpan
 from .connection import FILE

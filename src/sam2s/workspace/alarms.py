@@ -10,17 +10,17 @@ from sam2s.tracking.mask_quality import Alarm, from_bits
 from .merging import Layer
 
 GAP = 15
-"""Frames between two alarms of one kind that are one."""
+"""Alarms of one kind at most this many frames apart are joined."""
 SETTLED = (Layer.ACCEPTED, Layer.BRUSHED, Layer.IMPORTED)
-"""Layers of masks that a person answers for, whatever a tracker thought of them."""
+"""Layers of masks that a person made or accepted, for which no alarm is raised."""
 
 
 class AlarmSpan(NamedTuple):
-    """An alarm of an object.
+    """An alarm over a span of frames.
 
     Attributes:
-        object_id: whose.
-        alarm: its kind.
+        object_id: the object.
+        alarm: the kind.
         start, stop: first frame, and the one after the last.
     """
 
@@ -31,11 +31,11 @@ class AlarmSpan(NamedTuple):
 
 
 def join_alarms(rows: Iterable[tuple[int, int, int]], gap: int) -> list[AlarmSpan]:
-    """Spans out of rows of object, frame and bits, in the order of their first frames.
+    """Join rows of (object id, frame, alarm bits) into spans, ordered by their first frames.
 
     Args:
-        rows: by object, then by frame.
-        gap: the next frame with the same alarm may come so many frames later.
+        rows: ordered by object, then by frame.
+        gap: maximum distance in frames of two alarms that are joined.
     """
     spans: list[AlarmSpan] = []
     latest: dict[tuple[int, Alarm], int] = {}

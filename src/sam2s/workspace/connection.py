@@ -1,4 +1,4 @@
-"""A connection to the database of a workspace: how it is opened, and transactions that keep others out."""
+"""The connection to the database of a workspace: opening, locking and transactions."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .writer_lock import OPEN, claim, release, say_holder
 
 FILE = "workspace.sqlite"
 BUSY_SECONDS = 30.0
-"""How long a transaction waits for that of another process; each takes milliseconds."""
+"""Time that a transaction waits for one of another process; each takes milliseconds."""
 _DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_READ", "SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_CORRUPTFS")
 
 
 class Database:
-    """One connection, which threads may share: each statement and transaction has it for itself.
+    """One connection, which threads may share: statements and transactions are serialised.
 
     Attributes:
-        path: of the file.
-        token: tells the writer from others; processes that were given the same one write together. None when reading.
+        path: path of the file.
+        token: identifies the writer; processes with the same token write together. None when reading.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, token: str | None) -> None:
@@ -38,16 +38,16 @@ class Database:
         self._file = _identity(path)
 
     def query(self, sql: str, values: tuple[object, ...] | dict[str, object] = ()) -> list[tuple[object, ...]]:
-        """All rows of a statement that reads."""
+        """Return all rows of a SELECT statement."""
         with self.lock, translated(self.path):
             return self.connection.execute(sql, values).fetchall()
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
-        """Write all of what is done inside, or nothing; within another one it becomes part of that.
+        """Commit everything inside the block, or nothing; a nested transaction becomes part of the outer one.
 
         Args:
-            durable: survive a power cut as well, and all that was written before; costs the time of the disk.
+            durable: wait until this and all earlier transactions would survive a power cut.
 
         Raises:
             WorkspaceInUseError: another process has taken the workspace over.
@@ -83,10 +83,10 @@ class Database:
                         self.connection.execute("PRAGMA synchronous = NORMAL")
 
     def claim(self, *, take_over: bool) -> None:
-        """Become the one that writes.
+        """Take the writer lock, and migrate an older format.
 
         Raises:
-            WorkspaceInUseError: another process is, naming it.
+            WorkspaceInUseError: another process has it; the message names it.
         """
         assert self.token is not None
         with self.lock, translated(self.path):
@@ -103,7 +103,7 @@ class Database:
                 raise
 
     def close(self) -> None:
-        """Let go of the file, with all that was written made durable; idempotent."""
+        """Release the lock and close the file; idempotent."""
         with self.lock:
             try:
                 if self.token is not None and self.path.exists():
@@ -118,12 +118,12 @@ class Database:
                 self.connection.close()
 
     def shrink(self) -> None:
-        """Give the room of removed rows back to the disk, where there is room to do it."""
+        """Give the space of removed rows back to the disk, if possible."""
         with self.lock, suppress(sqlite3.Error):
             self.connection.execute("VACUUM")
 
     def _fence(self) -> None:
-        """Count the transaction, if the workspace is still ours to write."""
+        """Count the transaction; raises an error if another process took the writer lock."""
         ours = self.connection.execute(
             "UPDATE writer SET changes = changes + 1, seen = ? WHERE token = ?", (time.time(), self.token)
         )
@@ -134,7 +134,7 @@ class Database:
             )
 
     def _check_there(self) -> None:
-        """Notice that the file was removed or replaced, which SQLite would go on writing to unseen."""
+        """Raise an error if the file was removed or replaced, which SQLite does not notice."""
         if _identity(self.path) != self._file:
             raise OutputError(
                 f"cannot write {self.path}: it was removed, moved or replaced while it was written to; "
@@ -168,7 +168,7 @@ def open_database(path: Path, *, token: str | None = None, take_over: bool = Fal
 
 
 def create_database(path: Path, token: str) -> Database:
-    """Make a new workspace; nothing lies at the path yet.
+    """Create a new workspace at a path where there is none.
 
     Raises:
         OutputError: it cannot be written.
@@ -190,7 +190,7 @@ def create_database(path: Path, token: str) -> Database:
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Turn the errors of SQLite into ours.
+    """Convert errors of SQLite to those of sam2s.
 
     Raises:
         DamagedWorkspaceError: the file is damaged.
@@ -223,10 +223,10 @@ def translated(path: Path) -> Iterator[None]:
 
 @contextmanager
 def decoded(path: Path) -> Iterator[None]:
-    """Turn the errors of values that are not what was written into ours.
+    """Convert errors of decoding stored values to those of sam2s.
 
     Raises:
-        DamagedWorkspaceError: a value is of another kind than any that is written.
+        DamagedWorkspaceError: a value cannot be decoded.
     """
     try:
         yield

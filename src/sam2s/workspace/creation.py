@@ -1,4 +1,4 @@
-"""Workspaces that are emptied or removed."""
+"""Emptying and removing workspaces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .schema import create_tables, drop_tables
 
 
 def forget(folder: Path) -> None:
-    """Remove the workspace in a folder, if there is one; what lies beside it stays.
+    """Remove the workspace in a folder, if there is one; other files are kept.
 
     Raises:
         OutputError: it cannot be removed.
@@ -21,7 +21,7 @@ def forget(folder: Path) -> None:
 
 
 def emptied_database(path: Path, token: str, take_over: bool) -> Database:
-    """Open a workspace without its content."""
+    """Open a workspace for writing and delete its content."""
     try:
         database = open_database(path, token=token, take_over=take_over)
     except DamagedWorkspaceError:

@@ -1,6 +1,6 @@
-"""Acts of people on masks that exist: accept, delete, merge, split, swap.
+"""Edits of existing masks: accept, delete, merge, split, swap.
 
-Each writes new rows under an event of its own; those that carry a mask share it with the row it was taken from.
+Each writes new rows under its own event; rows with a mask share it with the row that it was taken from.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from .version import Version
 
 
 class FrameSpan(NamedTuple):
-    """Frames from `start` up to but without `stop`."""
+    """Frames from `start` to `stop`, exclusive."""
 
     start: int
     stop: int
 
 
 class Edits:
-    """The acts; each runs within a transaction of its caller."""
+    """The edits; each runs within a transaction of its caller."""
 
     def __init__(self, events: EventLog, masks: MaskTable, size: tuple[int, int]) -> None:
         self._events, self._masks, self._size = events, masks, size
 
     def accept(self, object_ids: Iterable[int], span: FrameSpan, author: str | None) -> WorkspaceEvent:
-        """Accept what is shown: no propagation replaces it.
+        """Accept the masks that are shown, so that no propagation replaces them.
 
         Raises:
             WorkspaceError: the span holds no mask of these objects.
@@ -54,11 +54,11 @@ class Edits:
         return event
 
     def unaccept(self, object_ids: Iterable[int], span: FrameSpan, author: str | None) -> WorkspaceEvent:
-        """Take acceptance back."""
+        """Revoke acceptance."""
         return self._mark("unaccept", Layer.UNACCEPTED, object_ids, span, author, (Layer.ACCEPTED,))
 
     def clear(self, object_id: int, frame: int, author: str | None) -> WorkspaceEvent:
-        """Take back the prompts of an object on a frame, and the mask that answered them."""
+        """Remove the prompts of an object on a frame, and their mask."""
         event = self._events.append("clear", frame=frame, object_id=object_id, author=author)
         self._masks.put([Version(object_id, frame, event.event_id, Layer.CLEARED)])
         return event
@@ -69,7 +69,7 @@ class Edits:
         return self._mark("delete_masks", Layer.DELETED, object_ids, span, author, masks)
 
     def merge(self, kept: int, merged: int, author: str | None) -> WorkspaceEvent:
-        """Make one object of two: where both have a mask, the union; accepted masks of the first stay."""
+        """Merge two objects: the union where both have a mask; accepted masks of the first are kept."""
         if kept == merged:
             raise WorkspaceError(f"object {kept} cannot be merged with itself; give two objects")
         self._known([kept, merged])

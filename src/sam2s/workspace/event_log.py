@@ -1,4 +1,4 @@
-"""Acts in the database: appended, never changed, taken back and done again by a mark."""
+"""Events in the database: appended, never changed, undone and redone by a mark."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from .records import ObjectInfo, WorkspaceEvent
 KINDS = (
     *("prompt", "clear", "object", "remove", "end", "rename", "propagate", "brush", "accept", "unaccept"),
     *("delete_masks", "merge", "split", "swap", "import", "teach", "video_mark", "note", "undo", "redo"),
-    "forget",  # an object is to forget a frame that it remembers
+    "forget",  # remove a frame from the memory of an object
 )
 """Kinds of events."""
 LASTING = ("undo", "redo", "teach", "note")
-"""Kinds that are not taken back."""
+"""Kinds that cannot be undone."""
 EVENT_COLUMNS = "event_id, time, kind, frame, object_id, payload, author, run_id, undone"
-"""What `to_event` reads."""
+"""Columns for `to_event`."""
 _FIELDS = ("name", "instance", "colour", "hidden", "locked", "end_frame", "removed")
 
 
 class EventLog:
-    """Appends acts; every method that writes runs within a transaction of its caller."""
+    """Appends events; every method that writes runs within a transaction of its caller."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -41,7 +41,7 @@ class EventLog:
         author: str | None = None,
         run_id: int | None = None,
     ) -> WorkspaceEvent:
-        """Append an act.
+        """Append an event.
 
         Raises:
             WorkspaceError: its kind is not known, or its payload is not JSON.
@@ -62,14 +62,14 @@ class EventLog:
         return WorkspaceEvent(cursor.lastrowid or 0, now, kind, frame, object_id, json.loads(text), author, run_id)
 
     def edit_object(self, event_id: int, object_id: int, fields: Mapping[str, Any]) -> None:
-        """Say under an event what an object is from now on."""
+        """Record new values of an object's fields under an event."""
         if object_id < 1:
             raise WorkspaceError(f"object id {object_id} is not allowed; ids begin at 1")
         rows = [(event_id, object_id, name, _pack(value)) for name, value in fields.items()]
         self._database.connection.executemany("INSERT OR REPLACE INTO object_edits VALUES (?, ?, ?, ?)", rows)
 
     def objects(self, *, removed: bool = False) -> dict[int, ObjectInfo]:
-        """Objects by id as the acts that were not taken back leave them; `removed`: those that were removed, too."""
+        """Objects by id, according to all events that were not undone; with `removed`, removed ones too."""
         fields: dict[int, dict[str, Any]] = {}
         rows = self._database.query(
             "SELECT object_edits.object_id, field, value FROM object_edits JOIN events USING (event_id) "
@@ -82,11 +82,11 @@ class EventLog:
         return {object_id: info for object_id, info in infos.items() if removed or not info.removed}
 
     def next_object_id(self) -> int:
-        """An id that no object ever had, not even one that was taken back."""
+        """An id that no object ever had, including undone ones."""
         return int(str(self._database.query("SELECT COALESCE(MAX(object_id), 0) + 1 FROM object_edits")[0][0]))
 
     def read(self, since: int = 0, kinds: Iterable[str] | None = None) -> list[WorkspaceEvent]:
-        """Acts after an event, in order."""
+        """Events after an event id, in order."""
         chosen = None if kinds is None else set(kinds)
         rows = self._database.query(
             f"SELECT {EVENT_COLUMNS} FROM events WHERE event_id > ? ORDER BY event_id", (since,)
@@ -95,10 +95,10 @@ class EventLog:
             return [to_event(row) for row in rows if chosen is None or row[2] in chosen]
 
     def get(self, event_id: int) -> WorkspaceEvent:
-        """One act.
+        """Return one event.
 
         Raises:
-            WorkspaceError: there is none of this number.
+            WorkspaceError: there is none with this id.
         """
         rows = self._database.query(f"SELECT {EVENT_COLUMNS} FROM events WHERE event_id = ?", (event_id,))
         if not rows:
@@ -107,10 +107,10 @@ class EventLog:
             return to_event(rows[0])
 
     def mark_undone(self, event_id: int | None, author: str | None) -> WorkspaceEvent | None:
-        """Take back an act, by default the last one; None if there is nothing to take back.
+        """Mark an event as undone, by default the last one; None if there is nothing to undo.
 
         Raises:
-            WorkspaceError: there is no such act, or it cannot be taken back.
+            WorkspaceError: there is no such event, or it cannot be undone.
         """
         if event_id is None:
             newest = self._newest_live()
@@ -127,10 +127,10 @@ class EventLog:
         return self.get(event_id)
 
     def mark_redone(self, event_id: int | None, author: str | None) -> WorkspaceEvent | None:
-        """Do again what was taken back, by default the act taken back last if nothing was done since.
+        """Mark an undone event as redone, by default the one undone last, if there are no later events.
 
         Raises:
-            WorkspaceError: there is no such act, or it was not taken back.
+            WorkspaceError: there is no such event, or it was not undone.
         """
         if event_id is None:
             rows = self._database.query(
@@ -156,7 +156,7 @@ class EventLog:
 
 
 def object_fields(info: ObjectInfo) -> dict[str, Any]:
-    """All that is said of an object, by field."""
+    """Fields of an object, by name."""
     return {name: getattr(info, name) for name in _FIELDS}
 
 
@@ -171,7 +171,7 @@ def _pack(value: Any) -> Any:
 
 
 def object_info(object_id: int, fields: dict[str, Any]) -> ObjectInfo:
-    """An object from what was said of it.
+    """Build an object from its stored fields.
 
     Raises:
         ValueError, TypeError: a value is damaged.
@@ -191,13 +191,13 @@ def object_info(object_id: int, fields: dict[str, Any]) -> ObjectInfo:
 
 
 def to_colour(text: str) -> tuple[int, int, int]:
-    """A colour as it is stored."""
+    """Parse a stored colour into (red, green, blue), 0 to 255."""
     red, green, blue = json.loads(text)
     return int(red), int(green), int(blue)
 
 
 def to_event(row: tuple[Any, ...]) -> WorkspaceEvent:
-    """An act from its row.
+    """Build an event from its row.
 
     Raises:
         ValueError, TypeError: a value is damaged.

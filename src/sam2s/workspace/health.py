@@ -1,4 +1,4 @@
-"""Whether a workspace is whole, and copies of it."""
+"""Integrity checks and copies of a workspace."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from .version import Version
 
 @dataclass
 class WorkspaceReport:
-    """What was found in a workspace.
+    """Result of an integrity check or a repair.
 
     Attributes:
-        problems: what is wrong, in words; empty when it is whole.
-        masks: masks that are whole.
-        events: acts.
-        frames: frames.
-        recovered: after a repair, rows by table that were saved; empty else.
-        copy: after a repair, where the damaged file is kept.
+        problems: descriptions of what is wrong; empty if the workspace is intact.
+        masks: number of intact masks.
+        events: number of events.
+        frames: number of frames.
+        recovered: after a repair, number of recovered rows by table; otherwise empty.
+        copy: after a repair, path of the copy of the damaged file.
     """
 
     problems: list[str] = field(default_factory=list)
@@ -39,12 +39,12 @@ class WorkspaceReport:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether the workspace is intact."""
         return not self.problems
 
 
 def check_workspace(database: Database, masks: MaskTable) -> WorkspaceReport:
-    """Look at the file's structure, every checksum, every count, and what is shown."""
+    """Check the structure of the file, all checksums and counts, and the masks that are shown."""
     report = WorkspaceReport()
     with database.lock:
         connection = database.connection
@@ -63,10 +63,10 @@ def check_workspace(database: Database, masks: MaskTable) -> WorkspaceReport:
 
 
 def copy_database(database: Database, path: Path) -> None:
-    """Copy a database that others may write to; the copy is whole or not there.
+    """Copy a database atomically, while others may write to it.
 
     Raises:
-        WorkspaceError: something is at the path already.
+        WorkspaceError: the path exists.
         OutputError: it cannot be written.
     """
     if path.exists():
@@ -81,10 +81,10 @@ def copy_database(database: Database, path: Path) -> None:
 
 
 def check_event(database: Database, masks: MaskTable, event_id: int) -> None:
-    """Refuse an event that lost masks, or whose masks were changed.
+    """Check that no mask of an event was lost or changed.
 
     Raises:
-        DamagedWorkspaceError: saying what is lost.
+        DamagedWorkspaceError: masks were lost or changed; the message says which.
     """
     with database.lock, translated(database.path):
         report = WorkspaceReport()
@@ -107,7 +107,7 @@ def _check_masks(connection: sqlite3.Connection, masks: MaskTable, report: Works
 
 
 def damaged_versions(connection: sqlite3.Connection, masks: MaskTable) -> Iterator[tuple[int, int, int]]:
-    """Object, frame and event of every row whose checksum is wrong, or whose mask is."""
+    """Yield (object id, frame, event id) of every row with a wrong checksum, of itself or of its mask."""
     for *row, crc, blob, mask_crc in connection.execute(
         "SELECT object_id, frame, event_id, layer, barrier, versions.mask_id, area, state, iou, presence, prompted, "
         "prompt_distance, category_id, category_probability, expected_iou, doubt, alarms, "
@@ -155,7 +155,7 @@ def _check_shown(connection: sqlite3.Connection, report: WorkspaceReport) -> Non
 
 
 def chosen_events(connection: sqlite3.Connection) -> Iterator[tuple[tuple[int, int], int | None]]:
-    """The event that the merging rule shows of each object and frame."""
+    """Yield ((object id, frame), event id) of the mask that the merging rule shows."""
     rows = connection.execute(
         "SELECT versions.object_id, versions.frame, versions.event_id, layer, prompt_distance, barrier FROM versions "
         "JOIN events USING (event_id) WHERE undone = 0 ORDER BY versions.object_id, versions.frame, versions.event_id"
@@ -165,5 +165,5 @@ def chosen_events(connection: sqlite3.Connection) -> Iterator[tuple[tuple[int, i
 
 
 def count_rows(connection: sqlite3.Connection, table: str) -> int:
-    """How many rows a table has."""
+    """Number of rows of a table."""
     return int(connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])

@@ -1,7 +1,7 @@
 """Which of several masks of an object on a frame is shown.
 
-In this order: one that a person accepted; one that a person gave (brush, prompt, import); the propagation that came
-last, but where a forward and a backward one meet between two prompts, the one whose prompt is nearer.
+In order of precedence: an accepted mask; a mask made by a person (brush, prompt, import); the latest propagated one,
+except that between two prompts, of a forward and a backward propagation the one with the nearer prompt is shown.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Layer(IntEnum):
-    """Where a mask comes from; the last three hold no mask but say something of older ones."""
+    """Origin of a mask; the last three have no mask but affect older ones."""
 
     PROPAGATED = 0
     PROMPTED = 1
@@ -20,25 +20,25 @@ class Layer(IntEnum):
     IMPORTED = 3
     ACCEPTED = 4
     DELETED = 5
-    """The mask is gone; always a barrier."""
+    """The mask was deleted; always a barrier."""
     CLEARED = 6
-    """Older answers to prompts are gone."""
+    """Older masks of prompts are void."""
     UNACCEPTED = 7
-    """Older acceptance is taken back."""
+    """Older acceptance is revoked."""
 
 
 GIVEN = (Layer.PROMPTED, Layer.BRUSHED, Layer.IMPORTED)
-"""Masks that a person gave: no propagation replaces them."""
+"""Masks made by a person; no propagation replaces them."""
 
 
 class Claim(NamedTuple):
-    """What one event says of an object on a frame.
+    """The entry of one event for an object on a frame.
 
     Attributes:
         event_id: of the event; greater is later.
-        layer: what it says.
-        prompt_distance: of a propagated mask, see `prompt_distance`; None where nobody knows.
-        barrier: all older claims are gone, accepted ones too.
+        layer: origin of the mask.
+        prompt_distance: of a propagated mask, see `prompt_distance`; None if unknown.
+        barrier: whether all older claims are void, accepted ones too.
     """
 
     event_id: int
@@ -48,10 +48,10 @@ class Claim(NamedTuple):
 
 
 def choose(claims: Sequence[Claim]) -> int | None:
-    """The event whose mask is shown, or whose deletion; None where nothing is said that holds.
+    """Id of the event whose mask, or deletion, is shown; None if there is none.
 
     Args:
-        claims: of one object on one frame, of events that were not taken back, by ascending event.
+        claims: of one object on one frame, of events that were not undone, by ascending event.
     """
     begin = max((claim.event_id for claim in claims if claim.barrier), default=-1)
     alive = [claim for claim in claims if claim.event_id >= begin]
@@ -71,7 +71,7 @@ def choose(claims: Sequence[Claim]) -> int | None:
 
 
 def prompt_distance(frame: int, prompted: Iterable[int], *, reverse: bool) -> int | None:
-    """How far a propagation has carried a mask: 1 on the prompt's own frame, 2 on the next; in reverse -1, -2, ...
+    """Distance of a propagated mask from its prompt: 1 on the prompted frame, 2 on the next; in reverse -1, -2, ...
 
     Args:
         frame: where the mask is.
@@ -79,7 +79,7 @@ def prompt_distance(frame: int, prompted: Iterable[int], *, reverse: bool) -> in
         reverse: whether the propagation runs backward in time.
 
     Returns:
-        None where no prompt lies behind the frame.
+        None if there is no prompt behind the frame.
     """
     step = -1 if reverse else 1
     nearest = min(((frame - at) * step for at in prompted if (frame - at) * step >= 0), default=None)
@@ -91,7 +91,7 @@ def _last(claims: Iterable[Claim], layer: Layer) -> int:
 
 
 def _nearer(propagated: list[Claim]) -> int:
-    """The newest, or an older one from the other side whose prompt is nearer."""
+    """The newest, or an older one from the other direction whose prompt is nearer."""
     newest = propagated[-1]
     for older in reversed(propagated[:-1]):
         if newest.prompt_distance is None or older.prompt_distance is None:

@@ -1,4 +1,4 @@
-"""What can be saved of a damaged workspace."""
+"""Recovering what can be read from a damaged workspace."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from .runs import RUN_COLUMNS, to_run
 from .schema import TABLES
 
 _KEPT = ("writer", "layers", "states")
-"""Tables that are made anew."""
+"""Tables that are created anew."""
 
 
 def repair_workspace(folder: Path) -> WorkspaceReport:
-    """Keep a copy of a damaged workspace and make a new one of what can be read, see `Workspace.repair`.
+    """Recover what can be read into a new workspace, and keep a copy of the damaged one, see `Workspace.repair`.
 
     Raises:
         WorkspaceError: there is none, or too little of it is left.
@@ -87,7 +87,7 @@ def _recover(damaged: Path, fresh: Path) -> WorkspaceReport:
 def _readable_rows(
     source: sqlite3.Connection, target: sqlite3.Connection, table: str, report: WorkspaceReport
 ) -> Iterator[tuple[Any, ...]]:
-    """Rows of a table from both ends up to where it is damaged."""
+    """Yield the rows of a table from both ends up to the damage."""
     columns = [row[1] for row in target.execute(f"PRAGMA table_info({table})")]
     keys = [row[1] for row in sorted(target.execute(f"PRAGMA table_info({table})"), key=lambda row: row[5]) if row[5]]
     wanted = ", ".join(_wanted(source, table, columns))
@@ -126,7 +126,7 @@ def _readable_rows(
 
 
 def _wanted(source: sqlite3.Connection, table: str, columns: list[str]) -> list[str]:
-    """What to read for the columns of a table, of which one of an older format lacks some."""
+    """Expressions for the columns of a table, NULL for those that an older format does not have."""
     try:
         present = {row[1] for row in source.execute(f"PRAGMA table_info({table})")}
     except sqlite3.Error:  # reading will tell more
@@ -142,7 +142,7 @@ def _comes_after(key: tuple[Any, ...], before: tuple[Any, ...], direction: str) 
 
 
 def _drop_damaged(connection: sqlite3.Connection, masks: MaskTable, report: WorkspaceReport) -> None:
-    """Remove rows with values of another kind, and versions whose mask or checksum is wrong."""
+    """Remove rows that cannot be decoded, and versions with a wrong mask or checksum."""
     _drop_unreadable(connection, report)
     bad = list(damaged_versions(connection, masks))
     if bad:
@@ -159,7 +159,7 @@ def _drop_damaged(connection: sqlite3.Connection, masks: MaskTable, report: Work
 
 
 def _replace_lost_acts(connection: sqlite3.Connection, report: WorkspaceReport) -> None:
-    """Put an act in the place of each that is lost but wrote masks, and an object in that of each without name."""
+    """Insert an event for each lost one that wrote masks, and an object for each without fields."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     statement = (
         "INSERT OR IGNORE INTO events (event_id, time, kind, payload) "

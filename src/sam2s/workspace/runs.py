@@ -1,4 +1,4 @@
-"""Tracking runs in the database: what each was asked to do and how far it is."""
+"""Tracking runs in the database: their settings and progress."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .connection import Database, decoded
 from .event_log import EventLog
 
 RUN_COLUMNS = "run_id, event_id, settings, weights, weights_hash, frames, state, started, ended, machine"
-"""What `to_run` reads."""
+"""Columns for `to_run`."""
 
 
 class RunState(StrEnum):
-    """How far a run is."""
+    """State of a run."""
 
     TRACKING = "tracking"
     FINISHED = "finished"
@@ -31,15 +31,15 @@ class RunRecord:
     """One tracking run.
 
     Attributes:
-        run_id: counted from 1.
-        event_id: the event under which it writes its masks.
-        settings: all that changes masks, as plain JSON.
+        run_id: from 1 up.
+        event_id: the event under which its masks are written.
+        settings: all settings that affect masks, as plain JSON.
         weights: name of the weights.
         weights_hash: hash of the weights.
-        frames: how many frames it had written when it was saved last.
-        state: how far it is.
-        started, ended: in UTC, in ISO 8601; None before the end.
-        machine: where it ran.
+        frames: number of frames that it had written when it was saved last.
+        state: whether it has finished.
+        started, ended: in UTC, in ISO 8601; `ended` is None before the end.
+        machine: host and system on which it ran.
     """
 
     run_id: int
@@ -67,10 +67,10 @@ class RunTable:
             return [to_run(row) for row in rows]
 
     def get(self, run_id: int) -> RunRecord:
-        """One run.
+        """Return one run.
 
         Raises:
-            WorkspaceError: there is none of this number.
+            WorkspaceError: there is none with this id.
         """
         for run in self.all():
             if run.run_id == run_id:
@@ -94,7 +94,7 @@ class RunTable:
         return self.get(run_id)
 
     def save(self, run_id: int, state: RunState, frames: int) -> None:
-        """Note how far a run is, and make all that was written so far durable."""
+        """Record the progress of a run, and make everything written so far durable."""
         ended = _now() if state is RunState.FINISHED else None
         with self._database.transaction(durable=True) as connection:
             connection.execute(
@@ -107,7 +107,7 @@ def _now() -> str:
 
 
 def to_run(row: tuple[Any, ...]) -> RunRecord:
-    """A run from its row.
+    """Build a run from its row.
 
     Raises:
         ValueError, TypeError: a value is damaged.

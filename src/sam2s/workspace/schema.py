@@ -1,4 +1,4 @@
-"""The tables of a workspace, and how an older one becomes a newer one."""
+"""The tables of a workspace, and migrations of older formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A workspace seen from afar: what is known of an object in each of a few hundred stretches of a long video."""
+"""Aggregates of an object over a few hundred equal spans of a long video, for a timeline."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BUCKET = np.dtype(
         *((name, np.int64) for name in _NOTABLE),
     ]
 )
-"""One stretch of the timeline, see `Workspace.timeline`."""
+"""One bucket of the timeline, see `Workspace.timeline`."""
 
 # Bucket i holds the frames of [i * n // buckets, (i + 1) * n // buckets), n of them in all, from `start` on. Each is
 # asked for by itself, since grouping all rows would sort them, which takes as long as everything else.
@@ -59,7 +59,7 @@ FROM versions WHERE object_id = :object_id AND shown = 1 AND {NOTABLE}
 
 
 def timeline(database: Database, object_id: int, start: int, stop: int, buckets: int) -> np.ndarray:
-    """What `Workspace.timeline` says, without regard to removed and ended objects."""
+    """Implements `Workspace.timeline`, without regard to removed and ended objects."""
     if not 0 <= start < stop or buckets < 1:
         raise WorkspaceError(f"a timeline from frame {start} to {stop} in {buckets} parts is empty; give start < stop")
     length = stop - start

@@ -1,4 +1,4 @@
-"""One row of the table of versions: what one act said of an object on a frame."""
+"""One row of the table of versions: the entry of one event for an object on a frame."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import zlib
 from typing import NamedTuple
 
 _FIRST = 14
-"""Fields that rows of format 1 have; those that came later count in a checksum only where one of them is set."""
+"""Fields of format 1; later fields are part of the checksum only if one of them is set."""
 _PACK, _PACK_LATER = struct.Struct("<14q"), struct.Struct("<3q")
 _MISSING = -(1 << 62)
 
 
 class Version(NamedTuple):
-    """One row of the table of versions, but for `shown` and `crc`."""
+    """One row of the table of versions, without `shown` and `crc`."""
 
     object_id: int
     frame: int

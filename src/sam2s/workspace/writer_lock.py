@@ -1,7 +1,7 @@
-"""Who may write to a workspace: one process, or several that were given the same token.
+"""The writer lock of a workspace, held by one process, or by several with the same token.
 
-The lock is a row of the workspace itself and is read within each transaction, so that a process whose lock was taken
-over cannot write one row more. A process that ended without letting go holds nothing.
+The lock is a row of the workspace and is checked in each transaction, so that a process whose lock was taken over
+cannot write another row. The lock of a process that has ended is void.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sam2s.errors import WorkspaceInUseError
 from sam2s.files import is_alive
 
 OPEN: set[str] = set()
-"""Tokens with which this process has workspaces open; one that could not let go, on a full disk, is not among them."""
+"""Tokens of workspaces that this process has open; not those whose release failed, as on a full disk."""
 
 
 def claim(connection: sqlite3.Connection, token: str, path: Path, *, take_over: bool) -> bool:
@@ -45,12 +45,12 @@ def claim(connection: sqlite3.Connection, token: str, path: Path, *, take_over: 
 
 
 def release(connection: sqlite3.Connection, token: str) -> None:
-    """Let go of the lock, if it is still ours."""
+    """Release the lock, if this token holds it."""
     connection.execute("UPDATE writer SET token = NULL, holder = NULL WHERE token = ?", (token,))
 
 
 def say_holder(holder: str | None, seen: float | None) -> str:
-    """Name a process for people."""
+    """Describe the process that holds the lock."""
     data = _read(holder)
     when = "" if seen is None else f", last seen {datetime.fromtimestamp(seen, UTC):%Y-%m-%d %H:%M:%S} UTC"
     if not data:
@@ -77,7 +77,7 @@ def _read(holder: str | None) -> dict[str, Any]:
 
 
 def _runs(holder: dict[str, Any]) -> bool:
-    """Whether a process still runs; on another machine nobody can tell, so it does."""
+    """Whether the holder still runs; assumed if it is on another machine."""
     pid = holder.get("pid")
     if not isinstance(pid, int) or holder.get("host") != socket.gethostname():
         return bool(holder)
@@ -85,7 +85,7 @@ def _runs(holder: dict[str, Any]) -> bool:
 
 
 def _start_of(pid: int) -> str | None:
-    """When a process began, where the system tells: numbers of processes are used again."""
+    """Start time of a process, if the system provides it, to recognise reused process ids."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:

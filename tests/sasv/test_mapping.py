@@ -1,14 +1,20 @@
+import shutil
+
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from sam2s.cli.sasv import app
 from sam2s.errors import DatasetError
 from sam2s.masks import rle
 from sam2s.sasv.adapters import art_net, hyst_yt, surgai38k
 from sam2s.sasv.assemble import assemble
+from sam2s.sasv.completeness import shortfalls
 from sam2s.sasv.fixtures import art_net as art_net_fixture
 from sam2s.sasv.fixtures import hyst_yt as hyst_yt_fixture
 from sam2s.sasv.fixtures import surgai38k as surgai_fixture
 from sam2s.sasv.fixtures.drawing import SIZE, disc, picture, save
+from sam2s.sasv.mapping import published_parts
 from sam2s.sasv.path_template import PathTemplate
 
 
@@ -133,6 +139,56 @@ def test_a_missing_mask_is_an_error_unless_the_file_says_what_it_means(surgai):
     (surgai / "surgai/case1/uterus_9.png").unlink()
     with pytest.raises(DatasetError, match=r"frame_9\.jpg has no mask case1/uterus_9\.png; say what that means"):
         list(next(surgai38k.videos(surgai38k.find(surgai))).frames())
+
+
+def test_masks_without_a_picture_are_told_and_a_copy_with_them_is_partial(surgai):
+    (surgai / "surgai/case1/frame_9.jpg").unlink()
+    shutil.rmtree(surgai / "surgai/case10")
+    (surgai / "surgai/case10").mkdir()
+    save(surgai / "surgai/case10/uterus_3.png", disc(20, 20, 9))
+    file = surgai38k.find(surgai)
+    videos = {video.name: video for video in surgai38k.videos(file)}
+    assert (videos["case1"].length, videos["case1"].missing) == (1, (9,))
+    assert videos["case2"].missing == ()
+    assert videos["case10"].problem == (
+        "1 masks are there without a picture that fits images: '{video}/frame_{frame}.jpg'"
+    )
+    (shortfall,) = shortfalls(published_parts(file, surgai38k.INFO), list(videos.values()), surgai38k.INFO.subsets)
+    assert str(shortfall) == "1 frames are missing between others (case1 lacks 9)"
+
+
+@pytest.mark.parametrize("change", ["nothing", "picture", "mask", "both", "folder", "packed"])
+def test_a_sweep_of_deleted_files_leaves_no_silent_loss(surgai, change):
+    """What a copy of SurgAI3.8k can lack; a picture that is gone with its mask is known by `expected` alone."""
+    case = surgai / "surgai/case2"
+    if change in ("picture", "both"):
+        (case / "frame_10.jpg").unlink()
+    if change in ("mask", "both"):
+        (case / "uterus_10.png").unlink()
+    if change == "folder":
+        shutil.rmtree(case)
+    if change == "packed":
+        shutil.make_archive(str(surgai / "surgai3.8k_v1p0"), "zip", surgai / "surgai")
+        shutil.rmtree(surgai / "surgai")
+    out = surgai / "out"
+    command = ["build", "--root", str(surgai), "--out", str(out), "--source", "surgai3.8k"]
+    done = CliRunner().invoke(app, command)
+    said = done.output if done.exception is None else f"{done.output} {done.exception}"
+    if change in ("nothing", "both"):
+        assert done.exit_code == 0, said
+        rewrite(surgai, "threshold: 127", "threshold: 127\nexpected: {videos: 3, frames: 6}")
+        again = CliRunner().invoke(app, [*command[:4], str(surgai / "again"), *command[5:]])
+        assert (again.exit_code == 0) == (change == "nothing")
+        assert change == "nothing" or "5 of 6 frames" in f"{again.output} {again.exception}"
+        return
+    assert done.exit_code == 1, said
+    expected = {
+        "picture": "case2 lacks 10",
+        "mask": "has no mask case2/uterus_10.png",
+        "folder": "split should list every video once; 'case2' is listed",
+        "packed": "fits images",
+    }
+    assert expected[change] in said
 
 
 def test_two_files_of_one_frame_number_are_refused(surgai):

@@ -81,7 +81,7 @@ def _check_source(adapter: Adapter, root: Path, archives: Sequence[Path]) -> Sou
             videos = list_videos(adapter, check.folder)
             _count(check, videos)
             parts = published_parts(adapter, check.folder)
-            check.known = bool(parts)
+            check.known = any(part.frames or part.count or part.groups or part.masks for part in parts)
             check.missing = [str(s) for s in shortfalls(parts, videos, adapter.INFO.subsets)]
             check.advice += _misnamed_groups(parts, check.folder) if check.missing else []
     except DatasetError as error:

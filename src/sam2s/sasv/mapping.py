@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
@@ -87,7 +87,7 @@ def videos(file: Path, info: SourceInfo, *, split: Split, images: bool = False) 
     groups: dict[str, dict[int, tuple[Path, dict[str, str]]]] = defaultdict(dict)
     patients: dict[str, str] = {}
     for path, values in mapping.images.matches(mapping.folder):
-        name = re.sub(r"[^\w.-]", "-", "-".join(values.values()) if images else values["video"])
+        name = _video_name(values, images=images)
         other, _ = groups[name].setdefault(int(values["frame"]), (path, values))
         if other != path:
             raise _wrong(file, f"{other} and {path} would both be frame {values['frame']} of {name!r}")
@@ -97,8 +97,8 @@ def videos(file: Path, info: SourceInfo, *, split: Split, images: bool = False) 
     for _, masks in mapping.masks:
         if next(masks.matches(mapping.folder), None) is None:
             raise _wrong(file, f"no file below {mapping.folder} fits masks: {masks.text!r}")
-    splits = dict(mapping.split)
-    if splits and (odd := sorted(splits.keys() ^ groups.keys())):
+    splits, lost = dict(mapping.split), _lost_pictures(mapping, groups, images=images)
+    if splits and (odd := sorted(splits.keys() ^ (groups.keys() | lost.keys()))):
         raise _wrong(
             file, f"split should list every video once; {odd[0]!r} is {'' if odd[0] in splits else 'not '}listed"
         )
@@ -118,13 +118,46 @@ def videos(file: Path, info: SourceInfo, *, split: Split, images: bool = False) 
             ),
             link_rules=LinkRules(gap=10),
             crop=mapping.crop,
+            missing=tuple(sorted(lost.get(name, ()))),
+        )
+    for name in sorted(lost.keys() - groups.keys()):
+        chosen = splits.get(name, split)
+        yield RawVideo(
+            name,
+            info.subsets[0] if chosen == split else None,
+            chosen,
+            f"{info.name}:{name}",
+            images=images,
+            problem=f"{len(lost[name])} masks are there without a picture that fits images: {mapping.images.text!r}",
         )
 
 
+def _lost_pictures(
+    mapping: MappingFile, groups: Mapping[str, Mapping[int, tuple[Path, dict[str, str]]]], *, images: bool
+) -> dict[str, set[int]]:
+    """Numbers of the frames of which a mask is there and no picture, by video, as far as paths of masks tell them."""
+    pictures = [values for frames in groups.values() for _, values in frames.values()]
+    lost: dict[str, set[int]] = defaultdict(set)
+    for _, masks in mapping.masks:
+        keys = masks.fields - {"object"}
+        if not ({"frame"} if images else {"frame", "video"}) <= keys:
+            continue
+        there = {tuple(values[key] for key in sorted(keys)) for values in pictures}
+        for _, values in masks.matches(mapping.folder):
+            if tuple(values[key] for key in sorted(keys)) not in there:
+                named = {key: value for key, value in values.items() if key != "object"}
+                lost[_video_name(named, images=images)].add(int(values["frame"]))
+    return lost
+
+
+def _video_name(values: dict[str, str], *, images: bool) -> str:
+    return re.sub(r"[^\w.-]", "-", "-".join(values.values()) if images else values["video"])
+
+
 def published_parts(file: Path, info: SourceInfo) -> tuple[PublishedPart, ...]:
-    """What a complete copy holds, as far as the mapping file says it (`expected`)."""
+    """What a complete copy holds, as far as the mapping file says it (`expected`), and the pictures of its masks."""
     videos, frames = read(file, info, images=True).expected
-    return (PublishedPart(frames=frames, count=videos),) if videos or frames else ()
+    return (PublishedPart(frames=frames, count=videos),)
 
 
 def read(file: Path, info: SourceInfo, *, images: bool = False) -> MappingFile:

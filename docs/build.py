@@ -28,18 +28,18 @@ LINK = re.compile(r"(!?\[[^\]]*\]\()([^)\s]+)(\))")
 FENCE = re.compile(r"(^ *```.*?^ *```)", re.M | re.S)
 ELSEWHERE = ("http://", "https://", "mailto:")
 ROOMS = {
-    "sam2s": "What most programs need",
-    "sam2s.tracking": "Frame after frame",
-    "sam2s.session": "Any frame, both directions, corrections",
-    "sam2s.memory": "What an object remembers",
+    "sam2s": "The main API",
+    "sam2s.tracking": "Tracking frame by frame",
+    "sam2s.session": "Tracking from any frame, in both directions, with corrections",
+    "sam2s.memory": "Memory bank and DiveMem filter",
     "sam2s.model": "The network",
     "sam2s.checkpoints": "Weights",
-    "sam2s.video": "Sources and sinks",
-    "sam2s.masks.rle": "Run lengths of masks",
-    "sam2s.workspace": "What is kept of a video",
-    "sam2s.runs": "From an input to a workspace",
-    "sam2s.quality": "What to believe",
-    "sam2s.synth": "Drawn scenes",
+    "sam2s.video": "Video sources and writers",
+    "sam2s.masks.rle": "Run-length encoding of masks",
+    "sam2s.workspace": "Storage of masks and events",
+    "sam2s.runs": "Tracking runs",
+    "sam2s.quality": "Quality of masks, and events of the video",
+    "sam2s.synth": "Synthetic scenes",
     "sam2s.errors": "Errors",
 }
 
@@ -170,7 +170,7 @@ def navigation(tree: Path, reference: list[dict[str, str]]) -> list:
                 seen.add(page)
                 folders.setdefault(str(Path(page).parent), heading)
                 sections[heading].append({title(tree / page): page})
-    sections["Reference"].append({"Python, from docstrings": reference})
+    sections["Reference"].append({"API reference": reference})
     for page in sorted({str(page.relative_to(tree)) for page in tree.rglob("*.md")} - seen):
         heading = folders.get(str(Path(page).parent), "Project")
         sections.setdefault(heading, []).append({title(tree / page): page})

@@ -1,16 +1,16 @@
-"""Every error a user of SAM2S can meet.
+"""Errors that a user of SAM2S can cause.
 
-A message names the thing, the value it had, what is allowed, and the flag or call that mends it. Programming errors
-(a broken invariant of ours) stay plain `AssertionError` or `RuntimeError`.
+A message names the argument or file, its value, what is allowed, and the flag or call that fixes it. Programming errors
+(broken invariants) remain plain `AssertionError` or `RuntimeError`.
 """
 
 
 class Sam2sError(Exception):
-    """Base of all errors raised on purpose; the command line prints it in one line and exits with status 2."""
+    """Base class of all errors of sam2s; the command line prints its message and exits with status 2."""
 
 
 class ConfigError(Sam2sError, ValueError):
-    """A setting has a value that cannot work, or does not exist."""
+    """A setting has an invalid value, or does not exist."""
 
 
 class CheckpointError(Sam2sError):
@@ -26,19 +26,19 @@ class SourceError(Sam2sError):
 
 
 class TruncatedSourceError(SourceError):
-    """Raised after the last good frame of a damaged video; every earlier frame has been delivered."""
+    """A video is damaged; raised after its last good frame was delivered."""
 
 
 class DatasetError(Sam2sError):
-    """A dataset on disk is not laid out, encoded or annotated as it should be."""
+    """A dataset has an unexpected layout, encoding or annotation."""
 
 
 class PictureError(SourceError, DatasetError, PromptError):
-    """A picture file of a video, a dataset or a prompt is missing, damaged, or of a kind that cannot be used."""
+    """An image file of a video, a dataset or a prompt is missing, damaged, or of an unsupported kind."""
 
 
 class LimitError(SourceError, DatasetError, PromptError):
-    """A picture, video or mask declares more pixels than the limit allows (`sam2s --max-pixels`)."""
+    """An image, video or mask has more pixels than the limit (`sam2s --max-pixels`)."""
 
 
 class OutputError(Sam2sError):
@@ -46,29 +46,29 @@ class OutputError(Sam2sError):
 
 
 class HandWorkError(OutputError):
-    """An output folder holds work of people that would be lost."""
+    """An output folder contains accepted or corrected masks that would be lost."""
 
 
 class ClusterError(ConfigError):
-    """A Ray cluster does not answer, or was lost."""
+    """A Ray cluster cannot be reached, or was lost."""
 
 
 class WorkspaceError(OutputError):
-    """A file is not a workspace, or one of another sam2s, or an act in it is not possible."""
+    """A file is not a workspace that this version of sam2s reads, or an operation on a workspace is not possible."""
 
 
 class DamagedWorkspaceError(WorkspaceError):
-    """A workspace lost or changed what was written into it."""
+    """A workspace is damaged."""
 
 
 class WorkspaceInUseError(WorkspaceError):
-    """Another process writes to the workspace, or has taken it over."""
+    """Another process writes to the workspace, or took it over."""
 
 
 class MissingExtraError(Sam2sError, ImportError):
-    """An optional dependency is needed for this; the message names the extra to install."""
+    """An optional dependency is missing; the message names the extra to install."""
 
 
 def missing_extra(need: str, extra: str) -> MissingExtraError:
-    """Say what needs which package, and how to install it; `extra` is one of pyproject.toml's."""
+    """Build the error for a missing package; `need` says what needs it, `extra` is an extra of pyproject.toml."""
     return MissingExtraError(f"{need}; install it in the clone of sam2s with: pip install '.[{extra}]'")

@@ -1,4 +1,4 @@
-"""Loading a network, ready to run."""
+"""Loading a network."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ def load(
     compile: bool = False,
     backend: Backend = "auto",
 ) -> Network:
-    """Load a network, ready to run.
+    """Load a network in evaluation mode.
 
     Args:
-        name_or_path: `micro` (bundled), `sam2.1-tiny|small|base-plus|large` (fetched from the Hugging Face hub on first
-            use), or a path: our safetensors, an official SAM 2.1 `.pt`, a transformers folder or safetensors, or a
-            folder that `sam2s export onnx` wrote.
-        device: "auto" (CUDA, else Apple GPU, else CPU), "cpu", "cuda", "cuda:N" or "mps".
-        image_size: side of the square model image in pixels, a multiple of 32; None for what the weights were made for.
-        precision: "auto" (bf16 on CUDA devices that have it, else fp32), "fp32", "bf16" or "fp16".
-        threads: processor threads torch computes with, in the whole process; None for what suits the size of the
-            network, unless `OMP_NUM_THREADS` or a call of `torch.set_num_threads` has settled it.
-        compile: let `torch.compile` make kernels first; takes minutes, and pays off on GPUs.
-        backend: "onnx" insists on an exported network, which onnxruntime computes, and "torch" on weights; "auto" takes
-            what is there.
+        name_or_path: `micro` (bundled), `sam2.1-tiny|small|base-plus|large` (downloaded from the Hugging Face hub on
+            first use), or a path: a SAM2S safetensors file, an official SAM 2.1 `.pt`, a transformers folder or
+            safetensors file, or a folder written by `sam2s export onnx`.
+        device: "auto" (CUDA if available, then the Apple GPU, then the CPU), "cpu", "cuda", "cuda:N" or "mps".
+        image_size: side of the square model image in pixels, a multiple of 32; None for the size of the weights.
+        precision: "auto" (bf16 on CUDA devices that support it in hardware, else fp32), "fp32", "bf16" or "fp16".
+        threads: CPU threads of torch, in the whole process; None chooses by the size of the network, unless
+            `OMP_NUM_THREADS` or `torch.set_num_threads` has set it.
+        compile: compile the network with `torch.compile`; takes minutes, and pays off on GPUs.
+        backend: "onnx" accepts only an exported network, which runs in onnxruntime, "torch" only weights; "auto"
+            detects which it is.
 
     Raises:
         CheckpointError: the weights cannot be found, read, or do not fit.
-        ConfigError: the device, the precision, the image size or the backend cannot work.
+        ConfigError: the device, the precision, the image size or the backend cannot be used.
         MissingExtraError: the network is exported and onnxruntime is not installed.
     """
     path = path_given(name_or_path)
@@ -72,7 +72,7 @@ def load(
 
 
 def _open_export(folder: Path, device: str, image_size: int | None, precision: str, threads: int | None) -> Network:
-    """Open an exported network; what was settled when it was exported cannot be asked for otherwise."""
+    """Open an exported network, whose image size and precision are fixed."""
     config = network_config(folder)
     if device not in ("auto", "cpu"):
         raise ConfigError(f"{folder} is an exported network and runs on the cpu, not {device!r}; use --device cpu")

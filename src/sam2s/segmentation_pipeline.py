@@ -1,8 +1,7 @@
-"""A call like those of transformers: `pipeline("video-segmentation")(video, input_boxes=...)`, frame by frame.
+"""A pipeline in the style of transformers: `pipeline("video-segmentation")(video, input_boxes=...)`.
 
-transformers has no such task for videos; names of arguments and of what comes back follow its mask pipelines and
-`Sam2VideoProcessor`, so that code written for those reads the same. It is a loop over `Tracker.step` and nothing else:
-videos of any length run in constant memory, because frames come one at a time.
+transformers has no such task for videos; the names of arguments and results follow its mask pipelines and
+`Sam2VideoProcessor`. The pipeline is a loop over `Tracker.step`, so videos of any length run in constant memory.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ TASK = "video-segmentation"
 
 
 class VideoSegmentationPipeline:
-    """Segments objects in videos; hold on to one for many videos.
+    """Segments objects in videos; can be reused for many videos.
 
     Args:
-        model: a name or path as `sam2s.load` takes it, or a network.
-        device: where to compute; left out with a network.
+        model: a name or path as for `sam2s.load`, or a network.
+        device: as for `sam2s.load`; ignored if `model` is a network.
     """
 
     task = TASK
@@ -50,24 +49,26 @@ class VideoSegmentationPipeline:
         frame: int = 0,
         num_frames: int | None = None,
     ) -> Iterator[list[dict[str, Any]]]:
-        """Track what is pointed at on one frame through the frames that follow.
+        """Track prompted objects through a video.
+
+        Exactly one of `input_boxes`, `input_points` and `input_masks` is given; objects are numbered from 1.
 
         Args:
-            video: what `sam2s.open_source` takes.
-            input_boxes: a box x0, y0, x1, y1 for each object, in pixels.
-            input_points: clicks x, y for each object.
-            input_labels: 1 or 0 for each click: on the object, off it; all on it if left out.
-            input_masks: a mask [H, W] for each object. One kind of the three is given; objects are numbered from 1.
-            labels: what objects are called.
-            frame: index of the frame that they lie on; tracking begins there.
-            num_frames: how many frames to go on for, that one included; by default to the end.
+            video: as for `sam2s.open_source`.
+            input_boxes: a box (x0, y0, x1, y1) per object, in pixels of the frame.
+            input_points: clicks (x, y) per object, in pixels of the frame.
+            input_labels: 1 (on the object) or 0 (off it) for each click; by default all are 1.
+            input_masks: a mask [H, W] per object, at the size of the frame.
+            labels: names of the objects.
+            frame: index of the prompted frame, where tracking starts.
+            num_frames: number of frames to track, that one included; by default to the end.
 
         Returns:
-            an iterator over frames, each a list with, for each object: `object_id`, `label`, `score` (predicted IoU),
-            `presence`, `mask` (PIL picture of 0 and 255), `frame` (index) and `timestamp` (seconds, or None).
+            an iterator over frames, each a list with a dict per object: `object_id`, `label`, `score` (predicted IoU),
+            `presence`, `mask` (PIL image of 0 and 255), `frame` (index) and `timestamp` (seconds, or None).
 
         Raises:
-            PromptError: nothing is pointed at, or it does not fit; before any frame is read where that can be told.
+            PromptError: the prompts are missing, inconsistent or do not fit the frame.
             SourceError: the video cannot be read.
         """
         prompts = _prompts(input_boxes, input_points, input_labels, input_masks)
@@ -90,7 +91,7 @@ class VideoSegmentationPipeline:
 
 
 def pipeline(task: str = TASK, model: str | Network = "micro", *, device: str = "auto") -> VideoSegmentationPipeline:
-    """Make a pipeline, by the name of its task as in transformers.
+    """Create a pipeline by the name of its task, as in transformers.
 
     Raises:
         ConfigError: there is no such task.

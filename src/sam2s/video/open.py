@@ -39,16 +39,17 @@ def open_source(
     Args:
         target: a path, an array [T, H, W, 3] or list of arrays [H, W, 3] of uint8, `camera:0`, `/dev/video0`, or an
             address (rtsp, rtmp, http, udp, tcp, srt, rtp).
-        fps: frames a second of folders and arrays, which have no clock of their own, and of DICOM files that say none.
-        pattern: for folders: which names are frames, for example `*_endo.png`; see `FolderSource`.
-        square_pixels: for files whose pixels are wider or narrower than high: make the frames as wide as players show
-            them. Otherwise frames, masks and coordinates are those of the pixels that the file stores.
-        policy: for cameras and streams: `latest` drops what the consumer is too slow for, `block` drops nothing.
-        reconnects: for streams: how often in a row to open a broken one again.
-        timeout: for streams: seconds without data after which one counts as broken.
+        fps: frames per second of folders, arrays, and DICOM files without a frame rate.
+        pattern: for folders: glob of the files that are frames, for example `*_endo.png`; see `FolderSource`.
+        square_pixels: for files with non-square pixels: scale frames to their display width. Otherwise frames, masks
+            and coordinates are in stored pixels.
+        policy: for cameras and streams: `latest` drops frames that arrive during processing, `block` drops nothing.
+        reconnects: for streams: consecutive attempts to reopen a broken one.
+        timeout: for streams: seconds without data after which one is broken.
 
     Raises:
-        SourceError: if there is nothing at the target, or nothing that yields pictures.
+        SourceError: there is nothing at the target, or it has no images.
+        ConfigError: `pattern` is given for a target that is not a folder.
     """
     if isinstance(target, np.ndarray) or (isinstance(target, Sequence) and not isinstance(target, (str, bytes))):
         return ArraySource(target, fps=fps)

@@ -69,7 +69,7 @@ class RunOutcome:
 
     @property
     def fps(self) -> float:
-        """Frames tracked a second."""
+        """Frames tracked per second."""
         return self.frames / self.seconds if self.seconds else 0.0
 
 
@@ -80,23 +80,22 @@ def run(
     network: Network | None = None,
     judged: Judge | None = None,
 ) -> RunOutcome:
-    """Track, write masks as they come, then the exports; goes on where an interrupted run of the same settings stopped.
+    """Track, write the masks to a workspace, then write the exports; resumes an interrupted run with the same settings.
 
         run(RunSettings("operation.mp4", Path("runs/operation"), prompts=[parse_box("1=grasper@0:195,48,550,293")]))
 
-    Calling it again does what is left: nothing, if all is done but exports. Damage to the input ends the run for now: a
-    later call tries to get past it. Ctrl-C and SIGTERM end the run after the current frame with everything saved. A
-    live run cannot go on later, so its exports are made then too.
+    If everything is tracked already, only missing exports are written. A damaged input ends the run; a later call tries
+    to continue past the damage. Ctrl-C and SIGTERM end the run after the current frame, with everything saved. A live
+    run cannot be resumed, so its exports are written then.
 
     Args:
-        settings: what to track where.
-        report_progress: is told of every frame; what it raises ends the run as a crash would.
-        network: that of the settings, where it is loaded already.
-        judged: tells of each frame in turn whether objects are looked for in it, see `Tracker.step`; by default in all.
-            A run that is taken up again needs the same answers.
+        settings: the settings.
+        report_progress: called for every frame; an exception in it ends the run like a crash.
+        network: the network of the settings, if it is already loaded.
+        judged: whether a frame is judged, see `Tracker.step`; by default all are. A resumed run needs the same answers.
 
     Raises:
-        Sam2sError: anything that the user can mend.
+        Sam2sError: an error that the user can fix.
     """
     check_kinds(settings.exports)
     if not settings.prompts and not settings.overwrite:

@@ -1,4 +1,4 @@
-"""What a tracking run is asked to do."""
+"""Settings of a tracking run."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from sam2s.video.live import Policy
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What to track where; `sam2s track --help` explains the flags of the same names.
+    """Settings of `run`; `sam2s track --help` explains the flags with the same names.
 
     Attributes:
         input: video file, folder of images, camera or address.
-        pattern: of a folder: which names are frames, for example `*_endo.png`.
-        quality: file of `sam2s quality fit` that masks are judged by; by default what the weights bring.
-        square_pixels: scale frames whose pixels are not square to the width that players show.
+        pattern: for a folder: glob of the files that are frames, for example `*_endo.png`.
+        quality: quality model of `sam2s quality fit`; by default the one in the weights.
+        square_pixels: scale frames with non-square pixels to their display width.
         out: folder of the workspace.
-        weights: a name from `sam2s weights list`, or a file.
-        prompts: what is pointed at; none: those that the workspace holds.
-        policy: what objects remember.
-        batched: which objects go through the network together, of `sam2s.tracking.settings.BATCHINGS`.
-        events: find events of the video, do not judge objects where one hides the scene, and note all of them.
+        weights: a name from `sam2s weights list`, or a path.
+        prompts: the prompts; if empty, those in the workspace.
+        policy: which frames objects remember.
+        batched: how objects are batched, one of `sam2s.tracking.settings.BATCHINGS`.
+        events: detect video events, do not judge frames where one hides the scene, and store all as marks.
         exports: kinds of export to write at the end, of `sam2s.formats.export.KINDS`.
-        overwrite: forget the workspace in the folder.
-        again: track anew in the workspace of an earlier run; accepted and corrected masks stay.
-        take_over: write to a workspace that another process holds.
-        stall_seconds: a single frame that takes longer to read counts as damage; 0 waits for ever.
+        overwrite: discard the workspace in the folder.
+        again: track anew in the workspace of an earlier run; accepted and corrected masks are kept.
+        take_over: write to the workspace even if another process has it open.
+        stall_seconds: a frame that takes longer to read counts as damage; 0: no limit.
     """
 
     input: str

@@ -164,11 +164,9 @@ def _measure_object(case: CaseSeries, series: ObjectSeries, motions: np.ndarray 
     rate, count = case.rate, len(case.frames)
     visits = _visits(series.visible, rate)
     ports = tuple(_port(series.side[start:stop]) for start, stop in visits)
-    seen = int(series.visible.sum())
+    seen, measured = int(series.visible.sum()), series.measured
     shares = series.area / (case.size[0] * case.size[1])
-    measured = series.measured
     steady = None if motions is None else without_camera(series.tip, motions)
-    idle = _idle(series, case)
     return ObjectMetrics(
         series.object_id,
         series.name,
@@ -179,7 +177,7 @@ def _measure_object(case: CaseSeries, series: ObjectSeries, motions: np.ndarray 
         sum(stop < count for _, stop in visits),
         sum(after[0] - before[1] for before, after in pairwise(visits)) / rate,
         int(series.doubtful.sum()) / seen if seen else math.nan,
-        float(idle[measured].mean()) if measured.any() else math.nan,
+        float(_idle(series, case)[measured].mean()) if measured.any() else math.nan,
         ports,
         sum(a != b for a, b in pairwise(port for port in ports if port)),
         measure_motion(series.tip, measured, rate, scale),
@@ -237,8 +235,7 @@ def tip_speed(series: ObjectSeries, rate: float) -> np.ndarray:
 
 
 def _idle(series: ObjectSeries, case: CaseSeries) -> np.ndarray:
-    speed = tip_speed(series, case.rate)
-    return np.nan_to_num(speed, nan=0.0) < IDLE_SPEED * case.size[1]
+    return np.nan_to_num(tip_speed(series, case.rate), nan=0.0) < IDLE_SPEED * case.size[1]
 
 
 def _visits(visible: np.ndarray, rate: float) -> list[tuple[int, int]]:

@@ -6,10 +6,9 @@ docs/how-to/mapping-files.md explains the keys. Nothing is guessed: what a file 
 from __future__ import annotations
 
 import os
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from sam2s.errors import DatasetError
+from sam2s.sasv.lost_pictures import find_lost_pictures, lost_video, video_name
 from sam2s.sasv.ontology import load_ontology
 from sam2s.sasv.path_template import PathTemplate
 from sam2s.sasv.raw import (
@@ -87,7 +87,7 @@ def videos(file: Path, info: SourceInfo, *, split: Split, images: bool = False) 
     groups: dict[str, dict[int, tuple[Path, dict[str, str]]]] = defaultdict(dict)
     patients: dict[str, str] = {}
     for path, values in mapping.images.matches(mapping.folder):
-        name = _video_name(values, images=images)
+        name = video_name(values, images=images)
         other, _ = groups[name].setdefault(int(values["frame"]), (path, values))
         if other != path:
             raise _wrong(file, f"{other} and {path} would both be frame {values['frame']} of {name!r}")
@@ -97,7 +97,9 @@ def videos(file: Path, info: SourceInfo, *, split: Split, images: bool = False) 
     for _, masks in mapping.masks:
         if next(masks.matches(mapping.folder), None) is None:
             raise _wrong(file, f"no file below {mapping.folder} fits masks: {masks.text!r}")
-    splits, lost = dict(mapping.split), _lost_pictures(mapping, groups, images=images)
+    splits = dict(mapping.split)
+    pictures = [values for frames in groups.values() for _, values in frames.values()]
+    lost = find_lost_pictures(mapping.folder, [path for _, path in mapping.masks], pictures, images=images)
     if splits and (odd := sorted(splits.keys() ^ (groups.keys() | lost.keys()))):
         raise _wrong(
             file, f"split should list every video once; {odd[0]!r} is {'' if odd[0] in splits else 'not '}listed"
@@ -121,37 +123,8 @@ def videos(file: Path, info: SourceInfo, *, split: Split, images: bool = False) 
             missing=tuple(sorted(lost.get(name, ()))),
         )
     for name in sorted(lost.keys() - groups.keys()):
-        chosen = splits.get(name, split)
-        yield RawVideo(
-            name,
-            info.subsets[0] if chosen == split else None,
-            chosen,
-            f"{info.name}:{name}",
-            images=images,
-            problem=f"{len(lost[name])} masks are there without a picture that fits images: {mapping.images.text!r}",
-        )
-
-
-def _lost_pictures(
-    mapping: MappingFile, groups: Mapping[str, Mapping[int, tuple[Path, dict[str, str]]]], *, images: bool
-) -> dict[str, set[int]]:
-    """Numbers of the frames of which a mask is there and no picture, by video, as far as paths of masks tell them."""
-    pictures = [values for frames in groups.values() for _, values in frames.values()]
-    lost: dict[str, set[int]] = defaultdict(set)
-    for _, masks in mapping.masks:
-        keys = masks.fields - {"object"}
-        if not ({"frame"} if images else {"frame", "video"}) <= keys:
-            continue
-        there = {tuple(values[key] for key in sorted(keys)) for values in pictures}
-        for _, values in masks.matches(mapping.folder):
-            if tuple(values[key] for key in sorted(keys)) not in there:
-                named = {key: value for key, value in values.items() if key != "object"}
-                lost[_video_name(named, images=images)].add(int(values["frame"]))
-    return lost
-
-
-def _video_name(values: dict[str, str], *, images: bool) -> str:
-    return re.sub(r"[^\w.-]", "-", "-".join(values.values()) if images else values["video"])
+        video = lost_video(name, len(lost[name]), mapping.images, info, splits.get(name, split))
+        yield replace(video, images=images, subset=video.subset if video.split == split else None)
 
 
 def published_parts(file: Path, info: SourceInfo) -> tuple[PublishedPart, ...]:

@@ -64,7 +64,7 @@ def simulate(seconds: Sequence[float], cluster: ClusterModel, *, seed: int = 0) 
         cluster: the machines.
         seed: decides when nodes fail (exponentially distributed times, as for independent failures).
     """
-    run = _Run(seconds, cluster, np.random.default_rng(seed))
+    run = _Simulation(seconds, cluster, np.random.default_rng(seed))
     while not run.scheduler.finished:
         run.advance()
     ideal = sum(seconds) / (cluster.nodes * cluster.workers) / 3600
@@ -73,7 +73,7 @@ def simulate(seconds: Sequence[float], cluster: ClusterModel, *, seed: int = 0) 
     )
 
 
-class _Run:
+class _Simulation:
     """The state of a simulation: a queue of events (time, order, kind, node, job)."""
 
     def __init__(self, seconds: Sequence[float], cluster: ClusterModel, rng: np.random.Generator) -> None:

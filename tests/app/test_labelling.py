@@ -209,3 +209,30 @@ def test_a_mask_is_copied_to_another_frame_and_given_frames_are_gone_through(pag
     page.wait("desk.shownFrame === 0")
     page.press("Control+ArrowRight")
     page.wait("desk.shownFrame === 7")
+
+
+def test_statistics_count_the_frames_of_each_object(page):
+    for frame in (0, 2, 3):
+        page.go(frame)
+        page.press("r")
+        page.drag([(10, 30), (60, 30)])
+        settle(page)
+    page.press("a")
+    page.page.wait_for_selector("#toasts :text('frame 3: accepted')")
+    page.press("Shift+D")
+    row = page.page.inner_text("dialog tbody tr").split("\t")
+    assert row == ["1 object", "3 (13 %)", "3 (13 %)", "1 (4 %)"]
+    page.press("Escape")
+
+
+def test_a_timeline_that_shows_the_whole_video_does_so_in_a_smaller_window_too(page):
+    shown = "work.timeline.width * work.timeline.perPixel"
+    length = page.state("desk.video.length")
+    width = page.state("work.timeline.width")
+    page.page.set_viewport_size({"width": 1000, "height": 700})
+    page.wait(f"work.timeline.width < {width} - 200")
+    assert page.state(shown) == pytest.approx(length)
+    page.press("z")
+    page.page.set_viewport_size({"width": 1400, "height": 700})
+    page.wait(f"work.timeline.width > {width} - 100")
+    assert page.state(shown) < length - 1

@@ -1,4 +1,5 @@
 // The table of keys: what each does, how it is shown, where it belongs.
+import { statisticsDialog } from "./statistics.js";
 import { teachDialog } from "./teach.js";
 
 /** @param {import("./work.js").Work} work @returns {import("./keys.js").Binding[]} */
@@ -44,6 +45,7 @@ export function bindings(work) {
     ["Review", ["a"], "A", "Accept this frame, or the marked span", () => work.span("accept")],
     ["Review", ["Shift+A", "Shift+a"], "Shift+A", "Take acceptance back", () => work.span("unaccept")],
     ["Review", ["Delete"], "Del", "Delete the object's masks here, or in the marked span", () => work.span("delete-masks", true)],
+    ["Review", ["Shift+D", "Shift+d"], "Shift+D", "Statistics of the objects", () => void statisticsDialog(desk)],
     ["Review", ["Ctrl+ArrowRight"], "Ctrl+→", "Next frame on which the object was given", () => work.given(false)],
     ["Review", ["Ctrl+ArrowLeft"], "Ctrl+←", "Given frame before", () => work.given(true)],
     ["Tools", ["Ctrl+c"], "Ctrl+C", "Copy the object's mask", () => work.copyMask()],

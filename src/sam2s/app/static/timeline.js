@@ -23,6 +23,7 @@ export class Timeline {
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
     this.start = 0;
     this.perPixel = 1;
+    this.allInSight = true;
     this.scroll = 0;
     this.due = false;
     /** @type {"seek" | "span" | null} */
@@ -54,6 +55,7 @@ export class Timeline {
     const ratio = devicePixelRatio || 1;
     this.canvas.width = Math.max(1, Math.round(this.canvas.clientWidth * ratio));
     this.canvas.height = Math.max(1, Math.round(this.canvas.clientHeight * ratio));
+    if (this.allInSight) this.perPixel = this.desk.video.length / this.width;
     this.bound();
     this.redraw();
   }
@@ -70,6 +72,7 @@ export class Timeline {
     const { length } = this.desk.video;
     this.perPixel = Math.max(1 / 16, Math.min(this.perPixel, Math.max(length, 8) / this.width));
     this.start = Math.max(0, Math.min(this.start, length - this.width * this.perPixel));
+    this.allInSight = this.width * this.perPixel > length - 0.5;
     const rows = this.desk.objects.length * ROW;
     const room = this.canvas.clientHeight - RULER - MARKS;
     this.scroll = Math.max(0, Math.min(this.scroll, rows - room));

@@ -12,6 +12,7 @@ import { teachingWord } from "./teach.js";
 import { Playback } from "./playback.js";
 import { Remarks } from "./remarks.js";
 import { FramePanel } from "./side.js";
+import { statisticsDialog } from "./statistics.js";
 import { Timeline } from "./timeline.js";
 import { Tools } from "./tools.js";
 import { Transport } from "./transport.js";
@@ -46,7 +47,8 @@ export class Work {
     this.change = 0;
     byId("title").textContent = video.name;
     document.title = `${video.name} · SAM2S`;
-    byId("new-object").append(this.objects.newButton());
+    byId("new-object").append(this.objects.newButton(), el("button.quiet", { type: "button", id: "statistics",
+      title: "Statistics of the objects (Shift+D)", onclick: () => void statisticsDialog(this.desk) }, "Statistics"));
     this.desk.on("problem", (error) => this.problem(error));
     this.desk.on("act", (text) => toast(text));
     this.desk.on("lock", () => this.banner());

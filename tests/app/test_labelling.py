@@ -205,6 +205,7 @@ def test_a_mask_is_copied_to_another_frame_and_given_frames_are_gone_through(pag
     settle(page)
     assert np.array_equal(mask_of(page, 1), mask)
     assert page.state("desk.maskOf(1).layer") == "brushed"
+    assert page.page.inner_text("#prompts") == "1 object: painted mask"
     page.press("Control+ArrowLeft")
     page.wait("desk.shownFrame === 0")
     page.press("Control+ArrowRight")

@@ -64,11 +64,14 @@ export class FramePanel {
     });
     const marks = desk.masks.get(desk.shownFrame)?.marks ?? [];
     byId("confidence").replaceChildren(...(marks.length ? [el("p.marks", {}, marks.map(markWord).join(", "))] : []), ...rows);
-    const prompts = desk.prompts.map((prompt) => {
-      const item = desk.object(prompt.object_id);
-      const what = prompt.box ? "box" : prompt.points.map((point) => (point.positive ? "+" : "−")).join(" ");
+    const masks = desk.shownMasks.filter((mask) => ["brushed", "imported"].includes(mask.layer) && desk.object(mask.object_id));
+    const given = [...desk.prompts.map((prompt) => ({ object_id: prompt.object_id,
+      what: prompt.box ? "box" : prompt.points.map((point) => (point.positive ? "+" : "−")).join(" ") })),
+    ...masks.map((mask) => ({ object_id: mask.object_id, what: `${LAYERS[mask.layer]} mask` }))];
+    const prompts = given.map(({ object_id, what }) => {
+      const item = desk.object(object_id);
       return el("div.prompt", {}, el("span.swatch", { style: `background:${item?.colour ?? "#888"}` }),
-        `${desk.label(prompt.object_id)}: ${what}`);
+        `${desk.label(object_id)}: ${what}`);
     });
     byId("prompts").replaceChildren(...(prompts.length ? prompts : [el("p.muted", {}, "none on this frame")]));
   }

@@ -34,8 +34,14 @@ ROWS: dict[str, Row] = {
     "data + DiveMem + TSL": Row(DIVE + NAMED, "divemem"),
     "all (+ ARL)": Row(DIVE + NAMED + SOFT, "divemem"),
 }
-REFERENCE = {"none, DiveMem filter": "none", "data": "none", "all (+ ARL)": "data + DiveMem + TSL"}
-"""Rows whose gain is over another row than "data"."""
+REFERENCES: dict[str, tuple[str, ...]] = {
+    "none": (),
+    "none, DiveMem filter": ("none",),
+    "data": ("none",),
+    "data + DiveMem": ("data", "none"),
+    "all (+ ARL)": ("data + DiveMem + TSL", "data", "none"),
+}
+"""The rows over which the gain of a row is given; "data" for the rows that are not listed."""
 
 
 MEASURES = (
@@ -151,9 +157,9 @@ def _compared(results: Results) -> Iterator[tuple[str, str, list[tuple[float, fl
     """Rows that another is there for, that other one, and the gains over it."""
     rows = _rows(results)
     for name, seeds in rows.items():
-        over = REFERENCE.get(name, "data")
-        if over in rows and name != "none":
-            yield name, over, paired_gain(seeds, rows[over])
+        for over in REFERENCES.get(name, ("data",)):
+            if over in rows:
+                yield name, over, paired_gain(seeds, rows[over])
 
 
 def _rows(results: Results) -> dict[str, list[Tracked]]:

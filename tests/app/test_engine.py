@@ -113,7 +113,7 @@ def test_what_it_remembers_is_told_can_be_dropped_and_marks_what_rests_on_it(vid
     run = client.post(f"{address}/propagate", json={"frame": 2, "until": "frames", "frames": 6}).json()
     done(client, address, run["event_id"])
     memory = client.get(f"{address}/memory?object_id=1&frame=6").json()
-    assert {"frame": 2, "kind": "conditioning"} in memory["frames"]
+    assert [(frame["frame"], frame["kind"]) for frame in memory["frames"]].count((2, "conditioning")) == 1
     timeline = f"{address}/timeline?start=0&stop={LENGTH}&buckets={LENGTH}"
     assert sum(client.get(timeline).json()["rows"]["1"]["stale"]) == 0
     client.post(f"{address}/memory/drop", json={"object_id": 1, "frame": 2})

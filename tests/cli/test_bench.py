@@ -51,7 +51,7 @@ def test_transformers_beside_ours():
 
 @pytest.mark.parametrize("wrong", ["0,2", "one", ""])
 def test_numbers_of_objects_are_numbers(wrong):
-    assert "no list of numbers" in str(run("--objects", wrong).exception)
+    assert "is not a list of numbers" in str(run("--objects", wrong).exception)
 
 
 def test_the_film_moves():

@@ -53,6 +53,6 @@ def test_every_command_of_the_page_runs_and_says_what_the_page_says(tmp_path, mo
 
 def test_the_page_makes_every_usual_mistake():
     text = PAGE.read_text()
-    for mistake in ("never unpacked", "too deep", "misnamed folder", "misnamed mask", "missing together with its mask"):
+    for mistake in ("not unpacked", "too deeply", "misnamed folder", "misnamed mask", "missing frame and its mask"):
         assert mistake in text
     assert len([block for kind, block in steps() if kind == "sh"]) >= 15

@@ -267,7 +267,7 @@ def test_the_verb(recipe_file, tmp_path):
     done = call(str(recipe_file), "--out", str(tmp_path / "run"), "--device", "cpu", "--set", "schedule.length=1 steps")
     assert done.exit_code == 0
     assert "1 steps done; the weights are in" in done.output
-    assert "where to? Give --out" in str(call(str(recipe_file)).exception)
+    assert "--out is missing; give --out DIR" in str(call(str(recipe_file)).exception)
 
 
 def test_the_plan_tells_what_is_missing(small):

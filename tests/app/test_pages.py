@@ -153,7 +153,6 @@ def test_events_of_the_video_are_found_by_a_key_and_lost_objects_by_a_switch_tha
     page.page.click(".card a")
     page.page.wait_for_selector("body[data-ready]")
     page.press("v")
-    page.page.wait_for_selector(".toast:has-text('Esc stops it')")
     page.wait("work.events.state.state === 'done'", 120)
     assert page.state("work.events.state.done") == page.state("desk.video.length")
     page.page.wait_for_selector(".toast.good:has-text('events in')")

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import torch
 
-from sam2s.tracking import FrameResult
+from sam2s.memory import MemoryPolicy
+from sam2s.model import SAM2S
+from sam2s.tracking import FrameResult, Tracker
 from sam2s.video import ArraySource
+
+ANY = MemoryPolicy(iou_threshold=0.0, candidates=2)
+"""A policy by which random weights fill the long-term memory."""
 
 
 def movie(frames: int = 24, height: int = 48, width: int = 80, seed: int = 3) -> np.ndarray:
@@ -26,6 +34,22 @@ Bits = dict[int, tuple[torch.Tensor, float, float, str]]
 def bits(result: FrameResult) -> Bits:
     """Everything that a result says of its objects."""
     return {i: (o.low_res_logits, o.iou, o.presence, o.state.value) for i, o in result.objects.items()}
+
+
+def run(
+    model: SAM2S,
+    frames: Iterable[np.ndarray],
+    acts: Mapping[int, Sequence[Callable[[Tracker], object]]],
+    **settings: Any,
+) -> list[Bits]:
+    """Step through frames; `acts` maps a frame index to calls made before it."""
+    tracker = Tracker(model, ANY, **settings)
+    results = []
+    for index, frame in enumerate(frames):
+        for act in acts.get(index, ()):
+            act(tracker)
+        results.append(bits(tracker.step(frame)))
+    return results
 
 
 def same(a: Bits, b: Bits) -> bool:

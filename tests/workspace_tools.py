@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from result_tools import FPS, SIZE, make_result
 from sam2s.masks import rle
+from sam2s.tracking import Alarm, MaskQuality
 from sam2s.tracking.results import ObjectState
-from sam2s.workspace import FrameRecord, Layer, ObjectInfo, ObjectRecord, VideoIdentity, Workspace, to_record
+from sam2s.workspace import (
+    FrameRecord,
+    Layer,
+    ObjectInfo,
+    ObjectRecord,
+    VideoIdentity,
+    Workspace,
+    WorkspaceEvent,
+    to_record,
+)
 
 VIDEO = VideoIdentity("clip", "abc123", SIZE, FPS, "/data/clip.mp4", 300)
 
@@ -24,6 +35,17 @@ def fill(workspace: Workspace, frames: Iterable[int]) -> int:
     for index in frames:
         workspace.write_frame(to_record(make_result(index)), event.event_id)
     return event.event_id
+
+
+def write_alarms(workspace: Workspace, alarms: Mapping[int, tuple[Alarm, ...]], object_id: int = 1) -> WorkspaceEvent:
+    """Frames of one object with the alarms given by frame; returns the event."""
+    workspace.put_object(ObjectInfo(object_id, "grasper"))
+    event = workspace.record("propagate")
+    for frame, raised in alarms.items():
+        result = make_result(frame, (object_id,))
+        item = replace(result.objects[object_id], quality=MaskQuality(0.8, 0.1, raised))
+        workspace.write_frame(to_record(replace(result, objects={object_id: item})), event.event_id)
+    return event
 
 
 def drawn(boxes: Sequence[Sequence[int]]) -> np.ndarray:

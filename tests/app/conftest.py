@@ -4,8 +4,16 @@ import shutil
 
 import pytest
 
+from app_browser import chromium
 from app_tools import LENGTH, SIZE, only_video, open_client, ready
 from video_tools import write_clip
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A browser that the tests of a file share."""
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

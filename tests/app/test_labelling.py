@@ -5,16 +5,10 @@ import shutil
 import numpy as np
 import pytest
 
-from app_browser import Page, chromium, running
+from app_browser import Page, running
 from sam2s.masks import rle
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -7,18 +7,12 @@ import time
 import numpy as np
 import pytest
 
-from app_browser import Page, chromium, running
+from app_browser import Page, running
 from app_tools import until
 from sam2s.app.edit_lock import QUIET_SECONDS
 from taught_tools import add_taught
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app_browser import Page, chromium, running
+from app_browser import Page, running
 from app_tools import until
 from sam2s.app.drawn_clip import SIZE, drawn_scene
 from sam2s.masks import rle
@@ -39,12 +39,6 @@ def drawn_boxes():
 
 def given_boxes():
     return [tuple(item["box"]) for item in json.loads(Path(PROMPTS).read_text())["objects"]]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

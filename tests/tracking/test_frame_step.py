@@ -5,27 +5,13 @@ import pytest
 import torch
 
 from model_tools import nano
-from sam2s.memory import MemoryPolicy
 from sam2s.tracking import Box, Mask, ObjectState, Points, Tracker
-from tracking_tools import bits, movie
-
-ANY = MemoryPolicy(iou_threshold=0.0, candidates=2)  # so that random weights fill the long-term memory
+from tracking_tools import ANY, movie, run
 
 
 @pytest.fixture(scope="module")
 def model():
     return nano()
-
-
-def run(model, frames, acts, **kwargs):
-    """Step through frames; `acts` maps a frame index to calls made before it."""
-    tracker = Tracker(model, ANY, **kwargs)
-    results = []
-    for index, frame in enumerate(frames):
-        for act in acts.get(index, ()):
-            act(tracker)
-        results.append(bits(tracker.step(frame)))
-    return results
 
 
 def test_objects_in_one_batch_are_what_they_are_alone_but_for_rounding(model):

@@ -12,25 +12,12 @@ from sam2s.errors import PromptError, SourceError
 from sam2s.memory import MemoryPolicy
 from sam2s.tracking import Box, Mask, ObjectState, Points, Tracker
 from sam2s.video import Frame
-from tracking_tools import bits, movie, same
-
-ANY = MemoryPolicy(iou_threshold=0.0, candidates=2)  # so that random weights fill the long-term memory
+from tracking_tools import ANY, bits, movie, run, same
 
 
 @pytest.fixture(scope="module")
 def model():
     return nano()
-
-
-def run(model, frames, acts, **kwargs):
-    """Step through frames; `acts` maps a frame index to calls made before it."""
-    tracker = Tracker(model, ANY, **kwargs)
-    results = []
-    for index, frame in enumerate(frames):
-        for act in acts.get(index, ()):
-            act(tracker)
-        results.append(bits(tracker.step(frame)))
-    return results
 
 
 def test_one_object_is_the_same_alone_and_among_others_that_come_and_go(model):

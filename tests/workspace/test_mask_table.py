@@ -14,12 +14,11 @@ from sam2s.tracking.results import ObjectState
 from sam2s.workspace import (
     FrameRecord,
     Layer,
-    ObjectInfo,
     ObjectRecord,
     Workspace,
     to_record,
 )
-from workspace_tools import VIDEO, fill, put
+from workspace_tools import VIDEO, fill, put, write_alarms
 
 
 def test_frames_come_back_as_they_were_written(tmp_path):
@@ -77,17 +76,6 @@ def test_masks_of_another_size_and_values_that_are_no_numbers_are_refused(tmp_pa
 QUALITY = MaskQuality(0.87654, 0.03, (Alarm.LEAK, Alarm.PROMPT))
 
 
-def write(workspace, alarms, object_id=1):
-    """Frames of one object with the alarms given by frame; returns the event."""
-    workspace.put_object(ObjectInfo(object_id, "grasper"))
-    event = workspace.record("propagate")
-    for frame, raised in alarms.items():
-        result = make_result(frame, (object_id,))
-        item = replace(result.objects[object_id], quality=MaskQuality(0.8, 0.1, raised))
-        workspace.write_frame(to_record(replace(result, objects={object_id: item})), event.event_id)
-    return event
-
-
 @pytest.fixture
 def workspace(tmp_path):
     with Workspace.create(tmp_path, VIDEO) as opened:
@@ -108,7 +96,7 @@ def test_quality_comes_back_as_it_was_written(workspace):
 
 
 def test_a_changed_doubt_is_damage(workspace):
-    write(workspace, {0: ()})
+    write_alarms(workspace, {0: ()})
     workspace._database.connection.execute("UPDATE versions SET doubt = 1")
     assert len(workspace.check().problems) == 1
     with pytest.raises(DamagedWorkspaceError, match="the mask of object 1 on frame 0 is damaged"):

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from app_tools import until
+from sam2s.app.background import NICENESS
 from sam2s.app.problems import ApiError
-from sam2s.app.teaching.__main__ import NICENESS
 from sam2s.app.teaching.runner import CAN_PAUSE, TeachingRunner
 from sam2s.synth import Scene
 from sam2s.synth.export import write_clip

@@ -6,35 +6,26 @@ it has found by then, so that it never outlives the server.
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
+from sam2s.app.background import leave, lower_priority, open_reports, when_input_ends
 from sam2s.errors import Sam2sError
 from sam2s.video import Frame, VideoSource
 
-NICENESS = 10
 REPORT_SECONDS = 0.25
 
 
 def main(video: Path, workspace: Path) -> int:
     """Look through the video once; the last line says how it ended."""
-    out = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not look like a report
-
-    def say(**report: object) -> None:
-        with suppress(BrokenPipeError):
-            out.write(json.dumps(report).encode() + b"\n")
-
-    if hasattr(os, "nice"):
-        os.nice(max(0, NICENESS - os.nice(0)))
+    say = open_reports()
+    lower_priority()
     stop = threading.Event()
-    threading.Thread(target=_stop_with_input, args=(stop,), daemon=True).start()
+    when_input_ends(stop.set)
     from sam2s.app.video_files import open_video
     from sam2s.quality import iterate_events
 
@@ -64,13 +55,5 @@ def _frames(source: VideoSource, stop: threading.Event) -> Iterator[Frame]:
         yield frame
 
 
-def _stop_with_input(stop: threading.Event) -> None:
-    while sys.stdin.buffer.read(1 << 10):
-        pass
-    stop.set()
-
-
 if __name__ == "__main__":
-    code = main(*map(Path, sys.argv[1:3]))
-    sys.stderr.flush()
-    os._exit(code)  # the thread that reads may be in the middle of a read, which a usual exit would trip over
+    leave(main(*map(Path, sys.argv[1:3])))

@@ -6,18 +6,12 @@ It asks the system for less time than others get, and ends when its input ends, 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
-import sys
-import threading
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
+from sam2s.app.background import Report, leave, lower_priority, open_reports, when_input_ends
 from sam2s.errors import Sam2sError
-
-NICENESS = 10
 
 
 def main() -> int:
@@ -30,16 +24,9 @@ def main() -> int:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--author", default=None)
     arguments = parser.parse_args()
-    out = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not look like a report
-
-    def say(**report: Any) -> None:
-        with suppress(BrokenPipeError):
-            out.write(json.dumps(report).encode() + b"\n")
-
-    if hasattr(os, "nice"):
-        os.nice(max(0, NICENESS - os.nice(0)))  # no more where the server itself was started with less priority
-    threading.Thread(target=_end_with_input, daemon=True).start()
+    say = open_reports()
+    lower_priority()
+    when_input_ends(lambda: os._exit(0))  # nothing of an unfinished attempt is used by anybody
     try:
         say(state="done", number=_teach(arguments, say))
     except Sam2sError as error:
@@ -50,7 +37,7 @@ def main() -> int:
     return 0
 
 
-def _teach(arguments: argparse.Namespace, say: Any) -> int:
+def _teach(arguments: argparse.Namespace, say: Report) -> int:
     """Learn, measure, draw; returns the number of the attempt."""
     from sam2s.teaching import TaughtFolder, teach
 
@@ -69,14 +56,5 @@ def _teach(arguments: argparse.Namespace, say: Any) -> int:
     return taught.number
 
 
-def _end_with_input() -> None:
-    """End when the server lets go; nothing of an unfinished attempt is used by anybody."""
-    while sys.stdin.buffer.read(1 << 10):
-        pass
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    code = main()
-    sys.stderr.flush()
-    os._exit(code)  # the thread that reads may be in the middle of a read, which a usual exit would trip over
+    leave(main())
